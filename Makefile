@@ -1,0 +1,32 @@
+# What a contributor runs. `make test` is what the continuous integration runs (.ci/run).
+
+GO          ?= go
+FUZZTIME    ?= 10s
+BENCHTIME   ?= 1s
+STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: test lint bench fuzz golden
+
+# Install what the tests need from Debian (as root, where there is an apt-get), then vet and test everything.
+test:
+	./scripts/setup-test.sh
+	$(GO) vet ./...
+	$(GO) test ./...
+
+# Formatting, vet and staticcheck, at the version named above.
+lint:
+	@bad="$$(gofmt -l .)"; if [ -n "$$bad" ]; then echo "not gofmt-clean:"; echo "$$bad"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+# Every benchmark, with allocations. BENCHMARKS.md says how to read them.
+bench:
+	GO="$(GO)" BENCHTIME="$(BENCHTIME)" ./scripts/bench.sh
+
+# Every fuzz target, FUZZTIME each.
+fuzz:
+	GO="$(GO)" FUZZTIME="$(FUZZTIME)" ./scripts/fuzz.sh
+
+# Rewrite the golden files. Read the diff before you commit it.
+golden:
+	GO="$(GO)" ./scripts/golden.sh
