@@ -10,7 +10,7 @@ const (
 	bendHeight  = 4
 	iconWidth   = 34 // left of a card's text
 	minCard     = 116
-	maxCard     = 216
+	maxCard     = 244
 	maxDense    = 270
 	cardGap     = 10
 	blockGap    = 16

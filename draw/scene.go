@@ -22,9 +22,10 @@ type scene struct {
 
 // words is a line of text. Its box is the estimate of the room it takes.
 type words struct {
-	box  box
-	text string
-	full string // the whole text where text had to be cut, else empty
+	box    box
+	anchor string // where in the box the text stands: "" at the left, "middle" or "end"
+	text   string
+	full   string // the whole text where text had to be cut, else empty
 }
 
 // newWords places text at x, with the baseline where it has to be for a box that is centred on midY.
@@ -174,7 +175,7 @@ func (s *scene) deal(g *graph, p placement) {
 				sub := width(n.Sub, subSize)
 				c.label = newWords(n.Label, x, mid, labelSize, max(room-14-sub, (room-14)*3/4))
 				c.sub = newWords(n.Sub, 0, mid+1, subSize, room-14-c.label.box.w)
-				c.sub.box.x = b.x + b.w - 12 - c.sub.box.w
+				c.sub.box.x, c.sub.anchor = b.x+b.w-12-c.sub.box.w, "end"
 			default:
 				c.label = newWords(n.Label, x, mid-8, labelSize, room)
 				c.sub = newWords(n.Sub, x, mid+9, subSize, room)
@@ -302,10 +303,10 @@ func (s *scene) label() {
 		}
 		for _, k := range []int{8, 6, 10, 5, 11, 4, 12, 7, 9} {
 			placed := false
-			for c := 0; c < len(w.curves) && !placed; c += 2 { // every second curve lies in a gap
+			for c := len(w.curves) - 1; c >= 0 && !placed; c -= 2 { // every second curve lies in a gap
 				at := w.curves[c].at(k)
 				l := newWords(w.edge.Label, 0, at.y/10, smallSize, most)
-				l.box.x = at.x/10 - l.box.w/2
+				l.box.x, l.anchor = at.x/10-l.box.w/2, "middle"
 				wide := box{l.box.x - 4, l.box.y, l.box.w + 8, l.box.h}
 				if wide.x < margin/2 || wide.x+wide.w > s.w-margin/2 ||
 					slices.ContainsFunc(taken, func(b box) bool { return b.overlaps(wide) }) {

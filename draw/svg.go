@@ -67,7 +67,8 @@ func write(w io.Writer, s scene) error {
 		p.card(c)
 	}
 	for _, x := range s.wires {
-		if x.label.text != "" {
+		if b := x.label.box; x.label.text != "" {
+			p.put(`<rect class="plate" x="%d" y="%d" width="%d" height="%d" rx="3"/>`, b.x-2, b.y, b.w+4, b.h)
 			p.words(x.label, "wirelabel")
 		}
 	}
@@ -81,7 +82,14 @@ func write(w io.Writer, s scene) error {
 
 // words writes one line of text; the size comes from its class.
 func (p *pen) words(w words, class string) {
-	p.put(`<text class="%s" x="%d" y="%d">`, class, w.box.x, w.box.y+w.box.h-4)
+	x, anchor := w.box.x, ""
+	switch w.anchor {
+	case "middle":
+		x, anchor = w.box.x+w.box.w/2, ` text-anchor="middle"`
+	case "end":
+		x, anchor = w.box.x+w.box.w, ` text-anchor="end"`
+	}
+	p.put(`<text class="%s" x="%d" y="%d"%s>`, class, x, w.box.y+w.box.h-4, anchor)
 	if w.full != "" {
 		p.put("<title>%s</title>", esc(w.full))
 	}
