@@ -378,3 +378,40 @@ func TestNoFileSpeaksOfThingsOutsideTheRepository(t *testing.T) {
 		}
 	})
 }
+
+func TestReadmeSaysWhyEachDependencyIsHere(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for _, line := range strings.Split(string(readme), "\n") {
+		if name, ok := strings.CutPrefix(line, "| `"); ok {
+			name, _, _ = strings.Cut(name, "`")
+			rows = append(rows, name)
+		}
+	}
+	used := map[string]bool{}
+	walk(t, func(name string) {
+		if !strings.HasSuffix(name, ".go") {
+			return
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.FromSlash(name), nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, spec := range file.Imports {
+			imported, _ := strconv.Unquote(spec.Path.Value)
+			first, _, _ := strings.Cut(imported, "/")
+			if !strings.Contains(first, ".") {
+				continue // ours or the standard library's
+			}
+			if !slices.ContainsFunc(rows, func(row string) bool { return imported == row || strings.HasPrefix(imported, row+"/") }) {
+				used[imported] = true
+			}
+		}
+	})
+	for imported := range used {
+		t.Errorf("%s is imported, but README.md's table of dependencies has no row for its module", imported)
+	}
+}

@@ -46,6 +46,7 @@ func (p *progress) Stage(name string, total int) *stage {
 		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetRenderBlankState(true),
+		progressbar.OptionSetSpinnerChangeInterval(0), // no goroutine of its own: it turns when Step is called
 	)
 	return st
 }
@@ -74,8 +75,8 @@ func (s *stage) end(mark, summary string) {
 		fmt.Fprintf(s.p.w, "%s: %s\n", s.name, summary)
 		return
 	}
-	_ = s.bar.Clear()
-	_ = s.bar.Exit() // stops the bar's drawing; Clear has already taken it off the screen
+	_ = s.bar.Exit()
+	_ = s.bar.Clear() // as in Step: a bar that cannot be cleared is no reason to stop
 	took := s.p.paint.Faint(fmt.Sprintf("(%.1f s)", time.Since(s.started).Seconds()))
 	fmt.Fprintf(s.p.w, "\r%s %-8s %s %s\n", mark, s.name, summary, took)
 }
