@@ -298,7 +298,7 @@ func TestTheSameDiagramGivesTheSameWellFormedBytes(t *testing.T) {
 		}
 		dec := xml.NewDecoder(&a)
 		for {
-			if _, err := dec.Token(); err == io.EOF {
+			if _, err := dec.Token(); errors.Is(err, io.EOF) {
 				break
 			} else if err != nil {
 				t.Fatalf("not well-formed: %v", err)
