@@ -1,0 +1,161 @@
+package bgp
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// Origin is the ORIGIN attribute (RFC 4271 section 5.1.1). Lower is preferred.
+type Origin uint8
+
+// The origins, in the order of preference.
+const (
+	OriginIGP Origin = iota
+	OriginEGP
+	OriginIncomplete
+)
+
+var originLetters = [...]string{OriginIGP: "i", OriginEGP: "e", OriginIncomplete: "?"}
+
+// String gives the letter that routers print: i, e or ?.
+func (o Origin) String() string {
+	if int(o) < len(originLetters) {
+		return originLetters[o]
+	}
+	return fmt.Sprintf("Origin(%d)", uint8(o))
+}
+
+// MarshalText gives the letter.
+func (o Origin) MarshalText() ([]byte, error) {
+	if int(o) >= len(originLetters) {
+		return nil, fmt.Errorf("origin %d: want 0 (IGP), 1 (EGP) or 2 (incomplete) (RFC 4271 section 5.1.1)", uint8(o))
+	}
+	return []byte(originLetters[o]), nil
+}
+
+// UnmarshalText reads the letter, or the words igp, egp and incomplete.
+func (o *Origin) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "i", "igp":
+		*o = OriginIGP
+	case "e", "egp":
+		*o = OriginEGP
+	case "?", "incomplete":
+		*o = OriginIncomplete
+	default:
+		return fmt.Errorf("origin %q: want i, e or ? (RFC 4271 section 5.1.1)", text)
+	}
+	return nil
+}
+
+// DefaultLocalPref is what a route without LOCAL_PREF counts as. RFC 4271 section 9.1.1 leaves the number to the
+// operator; 100 is every vendor's.
+const DefaultLocalPref = 100
+
+// Attrs is the set of path attributes that routes to one or more prefixes share. What a *Attrs points to is never changed
+// after it is made: the With methods return a changed copy, which shares the slices that did not change.
+type Attrs struct {
+	Path    Path
+	Origin  Origin
+	NextHop netip.Addr // the zero Addr where the caller does not model next hops
+	// MED counts only with HasMED, LocalPref only with HasLocalPref: 0 is a value of its own.
+	MED          uint32
+	HasMED       bool
+	LocalPref    uint32
+	HasLocalPref bool
+	// Communities is sorted and has no duplicates.
+	Communities []Community
+	// Weight is the router's own and never sent (vendor step).
+	Weight uint32
+	// OriginatorID and ClusterList are set by route reflectors (RFC 4456 section 8), the last reflector first.
+	OriginatorID netip.Addr
+	ClusterList  []netip.Addr
+}
+
+// EffectiveLocalPref is the local preference that the decision process uses: DefaultLocalPref without one.
+func (a *Attrs) EffectiveLocalPref() uint32 {
+	if a.HasLocalPref {
+		return a.LocalPref
+	}
+	return DefaultLocalPref
+}
+
+// HasCommunity tells whether the route carries the community.
+func (a *Attrs) HasCommunity(c Community) bool {
+	_, ok := slices.BinarySearch(a.Communities, c)
+	return ok
+}
+
+// Equal tells whether both have the same content. A value without its Has flag does not count.
+func (a *Attrs) Equal(b *Attrs) bool {
+	if a == b {
+		return true
+	}
+	if a == nil || b == nil {
+		return false
+	}
+	return a.Origin == b.Origin && a.NextHop == b.NextHop && a.Weight == b.Weight && a.OriginatorID == b.OriginatorID &&
+		a.HasMED == b.HasMED && (!a.HasMED || a.MED == b.MED) &&
+		a.HasLocalPref == b.HasLocalPref && (!a.HasLocalPref || a.LocalPref == b.LocalPref) &&
+		slices.Equal(a.Path, b.Path) && slices.Equal(a.Communities, b.Communities) && slices.Equal(a.ClusterList, b.ClusterList)
+}
+
+// WithPath returns a copy with another path.
+func (a *Attrs) WithPath(p Path) Attrs { b := *a; b.Path = p; return b }
+
+// WithOrigin returns a copy with another origin.
+func (a *Attrs) WithOrigin(o Origin) Attrs { b := *a; b.Origin = o; return b }
+
+// WithNextHop returns a copy with another next hop.
+func (a *Attrs) WithNextHop(h netip.Addr) Attrs { b := *a; b.NextHop = h; return b }
+
+// WithMED returns a copy with this MULTI_EXIT_DISC.
+func (a *Attrs) WithMED(v uint32) Attrs { b := *a; b.MED, b.HasMED = v, true; return b }
+
+// WithoutMED returns a copy without MULTI_EXIT_DISC.
+func (a *Attrs) WithoutMED() Attrs { b := *a; b.MED, b.HasMED = 0, false; return b }
+
+// WithLocalPref returns a copy with this LOCAL_PREF.
+func (a *Attrs) WithLocalPref(v uint32) Attrs { b := *a; b.LocalPref, b.HasLocalPref = v, true; return b }
+
+// WithoutLocalPref returns a copy without LOCAL_PREF.
+func (a *Attrs) WithoutLocalPref() Attrs {
+	b := *a
+	b.LocalPref, b.HasLocalPref = 0, false
+	return b
+}
+
+// WithWeight returns a copy with this weight.
+func (a *Attrs) WithWeight(v uint32) Attrs { b := *a; b.Weight = v; return b }
+
+// WithCommunities returns a copy with exactly these communities, in any order; list itself is not changed.
+func (a *Attrs) WithCommunities(list ...Community) Attrs {
+	b := *a
+	b.Communities = normal(list)
+	return b
+}
+
+// AddCommunities returns a copy with these communities besides its own. It allocates only if one is new.
+func (a *Attrs) AddCommunities(list ...Community) Attrs {
+	b := *a
+	for _, c := range list {
+		if !a.HasCommunity(c) {
+			b.Communities = normal(append(slices.Clone(a.Communities), list...))
+			break
+		}
+	}
+	return b
+}
+
+// RemoveCommunities returns a copy without these communities. It allocates only if one is there.
+func (a *Attrs) RemoveCommunities(list ...Community) Attrs {
+	b := *a
+	for _, c := range list {
+		if a.HasCommunity(c) {
+			b.Communities = slices.DeleteFunc(slices.Clone(a.Communities), func(c Community) bool { return slices.Contains(list, c) })
+			break
+		}
+	}
+	return b
+}

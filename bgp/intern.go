@@ -1,0 +1,98 @@
+package bgp
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"slices"
+)
+
+// Pool interns attributes by content: equal attributes share one *Attrs, so that comparing pointers compares content and a
+// table of a million routes holds each path once. The caller owns it; there is none of the package's own. The zero Pool
+// is not ready: use NewPool. A Pool is not safe for use by two goroutines at once; what it returned is, being immutable.
+type Pool struct {
+	byKey map[string]*Attrs
+	key   []byte // scratch, so that a hit allocates nothing
+}
+
+// NewPool returns an empty pool.
+func NewPool() *Pool { return &Pool{byKey: map[string]*Attrs{}} }
+
+// Len is the number of different attributes in the pool.
+func (p *Pool) Len() int { return len(p.byKey) }
+
+// Intern returns the pool's own attributes of this content, which nobody may change. Communities may come in any order; a
+// MED or LocalPref without its Has flag counts as absent. The slices of a are copied when they are kept.
+func (p *Pool) Intern(a Attrs) *Attrs {
+	a.Communities = normal(a.Communities)
+	if !a.HasMED {
+		a.MED = 0
+	}
+	if !a.HasLocalPref {
+		a.LocalPref = 0
+	}
+	p.key = appendKey(p.key[:0], &a)
+	if known, ok := p.byKey[string(p.key)]; ok { // the compiler does not copy the key for a look-up
+		return known
+	}
+	own := new(Attrs)
+	*own = a
+	own.Path = cloned(a.Path)
+	own.Communities = cloned(a.Communities)
+	own.ClusterList = cloned(a.ClusterList)
+	p.byKey[string(p.key)] = own
+	return own
+}
+
+// cloned is a copy without spare capacity, nil for an empty slice.
+func cloned[S ~[]E, E any](s S) S {
+	if len(s) == 0 {
+		return nil
+	}
+	return slices.Clip(slices.Clone(s))
+}
+
+// appendKey appends an encoding that differs whenever the content does: every list goes with its length.
+func appendKey(b []byte, a *Attrs) []byte {
+	var flags byte
+	if a.HasMED {
+		flags |= 1
+	}
+	if a.HasLocalPref {
+		flags |= 2
+	}
+	b = append(b, flags, byte(a.Origin))
+	b = binary.BigEndian.AppendUint32(b, a.MED)
+	b = binary.BigEndian.AppendUint32(b, a.LocalPref)
+	b = binary.BigEndian.AppendUint32(b, a.Weight)
+	b = appendAddr(b, a.NextHop)
+	b = appendAddr(b, a.OriginatorID)
+	b = binary.AppendUvarint(b, uint64(len(a.Path)))
+	for _, n := range a.Path {
+		b = binary.BigEndian.AppendUint32(b, uint32(n))
+	}
+	b = binary.AppendUvarint(b, uint64(len(a.Communities)))
+	for _, c := range a.Communities {
+		b = binary.BigEndian.AppendUint32(b, uint32(c))
+	}
+	b = binary.AppendUvarint(b, uint64(len(a.ClusterList)))
+	for _, c := range a.ClusterList {
+		b = appendAddr(b, c)
+	}
+	return b
+}
+
+// appendAddr keeps apart what netip keeps apart: no address, IPv4, IPv6 (IPv4-mapped included) and zones.
+func appendAddr(b []byte, a netip.Addr) []byte {
+	b = append(b, byte(a.BitLen()))
+	if !a.IsValid() {
+		return b
+	}
+	if a.Is4() {
+		v := a.As4()
+		return append(b, v[:]...)
+	}
+	v := a.As16()
+	b = append(b, v[:]...)
+	b = binary.AppendUvarint(b, uint64(len(a.Zone())))
+	return append(b, a.Zone()...)
+}
