@@ -10,10 +10,10 @@ import (
 // ASN is an autonomous system number of two or four bytes (RFC 6793).
 type ASN uint32
 
-// ASTrans stands for a four-byte number towards a speaker that knows only two bytes (RFC 6793 section 9).
+// ASTrans stands for a four-byte number towards a speaker that knows only two bytes (RFC 6793).
 const ASTrans ASN = 23456
 
-// ParseASN reads a number in asplain ("65010") or asdot ("1.10") notation (RFC 5396 section 2).
+// ParseASN reads a number in asplain ("65010") or asdot ("1.10") notation (RFC 5396).
 func ParseASN(s string) (ASN, error) {
 	high, low, dotted := strings.Cut(s, ".")
 	if !dotted {
@@ -48,7 +48,7 @@ func decimal(s string, bits int) (uint32, bool) {
 // String gives asplain notation, which RFC 5396 recommends.
 func (a ASN) String() string { return strconv.FormatUint(uint64(a), 10) }
 
-// IsPrivate tells whether the number is for private use: 64512-65534 and 4200000000-4294967294 (RFC 6996 section 5).
+// IsPrivate tells whether the number is for private use: 64512-65534 and 4200000000-4294967294 (RFC 6996).
 func (a ASN) IsPrivate() bool {
 	return a >= 64512 && a <= 65534 || a >= 4200000000 && a <= 4294967294
 }
@@ -59,7 +59,7 @@ func (a ASN) IsReserved() bool {
 	return a == 0 || a == ASTrans || a == 65535 || a == 4294967295
 }
 
-// IsDocumentation tells whether the number is for examples: 64496-64511 and 65536-65551 (RFC 5398 section 4).
+// IsDocumentation tells whether the number is for examples: 64496-64511 and 65536-65551 (RFC 5398).
 func (a ASN) IsDocumentation() bool {
 	return a >= 64496 && a <= 64511 || a >= 65536 && a <= 65551
 }

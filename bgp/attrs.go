@@ -117,7 +117,11 @@ func (a *Attrs) WithMED(v uint32) Attrs { b := *a; b.MED, b.HasMED = v, true; re
 func (a *Attrs) WithoutMED() Attrs { b := *a; b.MED, b.HasMED = 0, false; return b }
 
 // WithLocalPref returns a copy with this LOCAL_PREF.
-func (a *Attrs) WithLocalPref(v uint32) Attrs { b := *a; b.LocalPref, b.HasLocalPref = v, true; return b }
+func (a *Attrs) WithLocalPref(v uint32) Attrs {
+	b := *a
+	b.LocalPref, b.HasLocalPref = v, true
+	return b
+}
 
 // WithoutLocalPref returns a copy without LOCAL_PREF.
 func (a *Attrs) WithoutLocalPref() Attrs {

@@ -108,16 +108,21 @@ func Best(cs []Candidate, cfg Config) (best int, step Step) {
 		return 0, StepOnly
 	}
 	var buf [few]int32
-	tied, step := narrow(cs, &cfg, all(buf[:0], len(cs)), nil)
-	best = int(tied[0])
+	tied, last := narrow(cs, &cfg, all(buf[:0], len(cs)), nil)
+	return first(cs, &cfg, tied, last)
+}
+
+// first breaks the tie: it returns the best of the routes that tie after the step last, and the deciding step.
+func first(cs []Candidate, cfg *Config, tied []int32, last Step) (best int, step Step) {
+	best, step = int(tied[0]), last
 	for _, i := range tied[1:] {
-		if order, _ := tieBreak(&cs[i], &cs[best], &cfg); order < 0 {
+		if order, _ := tieBreak(&cs[i], &cs[best], cfg); order < 0 {
 			best = int(i)
 		}
 	}
 	for _, i := range tied {
 		if int(i) != best {
-			_, s := tieBreak(&cs[best], &cs[i], &cfg)
+			_, s := tieBreak(&cs[best], &cs[i], cfg)
 			step = max(step, s)
 		}
 	}
@@ -128,15 +133,18 @@ func Best(cs []Candidate, cfg Config) (best int, step Step) {
 // to and including the IGP cost, in the order of the remaining steps. The step is that of Best. Unless MultipathRelax is
 // set, only routes with the best's own AS path are equal to it.
 func Multipath(cs []Candidate, cfg Config, dst []int) (paths []int, step Step) {
-	best, step := Best(cs, cfg)
-	if best < 0 {
-		return dst, step
+	if len(cs) == 0 {
+		return dst, StepNone
 	}
-	if cfg.Multipath <= 1 || len(cs) == 1 || cfg.MultipathEBGPOnly && cs[best].From != EBGP {
-		return append(dst, best), step
+	if len(cs) == 1 {
+		return append(dst, 0), StepOnly
 	}
 	var buf [few]int32
-	tied, _ := narrow(cs, &cfg, all(buf[:0], len(cs)), nil)
+	tied, last := narrow(cs, &cfg, all(buf[:0], len(cs)), nil)
+	best, step := first(cs, &cfg, tied, last)
+	if cfg.Multipath <= 1 || len(tied) == 1 || cfg.MultipathEBGPOnly && cs[best].From != EBGP {
+		return append(dst, best), step
+	}
 	slices.SortFunc(tied, func(i, j int32) int {
 		order, _ := tieBreak(&cs[i], &cs[j], &cfg)
 		if order == 0 {
@@ -170,9 +178,9 @@ func Explain(cs []Candidate, cfg Config) []Loss {
 	if len(cs) < 2 {
 		return nil
 	}
-	best, _ := Best(cs, cfg)
 	lost := make([]Step, len(cs))
-	tied, _ := narrow(cs, &cfg, all(nil, len(cs)), lost)
+	tied, last := narrow(cs, &cfg, all(nil, len(cs)), lost)
+	best, _ := first(cs, &cfg, tied, last)
 	for _, i := range tied {
 		if int(i) != best {
 			_, lost[i] = tieBreak(&cs[best], &cs[i], &cfg)

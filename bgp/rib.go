@@ -58,14 +58,14 @@ func mustBeMasked(p netip.Prefix) {
 // Limit is a maximum number of prefixes of one address family; a Max of 0 is no limit.
 type Limit struct{ Max int }
 
-// Exceeded says that a peer announced more prefixes than its limit allows. The session ends with a Cease, subcode 1 (RFC
-// 4486 section 3); the caller does that.
+// Exceeded says that a peer announced more prefixes than its limit allows. The session ends with a Cease (RFC 4271
+// section 6.7, RFC 4486); the caller does that.
 type Exceeded struct {
-	IPv6       bool // which family's limit
-	Limit      int
-	Prefixes   int    // held now, with the one that was too much
-	Prefix     string // the one that was too much
-	PeerToDrop Peer
+	Peer     Peer
+	IPv6     bool // which family's limit
+	Limit    int
+	Prefixes int          // held now, with the one that was too much
+	Prefix   netip.Prefix // the one that was too much
 }
 
 // Error makes the event an error that a person can read.
@@ -74,8 +74,8 @@ func (e *Exceeded) Error() string {
 	if e.IPv6 {
 		family = "IPv6"
 	}
-	return fmt.Sprintf("%s is prefix %d of %s from %s (AS %s), which may announce %d: the session goes down (RFC 4486 section 3)",
-		e.Prefix, e.Prefixes, family, e.PeerToDrop.Addr, e.PeerToDrop.AS, e.Limit)
+	return fmt.Sprintf("%s is prefix %d of %s from %s (AS %s), which may announce %d: the session goes down (RFC 4271 section 6.7)",
+		e.Prefix, e.Prefixes, family, e.Peer.Addr, e.Peer.AS, e.Limit)
 }
 
 // AdjRIBIn holds what one peer announced (RFC 4271 section 3.2), one route to a prefix, and counts it against the peer's
@@ -107,7 +107,7 @@ func (r *AdjRIBIn) Update(p netip.Prefix, a *Attrs) *Exceeded {
 	if limit.Max == 0 || held <= limit.Max {
 		return nil
 	}
-	return &Exceeded{IPv6: six, Limit: limit.Max, Prefixes: held, Prefix: p.String(), PeerToDrop: r.peer}
+	return &Exceeded{Peer: r.peer, IPv6: six, Limit: limit.Max, Prefixes: held, Prefix: p}
 }
 
 // Withdraw removes a prefix and tells whether it was there.

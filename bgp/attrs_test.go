@@ -1,0 +1,177 @@
+package bgp
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// attrs draws attributes from few values, so that equal ones come up, with empty and nil lists and communities in any
+// order. Every field takes part.
+func attrs() *rapid.Generator[Attrs] {
+	return rapid.Custom(func(t *rapid.T) Attrs {
+		address := rapid.SampledFrom([]netip.Addr{{}, addr("192.0.2.1"), addr("::ffff:192.0.2.1"), addr("2001:db8::1"), addr("fe80::1%a"), addr("fe80::1%ab")})
+		return Attrs{
+			Path:    Path(rapid.SliceOfN(rapid.SampledFrom([]ASN{1, 256, 64500}), 0, 2).Draw(t, "path")),
+			Origin:  Origin(rapid.IntRange(0, 2).Draw(t, "origin")),
+			NextHop: address.Draw(t, "nextHop"),
+			MED:     rapid.Uint32Range(0, 1).Draw(t, "med"), HasMED: rapid.Bool().Draw(t, "hasMED"),
+			LocalPref: rapid.Uint32Range(0, 1).Draw(t, "localPref"), HasLocalPref: rapid.Bool().Draw(t, "hasLocalPref"),
+			Communities:  rapid.SliceOfN(rapid.SampledFrom([]Community{1, 2, NoExport}), 0, 3).Draw(t, "communities"),
+			Weight:       rapid.Uint32Range(0, 1).Draw(t, "weight"),
+			OriginatorID: address.Draw(t, "originator"),
+			ClusterList:  rapid.SliceOfN(address, 0, 2).Draw(t, "clusters"),
+		}
+	})
+}
+
+func TestInternedPointersAreEqualExactlyWhenTheContentIs(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		list := rapid.SliceOfN(attrs(), 2, 12).Draw(t, "attrs")
+		pool := NewPool()
+		got := make([]*Attrs, len(list))
+		for i, a := range list {
+			got[i] = pool.Intern(a)
+		}
+		distinct := 0
+		for i := range list {
+			isNew := true
+			x := list[i].WithCommunities(list[i].Communities...)
+			if !got[i].Equal(&x) {
+				t.Fatalf("%+v was interned as %+v", x, *got[i])
+			}
+			for j := range i {
+				y := list[j].WithCommunities(list[j].Communities...)
+				if (got[i] == got[j]) != x.Equal(&y) {
+					t.Fatalf("%+v and %+v: same pointer %v, equal %v", x, y, got[i] == got[j], x.Equal(&y))
+				}
+				isNew = isNew && !x.Equal(&y)
+			}
+			if isNew {
+				distinct++
+			}
+		}
+		if pool.Len() != distinct {
+			t.Fatalf("the pool holds %d, want %d", pool.Len(), distinct)
+		}
+		if again := pool.Intern(*got[0]); again != got[0] {
+			t.Fatal("what was interned has another pointer the second time")
+		}
+	})
+}
+
+func TestInterningKeepsNothingOfTheCallers(t *testing.T) {
+	path, communities, clusters := Path{64500, 64501}, []Community{2, 1}, []netip.Addr{addr("192.0.2.1")}
+	pool := NewPool()
+	a := pool.Intern(Attrs{Path: path, Communities: communities, ClusterList: clusters})
+	path[0], communities[0], clusters[0] = 1, 9, addr("192.0.2.9")
+	if a.Path[0] != 64500 || !slices.Equal(a.Communities, []Community{1, 2}) || a.ClusterList[0] != addr("192.0.2.1") {
+		t.Errorf("the interned attributes became %+v", *a)
+	}
+	if cap(a.Path) != len(a.Path) {
+		t.Error("an append to the interned path could write into it")
+	}
+}
+
+func TestInterningWhatIsKnownAllocatesNothing(t *testing.T) {
+	pool := NewPool()
+	a := Attrs{Path: Path{12076, 65010}, NextHop: addr("172.16.0.2"), Communities: []Community{1, 2}, ClusterList: []netip.Addr{addr("192.0.2.1")}}
+	pool.Intern(a)
+	if n := testing.AllocsPerRun(100, func() { pool.Intern(a) }); n != 0 {
+		t.Errorf("a hit allocates %v times", n)
+	}
+}
+
+func TestEqualSeesEveryFieldAndNoAbsentValue(t *testing.T) {
+	base := Attrs{Path: Path{1}, MED: 5, LocalPref: 7}
+	for name, other := range map[string]Attrs{
+		"path": base.WithPath(Path{2}), "origin": base.WithOrigin(OriginEGP), "next hop": base.WithNextHop(addr("192.0.2.1")),
+		"med": base.WithMED(5), "local preference": base.WithLocalPref(7), "weight": base.WithWeight(1),
+		"communities": base.WithCommunities(1), "originator": {Path: Path{1}, OriginatorID: addr("192.0.2.1")},
+		"clusters": {Path: Path{1}, ClusterList: []netip.Addr{addr("192.0.2.1")}},
+	} {
+		if base.Equal(&other) || other.Equal(&base) {
+			t.Errorf("a different %s is equal", name)
+		}
+	}
+	absent := Attrs{Path: Path{1}, MED: 6, LocalPref: 8, Communities: []Community{}}
+	if !base.Equal(&absent) {
+		t.Error("values without their flags tell attributes apart")
+	}
+	if base.Equal(nil) || !(*Attrs)(nil).Equal(nil) {
+		t.Error("nil is equal only to nil")
+	}
+}
+
+func TestWithLeavesTheOriginalAlone(t *testing.T) {
+	a := &Attrs{Path: Path{1, 2}, MED: 3, HasMED: true, LocalPref: 4, HasLocalPref: true, Communities: []Community{10, 20}}
+	before, list := *a, slices.Clone(a.Communities)
+	unsorted := []Community{30, 10, 30}
+	for _, x := range []struct {
+		name string
+		got  Attrs
+		want []Community
+	}{
+		{"added", a.AddCommunities(15, 10, 15), []Community{10, 15, 20}},
+		{"added what is there", a.AddCommunities(10), []Community{10, 20}},
+		{"removed", a.RemoveCommunities(10, 99), []Community{20}},
+		{"removed what is not there", a.RemoveCommunities(99), []Community{10, 20}},
+		{"replaced, sorted and without duplicates", a.WithCommunities(unsorted...), []Community{10, 30}},
+		{"replaced by none", a.WithCommunities(), nil},
+	} {
+		if !slices.Equal(x.got.Communities, x.want) {
+			t.Errorf("%s: got %v, want %v", x.name, x.got.Communities, x.want)
+		}
+	}
+	if !slices.Equal(unsorted, []Community{30, 10, 30}) {
+		t.Error("the caller's list was sorted")
+	}
+	if b := a.WithoutMED(); b.HasMED || b.MED != 0 {
+		t.Error("the MED is still there")
+	}
+	if b := a.WithoutLocalPref(); b.HasLocalPref || b.EffectiveLocalPref() != DefaultLocalPref {
+		t.Error("the local preference is still there")
+	}
+	if b := a.WithLocalPref(0); b.EffectiveLocalPref() != 0 {
+		t.Error("a local preference of 0 is not 0")
+	}
+	if !a.Equal(&before) || !slices.Equal(a.Communities, list) {
+		t.Errorf("the original became %+v", *a)
+	}
+}
+
+func TestOriginsReadBackAsTheyPrint(t *testing.T) {
+	for o, letter := range map[Origin]string{OriginIGP: "i", OriginEGP: "e", OriginIncomplete: "?"} {
+		text, err := o.MarshalText()
+		var back Origin
+		if err != nil || string(text) != letter || o.String() != letter || back.UnmarshalText(text) != nil || back != o {
+			t.Errorf("origin %d prints %q (%v) and reads back as %d", o, text, err, back)
+		}
+	}
+	if _, err := Origin(3).MarshalText(); err == nil {
+		t.Error("origin 3 has a letter")
+	}
+	if new(Origin).UnmarshalText([]byte("x")) == nil {
+		t.Error("x is an origin")
+	}
+}
+
+func BenchmarkIntern(b *testing.B) {
+	pool := NewPool()
+	a := Attrs{Path: Path{12076, 65010, 65010}, NextHop: addr("172.16.0.2"), Communities: []Community{1, 2, 3}}
+	b.Run("hit", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			pool.Intern(a)
+		}
+	})
+	b.Run("miss", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			a.MED, a.HasMED = a.MED+1, true
+			pool.Intern(a)
+		}
+	})
+}
