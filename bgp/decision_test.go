@@ -84,7 +84,9 @@ func TestDecisionTakesTheStepsInTheRFCsOrder(t *testing.T) {
 			func(c *Candidate, _ *Attrs) { c.Age, c.PeerAddr = 4, addr("198.51.100.9") },
 			func(c *Candidate, _ *Attrs) { c.Age, c.RouterID = 3, addr("192.0.2.9") }, StepRouterID},
 		{"RFC 4456 9: the originator stands for the router that reflects", Config{},
-			func(c *Candidate, a *Attrs) { c.From, c.RouterID, a.OriginatorID = IBGP, addr("192.0.2.9"), addr("192.0.2.2") },
+			func(c *Candidate, a *Attrs) {
+				c.From, c.RouterID, a.OriginatorID = IBGP, addr("192.0.2.9"), addr("192.0.2.2")
+			},
 			func(c *Candidate, _ *Attrs) { c.From, c.RouterID = IBGP, addr("192.0.2.3") }, StepRouterID},
 		{"RFC 4456 9: the shorter cluster list wins against a lower peer address", Config{},
 			func(c *Candidate, a *Attrs) { c.From, c.PeerAddr = IBGP, addr("198.51.100.9") },
@@ -164,7 +166,9 @@ func TestMultipathUsesWhatTiesUpToTheIGPCost(t *testing.T) {
 	same := func(s int32) Candidate {
 		return ebgp(s, func(c *Candidate, _ *Attrs) { c.RouterID = netip.AddrFrom4([4]byte{192, 0, 2, byte(10 - s)}) })
 	}
-	other := ebgp(4, func(c *Candidate, a *Attrs) { a.Path, c.NeighborAS, c.RouterID = Path{64502, 64501}, 64502, addr("192.0.2.200") })
+	other := ebgp(4, func(c *Candidate, a *Attrs) {
+		a.Path, c.NeighborAS, c.RouterID = Path{64502, 64501}, 64502, addr("192.0.2.200")
+	})
 	longer := ebgp(5, func(_ *Candidate, a *Attrs) { a.Path = Path{64500, 64500, 64501} })
 	inner := ebgp(6, func(c *Candidate, _ *Attrs) { c.From = IBGP })
 	for _, x := range []struct {
