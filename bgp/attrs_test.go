@@ -62,6 +62,32 @@ func TestInternedPointersAreEqualExactlyWhenTheContentIs(t *testing.T) {
 	})
 }
 
+func TestAttributesThatDifferInOnePlaceAreInternedApart(t *testing.T) {
+	id := func(s ...string) (list []netip.Addr) {
+		for _, x := range s {
+			list = append(list, addr(x))
+		}
+		return list
+	}
+	pool := NewPool()
+	seen := map[*Attrs]Attrs{}
+	for _, a := range []Attrs{
+		{},
+		{Origin: OriginEGP}, {Weight: 1}, {HasMED: true}, {HasMED: true, MED: 1}, {HasLocalPref: true}, {HasLocalPref: true, LocalPref: 1},
+		{HasMED: true, HasLocalPref: true},
+		{NextHop: addr("192.0.2.1")}, {OriginatorID: addr("192.0.2.1")}, {ClusterList: id("192.0.2.1")}, {ClusterList: id("192.0.2.1", "192.0.2.1")},
+		{NextHop: addr("::ffff:192.0.2.1")}, {NextHop: addr("fe80::1")}, {NextHop: addr("fe80::1%a")}, {NextHop: addr("fe80::1%b")},
+		{Path: Path{1}}, {Path: Path{1, 1}}, {Communities: []Community{1}},
+		{Path: Path{0x01000002}}, {Communities: []Community{0x00000200}}, // alike if the path's length were not in the key
+	} {
+		p := pool.Intern(a)
+		if other, ok := seen[p]; ok {
+			t.Errorf("%+v and %+v are one", a, other)
+		}
+		seen[p] = a
+	}
+}
+
 func TestInterningKeepsNothingOfTheCallers(t *testing.T) {
 	path, communities, clusters := Path{64500, 64501}, []Community{2, 1}, []netip.Addr{addr("192.0.2.1")}
 	pool := NewPool()

@@ -198,7 +198,7 @@ func Explain(cs []Candidate, cfg Config) []Loss {
 // all appends the indices below n.
 func all(dst []int32, n int) []int32 {
 	for i := range n {
-		dst = append(dst, int32(i)) //nolint:gosec // candidates are counted in dozens
+		dst = append(dst, int32(i))
 	}
 	return dst
 }
@@ -251,7 +251,7 @@ func rank(c *Candidate, s Step) uint32 {
 	case StepLocalOrigin:
 		return penalty(c.From != Local)
 	case StepPathLength:
-		return uint32(len(c.Attrs.Path)) //nolint:gosec // an AS path is shorter than an UPDATE message
+		return uint32(len(c.Attrs.Path))
 	case StepOrigin:
 		return uint32(c.Attrs.Origin)
 	case StepEBGP:

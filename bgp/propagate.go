@@ -89,7 +89,7 @@ func ShouldReflect(from PeerType, fromClient, toClient bool) bool {
 // ReflectionLoop tells whether a route from an iBGP peer has been here before and must be ignored (RFC 4456 section 8).
 // A router that does not reflect gives the zero Addr as its cluster.
 func ReflectionLoop(a *Attrs, routerID, cluster netip.Addr) bool {
-	return a.OriginatorID.IsValid() && a.OriginatorID == routerID || cluster.IsValid() && slices.Contains(a.ClusterList, cluster)
+	return a.OriginatorID.IsValid() && a.OriginatorID == routerID || slices.Contains(a.ClusterList, cluster)
 }
 
 // ImportLoop tells whether the path holds the local AS more than allowOwnAS times: such a route may not be used (RFC 4271
