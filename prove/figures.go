@@ -1,0 +1,225 @@
+package prove
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"onramp/azure"
+	"onramp/design"
+	"onramp/network"
+)
+
+// Figures are what the proof measured on its way: no verdicts, but what patterns differ in.
+type Figures struct {
+	// WorstShareMbps is the least that a line of business is left with when all others take as much as they can get: an equal
+	// part of the tightest thing that its flows cross while nothing has failed. Zero when no flow crosses anything.
+	WorstShareMbps float64 `json:"worstShareMbps"`
+	// BlastRadius is the largest part of the needed flows that one single failure stops, from 0 to 1; BlastScenario which.
+	BlastRadius   float64 `json:"blastRadius"`
+	BlastScenario string  `json:"blastScenario"`
+	// Headroom is what is left of the published limit that is nearest, from 0 to 1; HeadroomOf names it.
+	Headroom   float64 `json:"headroom"`
+	HeadroomOf string  `json:"headroomOf"`
+	// LatencyMs is the longest round trip of a needed flow between a site and Microsoft while nothing has failed.
+	LatencyMs float64 `json:"latencyMs"`
+	// Availability in percent is null while it is unknown: figures of the components outside Microsoft are not in the intent.
+	Availability *float64 `json:"availability"`
+	// Busiest is the largest load of any capacity in any scenario that must be survived, as a part of the capacity.
+	Busiest   float64 `json:"busiest"`
+	BusiestOf string  `json:"busiestOf"`
+	// LinesOfBusiness has the figures of each.
+	LinesOfBusiness []LineFigures `json:"linesOfBusiness"`
+}
+
+// LineFigures are the figures of one line of business.
+type LineFigures struct {
+	LineOfBusiness string   `json:"lineOfBusiness"`
+	WorstShareMbps float64  `json:"worstShareMbps"`
+	LatencyMs      float64  `json:"latencyMs"`
+	Circuits       []string `json:"circuits"`
+}
+
+// tally gathers figures.
+type tally struct {
+	meant    []bool // by pair: somebody needs it, or it works when nothing has failed
+	share    map[string]float64
+	rtt      map[string]float64
+	radius   float64
+	worst    string
+	busiest  float64
+	busiestX string
+}
+
+func newTally(e *estate) *tally {
+	return &tally{meant: make([]bool, 0, len(e.pairs)), share: map[string]float64{}, rtt: map[string]float64{}}
+}
+
+// use notes a load.
+func (t *tally) use(now network.Scenario, l load) {
+	if l.mbps > 0 && l.total/float64(l.mbps) > t.busiest {
+		t.busiest = l.total / float64(l.mbps)
+		t.busiestX = capacityName(l.capacity) + " " + l.direction + ", " + now.ID
+	}
+	if now.Kind != network.Healthy {
+		return
+	}
+	for _, x := range l.by {
+		if x.share <= 0 {
+			continue
+		}
+		mbps := float64(l.mbps) / float64(len(l.by)) / x.share
+		if old, ok := t.share[x.lob.Name]; !ok || mbps < old {
+			t.share[x.lob.Name] = mbps
+		}
+	}
+}
+
+// capacityName is the name of a capacity without its kind.
+func capacityName(s string) string {
+	if _, name, ok := strings.Cut(s, ":"); ok {
+		return name
+	}
+	return s
+}
+
+// blast notes how much a scenario stops.
+func (t *tally) blast(sc network.Scenario, lost, considered int) {
+	if considered == 0 || sc.Kind == network.Healthy {
+		return
+	}
+	if r := float64(lost) / float64(considered); r > t.radius {
+		t.radius, t.worst = r, sc.ID
+	}
+}
+
+// latency notes a round trip.
+func (t *tally) latency(lob string, ms float64) { t.rtt[lob] = max(t.rtt[lob], ms) }
+
+// figures puts the tally together.
+func (p *prover) figures() Figures {
+	t := p.tally
+	f := Figures{BlastRadius: round(t.radius, 4), BlastScenario: t.worst, Busiest: round(t.busiest, 4), BusiestOf: t.busiestX, LinesOfBusiness: []LineFigures{}}
+	f.Headroom, f.HeadroomOf = p.headroom()
+	first := true
+	for _, l := range p.lobs {
+		f.LatencyMs = max(f.LatencyMs, round(t.rtt[l.Name], 2))
+		x := LineFigures{LineOfBusiness: l.Name, WorstShareMbps: round(t.share[l.Name], 2), LatencyMs: round(t.rtt[l.Name], 2), Circuits: sortedKeys(l.circuit)}
+		f.LinesOfBusiness = append(f.LinesOfBusiness, x)
+		if share, ok := t.share[l.Name]; ok && (first || share < f.WorstShareMbps) {
+			f.WorstShareMbps, first = round(share, 2), false
+		}
+	}
+	return f
+}
+
+// headroom is the least that is left of the published limits: VNet links of circuits, circuits of gateways, peerings of
+// VNets, prefixes on sessions (expressroute-limits.md, azure-virtual-network-limits.md).
+func (p *prover) headroom() (left float64, of string) {
+	left = 1
+	note := func(used, limit int, what string) {
+		if limit <= 0 {
+			return
+		}
+		if r := max(1-float64(used)/float64(limit), 0); r < left {
+			left, of = r, what
+		}
+	}
+	limits := p.catalog.Limits()
+	links, circuits := map[string]int{}, map[string]int{}
+	for _, x := range azure.Of[*azure.VirtualNetworkGatewayConnection](p.design.Resources) {
+		if x.Properties.Peer != nil && x.Properties.VirtualNetworkGateway1 != nil {
+			links[x.Properties.Peer.ID.Key()]++
+			circuits[x.Properties.VirtualNetworkGateway1.ID.Key()]++
+		}
+	}
+	for _, c := range azure.Of[*azure.ExpressRouteCircuit](p.design.Resources) {
+		if n, ok := limits.VNetLinks(c.SKU.Tier, circuitMbps(c)); ok {
+			note(links[c.ID.Key()], n, "VNet links of "+c.Name)
+		}
+		most := limits.PrivatePrefixesFromOnPrem(c.SKU.Tier, "ipv4")
+		note(p.announcedTo(c), most, "prefixes from the premises on "+c.Name)
+	}
+	for _, g := range azure.Of[*azure.VirtualNetworkGateway](p.design.Resources) {
+		if sku, ok := p.catalog.GatewaySKU(g.Properties.SKU.Name); ok {
+			note(circuits[g.ID.Key()], sku.MaxCircuits, "circuits of "+g.Name)
+		}
+	}
+	for _, v := range azure.Of[*azure.VirtualNetwork](p.design.Resources) {
+		note(len(v.Properties.VirtualNetworkPeerings), limits.VNetPeerings, "peerings of "+v.Name)
+	}
+	return round(left, 4), of
+}
+
+// announcedTo counts the IPv4 prefixes that the premises' policies let out to a circuit's private peering.
+func (p *prover) announcedTo(c *azure.ExpressRouteCircuit) int {
+	most := 0
+	count := func(rs []design.Router) {
+		for i := range rs {
+			for j := range rs[i].Sessions {
+				s := &rs[i].Sessions[j]
+				if s.Circuit.Key() != c.ID.Key() || s.Peering != "AzurePrivatePeering" || s.Export == nil || !s.PeerAddress.Is4() {
+					continue
+				}
+				n := 0
+				for k := range s.Export.Terms {
+					n += len(s.Export.Terms[k].Match.Prefixes)
+				}
+				most = max(most, n)
+			}
+		}
+	}
+	for i := range p.design.Premises.Sites {
+		count(p.design.Premises.Sites[i].Routers)
+	}
+	count(p.design.Premises.ProviderEdges)
+	return most
+}
+
+// circuitMbps is a circuit's bandwidth, a provider's or a Direct one.
+func circuitMbps(c *azure.ExpressRouteCircuit) int {
+	if sp := c.Properties.ServiceProviderProperties; sp != nil {
+		return sp.BandwidthInMbps
+	}
+	if g := c.Properties.BandwidthInGbps; g != nil {
+		return int(math.Round(*g * 1000))
+	}
+	return 0
+}
+
+// round keeps so many decimals, so that figures read well and do not depend on the order of sums.
+func round(v float64, decimals int) float64 {
+	f := math.Pow(10, float64(decimals))
+	return math.Round(v*f) / f
+}
+
+// ceil is the next whole number.
+func ceil(v float64) float64 { return math.Ceil(v - 1e-9) }
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := slices.Collect(maps.Keys(m))
+	slices.Sort(out)
+	if out == nil {
+		out = []string{}
+	}
+	return out
+}
+
+// list joins words for a sentence: "a, b and c".
+func list(words []string) string {
+	if n := len(words) - 1; n > 0 {
+		return strings.Join(words[:n], ", ") + " and " + words[n]
+	}
+	return strings.Join(words, "")
+}
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+// keyName is the last part of a resource's key: its name in lower case.
+func keyName(key string) string { return key[strings.LastIndexByte(key, '/')+1:] }
