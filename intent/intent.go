@@ -165,7 +165,7 @@ type Needs struct {
 	// Reaches are names of other lines of business, or Shared.
 	Reaches []string `json:"reaches,omitempty" jsonschema_description:"Other lines of business that it must reach, or 'shared' for the shared services."`
 	// Survives are the kinds of element of which any single one may fail without loss.
-	Survives []string `json:"survives,omitempty" enum:"link|router|gateway|zone|circuit|provider|location|site" jsonschema_description:"Kinds of single failure it must live through; default link, router, gateway."`
+	Survives []string `json:"survives,omitzero" enum:"link|router|gateway|zone|circuit|provider|location|site" jsonschema_description:"Kinds of single failure it must live through; default link, router, gateway."`
 	// Latency is the longest round trip from the worst of its sites; zero is no need.
 	Latency Latency `json:"latency,omitzero" jsonschema_description:"Longest round trip, from the worst site."`
 	// Voice asks for the voice classes of Skype for Business and Teams.

@@ -1,0 +1,228 @@
+package intent
+
+import (
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+const (
+	maxBytes   = 4 << 20 // of one file; a thousand lines of business need about a tenth
+	maxDepth   = 64      // of collections in collections; an intent needs about ten
+	maxVisited = 1 << 20 // nodes read, counting each time an alias repeats them
+)
+
+// syntax reads src as one YAML document. Where it cannot be read, the one finding says why and root is nil.
+func (r *reader) syntax(src []byte) (root ast.Node) {
+	if len(src) > maxBytes {
+		r.report(mark{line: 1, col: 1}, Finding{Message: fmt.Sprintf("the file has %d bytes", len(src)), Fix: fmt.Sprintf("an intent has at most %d", maxBytes), Rule: "intent-size", Source: sourceFormat})
+		return nil
+	}
+	if !utf8.Valid(src) {
+		line, col := 1, 1
+		for len(src) > 0 {
+			c, n := utf8.DecodeRune(src)
+			if c == utf8.RuneError && n == 1 {
+				break
+			}
+			if col++; c == '\n' {
+				line, col = line+1, 1
+			}
+			src = src[n:]
+		}
+		r.report(mark{line: line, col: col}, Finding{Message: "this byte is not UTF-8", Fix: "save the file as UTF-8", Rule: "intent-syntax", Source: sourceYAML})
+		return nil
+	}
+	if len(src) >= 3 && string(src[:3]) == "\ufeff" {
+		src = src[3:]
+	}
+	tokens := joinPlain(lexer.Tokenize(string(src)))
+	if !r.checkTokens(tokens) {
+		return nil
+	}
+	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		f := Finding{Message: "this is not YAML: " + err.Error(), Fix: "check the indentation, brackets and quotes here", Rule: "intent-syntax", Source: sourceYAML}
+		at := mark{line: 1, col: 1}
+		var se *yaml.SyntaxError
+		if errors.As(err, &se) {
+			f.Message = "this is not YAML: " + se.Message
+			if se.Token != nil && se.Token.Position != nil {
+				at = markOf(se.Token)
+			}
+		}
+		r.report(at, f)
+		return nil
+	}
+	for _, d := range file.Docs {
+		if d.Body != nil {
+			root = d.Body
+		}
+	}
+	if root == nil {
+		r.report(mark{line: 1, col: 1}, Finding{Message: "the file holds no intent", Fix: "`onramp init` writes one to start from", Rule: "intent-empty", Source: sourceFormat})
+	}
+	return root
+}
+
+// checkTokens refuses what YAML has and an intent has no use for, and nesting too deep for the parser's recursion.
+func (r *reader) checkTokens(tokens token.Tokens) bool {
+	depth, run, content := 0, 0, false
+	for _, t := range tokens {
+		if t.Position == nil {
+			continue
+		}
+		var f Finding
+		switch t.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			depth++
+		case token.SequenceEndType, token.MappingEndType:
+			depth--
+		case token.SequenceEntryType, token.AnchorType:
+			run++
+		case token.TagType:
+			f = Finding{Value: t.Value, Message: "tags are not used in an intent", Fix: "leave the tag out"}
+		case token.MappingKeyType:
+			f = Finding{Value: t.Value, Message: "keys written with a question mark are not used in an intent", Fix: "write key: value"}
+		case token.DirectiveType:
+			f = Finding{Value: t.Value, Message: "directives are not used in an intent", Fix: "leave the line out"}
+		case token.DocumentHeaderType:
+			if content {
+				f = Finding{Value: t.Value, Message: "a second document begins here", Fix: "an intent is one document: write each estate into a file of its own", Rule: "intent-one-document"}
+			}
+			content = true
+		}
+		switch t.Type {
+		case token.SequenceEntryType, token.AnchorType, token.StringType:
+		default:
+			run = 0
+		}
+		if t.Type != token.CommentType && t.Type != token.DocumentEndType {
+			content = true
+		}
+		if depth > maxDepth || run > maxDepth {
+			f = Finding{Message: fmt.Sprintf("collections are nested more than %d deep", maxDepth), Fix: "an intent needs about ten", Rule: "intent-size"}
+		}
+		if f.Message != "" {
+			if f.Rule == "" {
+				f.Rule = "intent-syntax"
+			}
+			f.Source = sourceYAML
+			r.report(markOf(t), f)
+			return false
+		}
+	}
+	return true
+}
+
+// joinPlain mends how the lexer splits an IPv6 prefix inside {...[...]}: YAML 1.2 (7.3.3) takes a colon that is not followed
+// by a space as part of the plain scalar it stands in, and the lexer takes it as the end of a key.
+func joinPlain(tokens token.Tokens) token.Tokens {
+	plain := func(t *token.Token) bool {
+		switch t.Type {
+		case token.StringType, token.IntegerType, token.FloatType, token.HexIntegerType, token.OctetIntegerType, token.BinaryIntegerType, token.BoolType, token.NullType:
+			return true
+		}
+		return false
+	}
+	adjacent := func(a, b *token.Token) bool {
+		return a.Position != nil && b.Position != nil && a.Position.Line == b.Position.Line && a.Position.Column+utf8.RuneCountInString(a.Value) == b.Position.Column
+	}
+	out := tokens[:0:0]
+	for i := 0; i < len(tokens); i++ {
+		t := tokens[i]
+		if t.Type != token.MappingValueType || i+1 == len(tokens) || !adjacent(t, tokens[i+1]) || !plain(tokens[i+1]) {
+			out = append(out, t)
+			continue
+		}
+		next := tokens[i+1]
+		first := t
+		if n := len(out); n > 0 && adjacent(out[n-1], t) {
+			if !plain(out[n-1]) && out[n-1].Type != token.SequenceStartType && out[n-1].Type != token.CollectEntryType {
+				out = append(out, t) // {"quoted":value} needs no space
+				continue
+			}
+			if plain(out[n-1]) {
+				first = out[n-1]
+				out = out[:n-1]
+			}
+		} else if n > 0 && out[n-1].Indicator == token.QuotedScalarIndicator {
+			out = append(out, t) // the column of a quoted scalar's end is not known
+			continue
+		}
+		joined := token.String(t.Value+next.Value, t.Origin+next.Origin, first.Position)
+		if first != t {
+			joined = token.String(first.Value+joined.Value, first.Origin+joined.Origin, first.Position)
+		}
+		out = append(out, joined)
+		i++
+	}
+	for i, t := range out {
+		t.Prev, t.Next = nil, nil
+		if i > 0 {
+			t.Prev, out[i-1].Next = out[i-1], t
+		}
+	}
+	return out
+}
+
+// mark is a place in the file.
+type mark struct{ line, col int }
+
+func markOf(t *token.Token) mark {
+	if t == nil || t.Position == nil {
+		return mark{1, 1}
+	}
+	return mark{max(t.Position.Line, 1), max(t.Position.Column, 1)}
+}
+
+// start is where a node begins: a block mapping at its first key, not at that key's colon.
+func start(n ast.Node) mark {
+	for {
+		m, ok := n.(*ast.MappingNode)
+		if !ok || m.IsFlowStyle || len(m.Values) == 0 {
+			break
+		}
+		n = m.Values[0].Key
+	}
+	return markOf(n.GetToken())
+}
+
+// linkAliases tells each alias its anchor's value: the last one of that name before it.
+func linkAliases(root ast.Node) map[*ast.AliasNode]ast.Node {
+	links := map[*ast.AliasNode]ast.Node{}
+	anchors := map[string]ast.Node{}
+	var walk func(ast.Node)
+	walk = func(n ast.Node) {
+		switch n := n.(type) {
+		case *ast.MappingNode:
+			for _, v := range n.Values {
+				walk(v)
+			}
+		case *ast.MappingValueNode:
+			walk(n.Key)
+			walk(n.Value)
+		case *ast.SequenceNode:
+			for _, v := range n.Values {
+				walk(v)
+			}
+		case *ast.AnchorNode:
+			if n.Name != nil {
+				anchors[n.Name.GetToken().Value] = n.Value
+			}
+			walk(n.Value)
+		case *ast.AliasNode:
+			if n.Value != nil {
+				links[n] = anchors[n.Value.GetToken().Value]
+			}
+		}
+	}
+	walk(root)
+	return links
+}
