@@ -237,3 +237,24 @@ func BenchmarkOpen(b *testing.B) {
 		opened(b)
 	}
 }
+
+func TestANameThatTwoCloudsShareMeansThePublicLocation(t *testing.T) {
+	c := opened(t)
+	for _, name := range []string{"Chicago", "San Antonio", "Phoenix", "Seattle"} {
+		if l, ok := c.Location(name); !ok || l.Cloud != "public" {
+			t.Errorf("%s: %v %v", name, l.Cloud, ok)
+		}
+	}
+	for region, location := range map[string]string{"southcentralus": "San Antonio", "usgovtexas": "San Antonio", "usgovarizona": "Phoenix", "koreacentral": "Seoul", "uaenorth": "Dubai"} {
+		r, _ := c.Region(region)
+		list, err := c.ProvidersForRegion(region)
+		if err != nil || len(list) == 0 || !list[0].LocalToRegion || list[0].Location != location && region != "koreacentral" && region != "uaenorth" {
+			t.Fatalf("%s: %v, first %+v", region, err, list[:min(1, len(list))])
+		}
+		for _, p := range list {
+			if p.Cloud != r.Cloud {
+				t.Errorf("%s of cloud %s sees %s of cloud %s", region, r.Cloud, p.Location, p.Cloud)
+			}
+		}
+	}
+}

@@ -69,6 +69,15 @@ func (c *Catalog) readRegions(t *table) error {
 		if i := strings.LastIndex(r.Country, ","); i >= 0 {
 			r.Country = strings.TrimSpace(r.Country[i+1:])
 		}
+		// The list of locations writes these countries in full.
+		switch r.Country {
+		case "Hong Kong":
+			r.Country = "Hong Kong SAR"
+		case "Korea":
+			r.Country = "South Korea"
+		case "UAE":
+			r.Country = "United Arab Emirates"
+		}
 		c.regions = append(c.regions, r)
 	})
 	slices.SortFunc(c.regions, func(a, b Region) int { return cmp.Compare(a.Name, b.Name) })
@@ -91,11 +100,24 @@ func (c *Catalog) readLocations(t *table) error {
 		}
 		c.locations = append(c.locations, l)
 	})
-	slices.SortFunc(c.locations, func(a, b Location) int { return cmp.Compare(a.Name, b.Name) })
-	for i, l := range c.locations {
-		c.byLocation[fold(l.Name)] = i
+	// Nine names stand for a location of the public cloud and one of a national cloud; the name alone means the public one.
+	slices.SortFunc(c.locations, func(a, b Location) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Cloud, b.Cloud)) })
+	for i, l := range slices.Backward(c.locations) {
+		if old, ok := c.byLocation[fold(l.Name)]; !ok || c.locations[old].Cloud != "public" {
+			c.byLocation[fold(l.Name)] = i
+		}
 	}
 	return err
+}
+
+// locationIn finds a location by its exact name in one cloud.
+func (c *Catalog) locationIn(name, cloud string) (Location, bool) {
+	for _, l := range c.locations {
+		if l.Name == name && l.Cloud == cloud {
+			return l, true
+		}
+	}
+	return Location{}, false
 }
 
 // Locations returns all peering locations by name.

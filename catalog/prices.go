@@ -71,6 +71,9 @@ func (c *Catalog) readEgress(t *table) error {
 // Prices returns the price list in the order of the file.
 func (c *Catalog) Prices() []Price { return slices.Clone(c.prices) }
 
+// EgressTiers returns what a GB to the internet costs, in the order of the file.
+func (c *Catalog) EgressTiers() []EgressTier { return slices.Clone(c.egress) }
+
 func money(p Price) Money { return Money{USD: p.USD, Known: p.Known, Unit: p.Unit, Source: p.Source} }
 
 // price returns the first row that matches, known or not.

@@ -17,6 +17,7 @@ type Offer struct {
 	Status            string `json:"status"` // active or future
 	Azure             bool   `json:"azure"`
 	Microsoft365      bool   `json:"microsoft365"`
+	ServicesKnown     bool   `json:"servicesKnown"` // false: Azure and Microsoft365 are not published, not "no"
 	ListedIn          string `json:"listedIn"`
 	NamesAsDocumented string `json:"namesAsDocumented"`
 	Source            Source `json:"source"`
@@ -69,7 +70,7 @@ type ProviderForRegion struct {
 func (c *Catalog) readOffers(t *table) error {
 	err := t.each(func() {
 		c.offers = append(c.offers, Offer{Provider: t.get("provider"), Location: t.get("location"), Cloud: t.get("cloud"), Access: t.get("access"), Exchange: t.get("exchange"),
-			Status: t.get("status"), Azure: t.yes("azure"), Microsoft365: t.yes("microsoft365"), ListedIn: t.get("listed_in"), NamesAsDocumented: t.get("names_as_documented"), Source: t.source})
+			Status: t.get("status"), Azure: t.yes("azure"), Microsoft365: t.yes("microsoft365"), ServicesKnown: t.get("azure") != "" && t.get("microsoft365") != "", ListedIn: t.get("listed_in"), NamesAsDocumented: t.get("names_as_documented"), Source: t.source})
 	})
 	slices.SortStableFunc(c.offers, func(a, b Offer) int {
 		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Location, b.Location))
@@ -154,7 +155,7 @@ func (c *Catalog) Provider(name string) ProviderLookup {
 }
 
 // ProvidersForRegion answers who can bring a region near: first at the locations local to the region, then at the others
-// of its country, each with the distance to the region.
+// of its country, each with the distance to the region. A region of a national cloud sees the locations of that cloud only.
 func (c *Catalog) ProvidersForRegion(region string) ([]ProviderForRegion, error) {
 	r, ok := c.Region(region)
 	if !ok {
@@ -166,8 +167,8 @@ func (c *Catalog) ProvidersForRegion(region string) ([]ProviderForRegion, error)
 	}
 	var out []ProviderForRegion
 	for _, o := range c.offers {
-		l, ok := c.Location(o.Location)
-		if !ok {
+		l, ok := c.locationIn(o.Location, o.Cloud)
+		if !ok || l.Cloud != r.Cloud {
 			continue
 		}
 		local := slices.Contains(l.LocalRegions, r.Name)
