@@ -17,7 +17,7 @@ type Offer struct {
 	Status            string `json:"status"` // active or future
 	Azure             bool   `json:"azure"`
 	Microsoft365      bool   `json:"microsoft365"`
-	ServicesKnown     bool   `json:"servicesKnown"` // false: Azure and Microsoft365 are not published, not "no"
+	ServicesKnown     bool   `json:"-"` // false: Azure and Microsoft365 are not published, not "no"
 	ListedIn          string `json:"listedIn"`
 	NamesAsDocumented string `json:"namesAsDocumented"`
 	Source            Source `json:"source"`
