@@ -221,7 +221,8 @@ func plainName(s string) string {
 	return plain
 }
 
-// suggest ends an error about a wrong name: the nearest three, and all proper names where they are few.
+// suggest ends an error about a wrong name: up to three names that start alike or contain it, else the three that are spelled
+// most alike, and all proper names where they are few.
 func suggest(name string, all, proper []string) string {
 	var near []string
 	known := func(n string) bool {
@@ -238,7 +239,7 @@ func suggest(name string, all, proper []string) string {
 		}
 	}
 	left := slices.Clone(all)
-	for len(near) < 3 {
+	for alike := len(near) > 0; !alike && len(near) < 3; {
 		left = slices.DeleteFunc(left, known)
 		n := catalog.Nearest(name, left)
 		if n == "" {

@@ -392,7 +392,17 @@ func limitFacts() *facts[limitRow] {
 			return nil
 		},
 		filters: []filter[limitRow]{
-			{flag: "name", usage: "a `PART` of the key", part: true, of: func(r limitRow) []string { return append([]string{r.Key}, strings.Split(r.Key, ".")...) }},
+			{flag: "name", usage: "a `PART` of the key", part: true, of: func(r limitRow) []string {
+				names := []string{r.Key}
+				for i, x := range r.Key { // what follows a dot or an underscore, for the nearest name
+					if x == '.' || x == '_' {
+						names = append(names, r.Key[i+1:])
+						segment, _, _ := strings.Cut(r.Key[i+1:], ".")
+						names = append(names, segment)
+					}
+				}
+				return names
+			}},
 		},
 		columns: []column[limitRow]{
 			{head: "Key", cell: func(r limitRow) any { return r.Key }},
