@@ -80,5 +80,5 @@ func decodeError(data []byte, offset int64, err error) error {
 // position is the line and column, from 1, of the byte before the offset, where the reader stopped.
 func position(data []byte, offset int64) (line, col int) {
 	at := data[:min(max(offset, 0), int64(len(data)))]
-	return bytes.Count(at, []byte("\n")) + 1, len(at) - bytes.LastIndexByte(at, '\n')
+	return bytes.Count(at, []byte("\n")) + 1, max(len(at)-bytes.LastIndexByte(at, '\n')-1, 1)
 }
