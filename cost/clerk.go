@@ -1,0 +1,426 @@
+package cost
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"onramp/azure"
+	"onramp/catalog"
+	"onramp/design"
+	"onramp/intent"
+)
+
+// clerk gathers what is billed and who uses it.
+type clerk struct {
+	d *design.Design
+	c *catalog.Catalog
+
+	lobs        []lob // sorted by name
+	vnets       []*azure.VirtualNetwork
+	homes       map[string]*azure.VirtualNetwork // gateway key to its VNet
+	links       []*azure.VirtualNetworkGatewayConnection
+	charges     []charge
+	assumptions map[string]design.Assumption
+}
+
+// lob is a line of business with what its share is measured by.
+type lob struct {
+	name string
+	mbps int64
+	gb   float64 // a month out of Azure
+}
+
+func newClerk(d *design.Design, c *catalog.Catalog) *clerk {
+	k := &clerk{d: d, c: c, vnets: azure.Of[*azure.VirtualNetwork](d.Resources), links: azure.Of[*azure.VirtualNetworkGatewayConnection](d.Resources),
+		homes: map[string]*azure.VirtualNetwork{}, assumptions: map[string]design.Assumption{}}
+	for _, g := range azure.Of[*azure.VirtualNetworkGateway](d.Resources) {
+		for i := range g.Properties.IPConfigurations {
+			if s := g.Properties.IPConfigurations[i].Properties.Subnet; s != nil {
+				k.homes[g.ID.Key()] = k.vnet(s.ID.Parent())
+			}
+		}
+	}
+	k.readLinesOfBusiness()
+	k.assume("month-of-730-hours", fmt.Sprintf("A month has %d hours.", catalog.HoursPerMonth), "Azure's own calculators count a month so.")
+	return k
+}
+
+func (k *clerk) assume(name, text, reason string) {
+	k.assumptions[name] = design.Assumption{Name: name, Text: text, Reason: reason}
+}
+
+// readLinesOfBusiness takes names and needs from the intent, or only names from the tags where there is none.
+func (k *clerk) readLinesOfBusiness() {
+	if k.d.Intent == nil {
+		names := map[string]bool{}
+		for _, r := range k.d.Resources {
+			if n := r.Head().Tags[design.TagLineOfBusiness]; n != "" {
+				names[n] = true
+			}
+		}
+		for _, n := range sortedKeys(names) {
+			k.lobs = append(k.lobs, lob{name: n})
+		}
+		k.assume("no-intent", "What is shared is split evenly, and no traffic is counted.", "The design carries no intent that would say who needs how much.")
+		return
+	}
+	total := intent.Mbps(0)
+	for i := range k.d.Intent.LinesOfBusiness {
+		total += k.d.Intent.LinesOfBusiness[i].Needs.Bandwidth
+	}
+	gb := k.d.Intent.Traffic.MonthlyEgressGB
+	for i := range k.d.Intent.LinesOfBusiness {
+		l := &k.d.Intent.LinesOfBusiness[i]
+		x := lob{name: l.Name, mbps: int64(l.Needs.Bandwidth)}
+		if total > 0 {
+			x.gb = gb * float64(l.Needs.Bandwidth) / float64(total)
+		} else {
+			x.gb = gb / float64(len(k.d.Intent.LinesOfBusiness))
+		}
+		k.lobs = append(k.lobs, x)
+	}
+	slices.SortFunc(k.lobs, func(a, b lob) int { return strings.Compare(a.name, b.name) })
+	if gb > 0 {
+		k.assume("traffic-by-bandwidth", "The month's traffic out of Azure is spread over the lines of business by the bandwidth that each needs, and goes by the preferred circuits.", "The intent says how much leaves Azure, not whose it is.")
+	}
+}
+
+func (k *clerk) vnet(id azure.ID) *azure.VirtualNetwork {
+	for _, v := range k.vnets {
+		if v.ID.Equal(id) {
+			return v
+		}
+	}
+	return nil
+}
+
+func owner(r azure.Resource) string { return r.Head().Tags[design.TagLineOfBusiness] }
+
+// weigh returns the users, sorted and once each, with their weights. Nobody known means everybody.
+func (k *clerk) weigh(users []string) ([]string, []int64) {
+	users = slices.Clone(users)
+	slices.Sort(users)
+	users = slices.Compact(users)
+	users = slices.DeleteFunc(users, func(u string) bool { return u == "" })
+	if len(users) == 0 {
+		for _, l := range k.lobs {
+			users = append(users, l.name)
+		}
+	}
+	weights := make([]int64, len(users))
+	for i, u := range users {
+		for _, l := range k.lobs {
+			if l.name == u {
+				weights[i] = l.mbps
+			}
+		}
+	}
+	return users, weights
+}
+
+// charge adds a line for the users.
+func (k *clerk) charge(x charge, users []string) {
+	x.users, x.weights = k.weigh(users)
+	k.add(x)
+}
+
+func (k *clerk) add(x charge) {
+	if x.price.Assumption != "" {
+		k.assume("price-"+slug(x.item)+"-"+slug(x.resource), x.price.Assumption+".", "No price is published for the region itself.")
+	}
+	k.charges = append(k.charges, x)
+}
+
+// usersOf are the lines of business of a VNet: its own, or of a shared one those whose VNets are peered with it.
+func (k *clerk) usersOf(v *azure.VirtualNetwork) []string {
+	if v == nil {
+		return nil
+	}
+	if o := owner(v); o != "" {
+		return []string{o}
+	}
+	var out []string
+	for _, s := range k.vnets {
+		for i := range s.Properties.VirtualNetworkPeerings {
+			if r := s.Properties.VirtualNetworkPeerings[i].Properties.RemoteVirtualNetwork; r != nil && r.ID.Equal(v.ID) && owner(s) != "" {
+				out = append(out, owner(s))
+			}
+		}
+	}
+	return out
+}
+
+// gatewayUsers are the lines of business behind a gateway: of its VNet and of the spokes that use it.
+func (k *clerk) gatewayUsers(id azure.ID) []string {
+	v := k.homes[id.Key()]
+	if v == nil {
+		return nil
+	}
+	if o := owner(v); o != "" {
+		return []string{o}
+	}
+	var out []string
+	for _, s := range k.vnets {
+		for i := range s.Properties.VirtualNetworkPeerings {
+			if p := s.Properties.VirtualNetworkPeerings[i].Properties; p.UseRemoteGateways && p.RemoteVirtualNetwork != nil && p.RemoteVirtualNetwork.ID.Equal(v.ID) {
+				out = append(out, owner(s))
+			}
+		}
+	}
+	if len(out) == 0 {
+		return k.usersOf(v)
+	}
+	return out
+}
+
+// circuitUsers are the lines of business of a circuit: its own, or those behind the gateways on it, and those that need Microsoft's
+// public services where it has Microsoft peering.
+func (k *clerk) circuitUsers(c *azure.ExpressRouteCircuit) []string {
+	if o := owner(c); o != "" {
+		return []string{o}
+	}
+	var out []string
+	for _, x := range k.links {
+		if x.Properties.Peer != nil && x.Properties.VirtualNetworkGateway1 != nil && x.Properties.Peer.ID.Equal(c.ID) {
+			out = append(out, k.gatewayUsers(x.Properties.VirtualNetworkGateway1.ID)...)
+		}
+	}
+	if k.d.Intent != nil && slices.ContainsFunc(c.Properties.Peerings, func(p azure.Peering) bool { return p.Properties.PeeringType == "MicrosoftPeering" }) {
+		for i := range k.d.Intent.LinesOfBusiness {
+			l := &k.d.Intent.LinesOfBusiness[i]
+			if slices.ContainsFunc(l.Needs.Services, func(s string) bool { return s != intent.Azure }) {
+				out = append(out, l.Name)
+			}
+		}
+	}
+	return out
+}
+
+// preferred tells which circuits carry a line of business's traffic while nothing has failed: those to which its gateways
+// connect with the highest weight; without a gateway, the first of those that it uses.
+func (k *clerk) preferred(name string) []azure.ID {
+	var out []azure.ID
+	for _, g := range azure.Of[*azure.VirtualNetworkGateway](k.d.Resources) {
+		if !slices.Contains(k.gatewayUsers(g.ID), name) {
+			continue
+		}
+		best := -1
+		var at []azure.ID
+		for _, x := range k.links {
+			p := x.Properties
+			if p.VirtualNetworkGateway1 == nil || p.Peer == nil || !p.VirtualNetworkGateway1.ID.Equal(g.ID) {
+				continue
+			}
+			if p.RoutingWeight > best {
+				best, at = p.RoutingWeight, nil
+			}
+			if p.RoutingWeight == best {
+				at = append(at, p.Peer.ID)
+			}
+		}
+		for _, id := range at {
+			if !slices.ContainsFunc(out, id.Equal) {
+				out = append(out, id)
+			}
+		}
+	}
+	if len(out) > 0 {
+		return out
+	}
+	for _, c := range azure.Of[*azure.ExpressRouteCircuit](k.d.Resources) {
+		if slices.Contains(k.circuitUsers(c), name) {
+			return []azure.ID{c.ID}
+		}
+	}
+	return nil
+}
+
+// zone is a circuit's billing zone: that of its peering location, not of a region (plan-manage-cost.md).
+func (k *clerk) zone(c *azure.ExpressRouteCircuit) (zone string, location string) {
+	if sp := c.Properties.ServiceProviderProperties; sp != nil {
+		location = sp.PeeringLocation
+	} else if c.Properties.ExpressRoutePort != nil {
+		if p, ok := k.d.Resources.Get(c.Properties.ExpressRoutePort.ID).(*azure.ExpressRoutePort); ok {
+			location = p.Properties.PeeringLocation
+		}
+	}
+	if l, ok := k.c.Location(location); ok {
+		zone = l.Zone
+	}
+	return zone, location
+}
+
+// circuits bills circuits and the data that leaves over metered ones.
+func (k *clerk) circuits() {
+	gb := map[string]map[string]float64{} // circuit key, line of business
+	for _, l := range k.lobs {
+		ids := k.preferred(l.name)
+		for _, id := range ids {
+			if gb[id.Key()] == nil {
+				gb[id.Key()] = map[string]float64{}
+			}
+			gb[id.Key()][l.name] += l.gb / float64(len(ids))
+		}
+	}
+	for _, c := range azure.Of[*azure.ExpressRouteCircuit](k.d.Resources) {
+		zone, location := k.zone(c)
+		users := k.circuitUsers(c)
+		plan := "metered"
+		if strings.EqualFold(c.SKU.Family, "UnlimitedData") {
+			plan = "unlimited"
+		}
+		why := ""
+		if zone == "" {
+			why = "the billing zone of " + or(location, "its location") + " is not published"
+		}
+		if sp := c.Properties.ServiceProviderProperties; sp != nil {
+			k.charge(charge{item: itemCircuit, resource: c.Name, id: c.ID, quantity: 1, unit: "month", price: k.c.CircuitPrice(c.SKU.Tier, plan, sp.BandwidthInMbps, zone), unknown: why}, users)
+		} else if strings.EqualFold(c.SKU.Tier, "Premium") {
+			k.charge(charge{item: itemPremium, resource: c.Name, id: c.ID, quantity: 1, unit: "month", price: k.c.PremiumOnDirectPrice()}, users)
+		}
+		sum := 0.0
+		var who []string
+		var weights []int64
+		for _, name := range sortedKeys(gb[c.ID.Key()]) {
+			if v := gb[c.ID.Key()][name]; v > 0 {
+				sum += v
+				who, weights = append(who, name), append(weights, int64(math.Round(v*1000)))
+			}
+		}
+		if plan == "metered" && sum > 0 {
+			k.add(charge{item: itemOutbound, resource: c.Name, id: c.ID, quantity: roundGB(sum), unit: "GB", price: k.c.OutboundPrice(plan, zone), users: who, weights: weights, unknown: why})
+		}
+	}
+}
+
+// ports bills pairs of ExpressRoute Direct ports.
+func (k *clerk) ports() {
+	for _, p := range azure.Of[*azure.ExpressRoutePort](k.d.Resources) {
+		var users []string
+		for _, c := range azure.Of[*azure.ExpressRouteCircuit](k.d.Resources) {
+			if c.Properties.ExpressRoutePort != nil && c.Properties.ExpressRoutePort.ID.Equal(p.ID) {
+				users = append(users, k.circuitUsers(c)...)
+			}
+		}
+		k.charge(charge{item: itemPort, resource: p.Name, id: p.ID, quantity: 1, unit: "month", price: k.c.DirectPortPrice(p.Properties.BandwidthInGbps)}, users)
+	}
+}
+
+// gateways bills gateways by the hour, ErGwScale for each of its units.
+func (k *clerk) gateways() {
+	for _, g := range azure.Of[*azure.VirtualNetworkGateway](k.d.Resources) {
+		units := 1
+		if g.Properties.SKU.Capacity > 0 && strings.EqualFold(g.Properties.SKU.Name, "ErGwScale") {
+			units = g.Properties.SKU.Capacity
+		}
+		k.charge(charge{item: itemGateway, resource: g.Name, id: g.ID, quantity: float64(units * catalog.HoursPerMonth), unit: "hour", price: k.c.GatewayPrice(g.Properties.SKU.Name, g.Location),
+			unknown: "no price of " + g.Properties.SKU.Name + " is published for " + g.Location + ", and those for other regions differ or are missing"}, k.gatewayUsers(g.ID))
+	}
+}
+
+// firewalls bills firewalls by the hour and by what passes them, and public addresses.
+func (k *clerk) firewalls() {
+	of := map[string][]string{} // public address key to users
+	for _, f := range azure.Of[*azure.AzureFirewall](k.d.Resources) {
+		var users []string
+		for i := range f.Properties.IPConfigurations {
+			p := f.Properties.IPConfigurations[i].Properties
+			if p.Subnet != nil {
+				users = append(users, k.usersOf(k.vnet(p.Subnet.ID.Parent()))...)
+			}
+			if p.PublicIPAddress != nil {
+				of[p.PublicIPAddress.ID.Key()] = users
+			}
+		}
+		hour, perGB := k.c.FirewallPrice(f.Properties.SKU.Tier, f.Location)
+		k.charge(charge{item: itemFirewall, resource: f.Name, id: f.ID, quantity: catalog.HoursPerMonth, unit: "hour", price: hour,
+			unknown: "no price of a " + f.Properties.SKU.Tier + " firewall is published for " + f.Location}, users)
+		sum := 0.0
+		for _, l := range k.lobs {
+			if slices.Contains(users, l.name) {
+				sum += l.gb
+			}
+		}
+		if sum > 0 {
+			k.charge(charge{item: itemFirewallGB, resource: f.Name, id: f.ID, quantity: roundGB(sum), unit: "GB", price: perGB, unknown: "no price of a GB through a " + f.Properties.SKU.Tier + " firewall is published for " + f.Location}, users)
+		}
+	}
+	for _, p := range azure.Of[*azure.PublicIPAddress](k.d.Resources) {
+		k.charge(charge{item: itemPublicIP, resource: p.Name, id: p.ID, quantity: catalog.HoursPerMonth, unit: "hour", price: k.c.PublicIPPrice(p.Location),
+			unknown: "no price of a public address is published for " + p.Location}, of[p.ID.Key()])
+	}
+}
+
+// peeringData bills what leaves a spoke through its hub's gateway: out of the spoke and into the hub, both sides
+// (virtual-network-peering-overview.md).
+func (k *clerk) peeringData() {
+	for _, l := range k.lobs {
+		type lane struct{ spoke, hub *azure.VirtualNetwork }
+		var lanes []lane
+		own := 0
+		for _, v := range k.vnets {
+			if owner(v) != l.name || v.Tags[design.TagRole] == "hub" {
+				continue
+			}
+			own++
+			for i := range v.Properties.VirtualNetworkPeerings {
+				if p := v.Properties.VirtualNetworkPeerings[i].Properties; p.UseRemoteGateways && p.RemoteVirtualNetwork != nil {
+					if hub := k.vnet(p.RemoteVirtualNetwork.ID); hub != nil {
+						lanes = append(lanes, lane{v, hub})
+					}
+				}
+			}
+		}
+		if l.gb == 0 {
+			continue
+		}
+		for _, x := range lanes {
+			gb := roundGB(l.gb / float64(own))
+			in, out := k.c.VNetPeeringPrice(x.spoke.Location, x.hub.Location)
+			both := catalog.Money{USD: in.USD + out.USD, Known: in.Known && out.Known, Unit: "GB", Source: out.Source, Assumption: or(out.Assumption, in.Assumption)}
+			k.charge(charge{item: itemPeeringData, resource: x.spoke.Name, id: x.spoke.ID, quantity: gb, unit: "GB", price: both,
+				unknown: "no price of peering between " + x.spoke.Location + " and " + x.hub.Location + " is published"}, []string{l.name})
+		}
+	}
+}
+
+// accesses bills what providers charge for the accesses in use, as the intent says.
+func (k *clerk) accesses() {
+	users := map[string][]string{}
+	for i := range k.d.Orders {
+		o := &k.d.Orders[i]
+		var who []string
+		if c, ok := k.d.Resources.Get(o.Circuit).(*azure.ExpressRouteCircuit); ok {
+			who = k.circuitUsers(c)
+		}
+		for _, a := range o.Attachments {
+			users[a] = append(users[a], who...)
+		}
+	}
+	for i := range k.d.Premises.Attachments {
+		a := &k.d.Premises.Attachments[i]
+		if a.Number != 1 {
+			continue
+		}
+		price := catalog.Money{Unit: "month", Source: catalog.Source{Text: "the intent (monthlyUSD)"}}
+		if a.MonthlyUSD != nil {
+			price.USD, price.Known = *a.MonthlyUSD, true
+		}
+		k.charge(charge{item: itemAccess, resource: strings.TrimSuffix(a.Name, "/1"), quantity: 1, unit: "month", price: price, unknown: "the intent gives no monthlyUSD for it"}, users[a.Name])
+	}
+}
+
+// roundGB keeps megabytes, so that quantities print shortly.
+func roundGB(v float64) float64 { return math.Round(v*1000) / 1000 }
+
+// slug is a name for an assumption.
+func slug(s string) string {
+	return strings.Trim(strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(s)), "-")
+}
