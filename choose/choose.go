@@ -27,6 +27,8 @@ type Options struct {
 	Keep *design.Design
 	// Pattern, if not empty, is the one to use, whatever the intent says.
 	Pattern design.Pattern
+	// Brief leaves out what only people who compare want: relaxations that were tried, and what would change the answer.
+	Brief bool
 	// Progress, if not nil, is called as the work goes on: stage is "design", "prove", "relax" or "vary".
 	Progress func(stage string, p design.Pattern, done, total int)
 }
@@ -127,11 +129,16 @@ func Choose(e *intent.Estate, c *catalog.Catalog, o Options) (*Answer, error) {
 	}
 	a := &Answer{Designs: map[design.Pattern]*design.Design{}, Proofs: map[design.Pattern]*prove.Result{}, Bills: map[design.Pattern]*cost.Bill{}, Best: best.pattern}
 	a.Choice = Choice{Name: e.Name, Nearest: best.pattern, Unmet: []Unmet{}, Ranked: []Ranked{}, WouldChange: []Change{}}
-	if best.fits() {
+	switch {
+	case best.fits():
 		p := best.pattern
 		a.Choice.Chosen = &p
-		a.Choice.WouldChange = h.vary(best)
-	} else {
+		if !o.Brief {
+			a.Choice.WouldChange = h.vary(best)
+		}
+	case o.Brief:
+		a.Choice.Unmet = best.failed
+	default:
 		a.Choice.Unmet, a.Choice.Together = h.relax(best)
 	}
 	for _, t := range ranked {

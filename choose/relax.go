@@ -74,15 +74,17 @@ func (h *chooser) relax(best *trial) ([]Unmet, string) {
 		var chosen *edit
 		var chosenCost int64
 		var words []string
+		chosenOpen := false
 		for _, x := range h.edits(best, *u) {
 			t := h.try(with(h.e, x), best.pattern, nil)
 			if t.unmet(u.LineOfBusiness, u.Need) || len(t.failed) >= len(best.failed) && u.Need != "budget" {
 				continue
 			}
-			price := cents(t.figures.MonthlyUSD) - cents(best.figures.MonthlyUSD)
-			words = append(words, x.words+priceWords(price, t.figures.AtLeast && x.gives))
-			if chosen == nil || price < chosenCost {
-				chosen, chosenCost = &x, price
+			price, open := cents(t.figures.MonthlyUSD)-cents(best.figures.MonthlyUSD), x.gives && t.figures.AtLeast && !best.figures.AtLeast
+			words = append(words, x.words+priceWords(price, open))
+			// What has no published price is never taken for the cheapest.
+			if chosen == nil || chosenOpen && !open || chosenOpen == open && price < chosenCost {
+				chosen, chosenCost, chosenOpen = &x, price, open
 				words[0], words[len(words)-1] = words[len(words)-1], words[0]
 			}
 		}
@@ -113,18 +115,14 @@ func usdWords(usd float64, atLeast bool) string {
 	return fmt.Sprintf("%.2f USD", usd)
 }
 
-func priceWords(c int64, atLeast bool) string {
-	more := ""
-	if atLeast {
-		more = "at least "
-	}
+func priceWords(c int64, open bool) string {
 	switch {
+	case open:
+		return " (what the provider asks for it is not published)"
 	case c > 0:
-		return fmt.Sprintf(" (%s%.2f USD a month more)", more, float64(c)/100)
+		return fmt.Sprintf(" (%.2f USD a month more)", float64(c)/100)
 	case c < 0:
 		return fmt.Sprintf(" (%.2f USD a month less)", -float64(c)/100)
-	case atLeast:
-		return " (the price is not known)"
 	}
 	return " (for the same cost)"
 }
