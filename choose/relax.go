@@ -139,7 +139,7 @@ func (h *chooser) edits(best *trial, u Unmet) []edit {
 	case "latency":
 		for _, l := range best.proof.Figures.LinesOfBusiness {
 			if l.LineOfBusiness == name {
-				ms := math.Ceil(l.LatencyMs)
+				ms := math.Ceil(l.WorstLatencyMs)
 				to, err := intent.ParseLatency(strconv.FormatFloat(ms, 'f', -1, 64) + " ms")
 				if err == nil && ms > 0 {
 					return []edit{drop(fmt.Sprintf("allow %s a latency of %s", name, to), func(n *intent.Needs) { n.Latency = to })}

@@ -150,8 +150,8 @@ func (p *prover) delayed(w *sweep, f *flow, required bool) {
 		}
 		rtt += max(worst, 0)
 	}
-	if p.healthyNow() {
-		p.tally.latency(f.lob.Name, rtt)
+	if required {
+		p.tally.latency(f.lob.Name, rtt, p.healthyNow())
 	}
 	limit := f.lob.Needs.Latency.Milliseconds()
 	plain := row{Latency, f.lob.Name, "latency"}
