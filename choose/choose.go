@@ -287,26 +287,26 @@ func (h *chooser) why(t, best *trial, r *Ranked) string {
 		return "cannot be designed: " + t.failed[0].Why
 	}
 	if !t.fits() {
-		var who []string
-		for _, u := range t.failed {
-			s := u.Need
-			if u.LineOfBusiness != "" {
-				s = u.LineOfBusiness + " " + u.Need
+		var needs []string
+		for _, need := range r.FailedNeeds {
+			var who []string
+			for _, u := range t.failed {
+				if u.Need == need && u.LineOfBusiness != "" && !slices.Contains(who, u.LineOfBusiness) {
+					who = append(who, u.LineOfBusiness)
+				}
 			}
-			if !slices.Contains(who, s) {
-				who = append(who, s)
+			if len(who) > 0 {
+				need += " of " + list(who)
 			}
+			needs = append(needs, need)
 		}
-		if len(who) > 3 {
-			who = append(who[:3], fmt.Sprintf("and %d more", len(who)-3))
-		}
-		return "fails " + strings.Join(who, ", ")
+		return "fails " + strings.Join(needs, "; ")
 	}
 	switch {
 	case t == best && h.forced(h.e) != "":
 		return "meets every need, and is the one asked for"
 	case t == best:
-		return "meets every need" + h.advantage(t)
+		return "meets every need for the lowest known cost of the patterns asked for"
 	case !r.Candidate && h.forced(h.e) == "":
 		return "meets every need" + against(r, best) + "; nobody asked for " + h.unasked(t.pattern)
 	}
@@ -326,8 +326,12 @@ func against(r *Ranked, best *trial) string {
 	return ""
 }
 
-func (h *chooser) advantage(*trial) string {
-	return " for the lowest known cost of the patterns asked for"
+// list joins words for a sentence: "a, b and c".
+func list(words []string) string {
+	if n := len(words) - 1; n > 0 {
+		return strings.Join(words[:n], ", ") + " and " + words[n]
+	}
+	return strings.Join(words, "")
 }
 
 // unasked says what a pattern has that nobody asked for.

@@ -472,6 +472,8 @@ func unmarshal(x encoding.TextUnmarshaler, s string) error {
 	}
 	q, err := netip.ParsePrefix(s)
 	switch {
+	case strings.Contains(s, ":") && strings.Contains(s, "."):
+		return fmt.Errorf("write all of an IPv6 prefix in hexadecimal, without an IPv4 address inside")
 	case err == nil && q.Addr().Is4In6():
 		return fmt.Errorf("write the IPv4 prefix itself instead of its IPv4-mapped form")
 	case err == nil:

@@ -200,9 +200,9 @@ func scaled(number string, shift int) (int64, error) {
 	} else {
 		digits = digits[:len(whole)+shift]
 	}
-	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil || n > 1e12 {
+	if len(strings.TrimLeft(whole, "0")) > 9 {
 		return 0, errors.New("write a smaller number")
 	}
-	return n, nil
+	n, err := strconv.ParseInt(strings.TrimLeft(digits, "0")+"0", 10, 64) // a zero at the end, so that there is a digit
+	return n / 10, err
 }

@@ -161,7 +161,7 @@ func (v *validator) offered(at string, a *Access, s *Site, l catalog.Location) {
 			switch {
 			case o.Status != "active":
 				v.refuseAt(at+".location", l.Name, a.Provider+" is announced at "+l.Name+" and not there yet", v.elsewhere(a.Provider, s, l), "res-metro-provider-active")
-			case !o.Azure && !o.Microsoft365:
+			case o.ServicesKnown && !o.Azure && !o.Microsoft365:
 				v.refuseAt(at+".location", l.Name, a.Provider+" offers neither Azure nor Microsoft 365 at "+l.Name, v.elsewhere(a.Provider, s, l), "circuit-provider-at-location")
 			}
 			return

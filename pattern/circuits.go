@@ -78,7 +78,7 @@ func (k *compiler) slots(owner string, lobs []*lob) []*slot {
 			}
 		}
 		for _, p := range parts {
-			s := &slot{base: "er-" + group[0], lob: owner, part: p}
+			s := &slot{base: "er-" + groupName(group), lob: owner, part: p}
 			if len(parts) > 1 {
 				s.base = "er-" + p.sites[0]
 			}
@@ -98,6 +98,17 @@ func (k *compiler) slots(owner string, lobs []*lob) []*slot {
 		out[0].base = "er-" + owner
 	}
 	return out
+}
+
+// longestGroup keeps circuit names within Azure's 80 characters.
+const longestGroup = 30
+
+// groupName names sites that share circuits: both of two, else the first for all.
+func groupName(group []string) string {
+	if name := strings.Join(group, "-"); len(group) <= 2 && len(name) <= longestGroup {
+		return name
+	}
+	return group[0]
 }
 
 // place chooses the accesses of a slot and makes its circuits.

@@ -10,9 +10,10 @@ import (
 
 func newVersionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version this program was built from",
-		Args:  cobra.NoArgs,
+		Use:     "version",
+		Example: "  onramp version",
+		Short:   "Print the version this program was built from",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			build, ok := debug.ReadBuildInfo()
 			if !ok {

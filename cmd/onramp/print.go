@@ -1,0 +1,173 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+
+	"onramp/choose"
+	"onramp/cost"
+	"onramp/design"
+	"onramp/prove"
+)
+
+// printRanking writes the four patterns side by side, and what is unmet.
+func printRanking(w io.Writer, c *choose.Choice) error {
+	p := newPaint(w)
+	l := newListing("Pattern", "Fits", "USD a month", "Circuits", "Gateways", "Firewalls", "Peerings", "Worst share", "Blast radius", "Latency").Right(2, 3, 4, 5, 6, 7, 8, 9)
+	for i := range c.Ranked {
+		r := &c.Ranked[i]
+		fits := "no"
+		if r.Fits {
+			fits = "yes"
+		}
+		name := string(r.Pattern)
+		if c.Chosen != nil && *c.Chosen == r.Pattern {
+			name = "* " + name
+		} else {
+			name = "  " + name
+		}
+		l.Row(name, fits, usd(r.Figures.MonthlyUSD, r.Figures.AtLeast), r.Figures.Circuits, r.Figures.Gateways, r.Figures.Firewalls, r.Figures.Peerings,
+			fmt.Sprintf("%.0f Mbps", r.Figures.WorstShareMbps), fmt.Sprintf("%.0f %%", 100*r.Figures.BlastRadius), fmt.Sprintf("%.1f ms", r.Figures.LatencyMs))
+	}
+	if err := l.Print(w); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	for i := range c.Ranked {
+		fmt.Fprintf(w, "%s: %s\n", c.Ranked[i].Pattern, c.Ranked[i].Why)
+	}
+	if c.Chosen != nil {
+		fmt.Fprintf(w, "\nChosen: %s\n", p.Good(string(*c.Chosen)))
+		for _, x := range c.WouldChange {
+			to := string(x.Pattern)
+			if to == "" {
+				to = "nothing fits"
+			}
+			fmt.Fprintf(w, "  with %s %s: %s\n", x.Key, x.Threshold, to)
+		}
+		return nil
+	}
+	fmt.Fprintf(w, "\n%s The nearest is %s:\n", p.Bad("No pattern meets every need."), c.Nearest)
+	for _, u := range c.Unmet {
+		fmt.Fprintf(w, "  %s, %s: %s\n", or(u.LineOfBusiness, "everybody"), u.Need, u.Why)
+		if u.Relaxation != "" {
+			fmt.Fprintf(w, "      would do: %s\n", u.Relaxation)
+		}
+	}
+	if c.Together != "" {
+		fmt.Fprintf(w, "  %s\n", c.Together)
+	}
+	return nil
+}
+
+func or(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+func usd(v float64, atLeast bool) string {
+	if atLeast {
+		return fmt.Sprintf(">= %.2f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
+}
+
+// printProof writes the verdict of every property, and counterexamples below.
+func printProof(w io.Writer, r *prove.Result) error {
+	p := newPaint(w)
+	l := newListing("Property", "Line of business", "Verdict", "Need")
+	for i := range r.Properties {
+		v := &r.Properties[i]
+		verdict := "holds"
+		if !v.Holds {
+			verdict = "FAILS"
+		}
+		l.Row(v.Name, or(v.LineOfBusiness, "-"), verdict, v.Need)
+	}
+	if err := l.Print(w); err != nil {
+		return err
+	}
+	printCounterexamples(w, p, r)
+	if len(r.Assumptions) > 0 {
+		fmt.Fprintln(w, "\nThese verdicts rest on:")
+		for _, a := range r.Assumptions {
+			fmt.Fprintf(w, "  %s: %s\n", a.Name, a.Text)
+		}
+	}
+	return nil
+}
+
+// printBill writes the bill by line and by line of business.
+func printBill(w io.Writer, b *cost.Bill) error {
+	l := newListing("Item", "Resource", "For", "Quantity", "Unit", "USD").Right(3, 5)
+	for i := range b.Lines {
+		x := &b.Lines[i]
+		price := "unknown"
+		if x.Known {
+			price = fmt.Sprintf("%.2f", x.USD)
+		}
+		l.Row(x.Item, x.Resource, or(x.LineOfBusiness, "all"), fmt.Sprintf("%g", x.Quantity), x.Unit, price)
+	}
+	if err := l.Print(w); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	return printShares(w, b)
+}
+
+// printFindings writes findings, errors first.
+func printFindings(w io.Writer, fs []design.Finding) {
+	p := newPaint(w)
+	for _, f := range fs {
+		sev := string(f.Severity)
+		switch f.Severity {
+		case design.Error:
+			sev = p.Bad(sev)
+		case design.Warning:
+			sev = p.Warn(sev)
+		}
+		fmt.Fprintf(w, "%s %s at %s\n  %s", sev, f.Rule, f.At, f.Message)
+		if f.Value != "" {
+			fmt.Fprintf(w, " (%s)", f.Value)
+		}
+		fmt.Fprintln(w)
+		if f.Fix != "" {
+			fmt.Fprintf(w, "  fix: %s\n", f.Fix)
+		}
+		if f.Source != "" {
+			fmt.Fprintf(w, "  source: %s\n", f.Source)
+		}
+	}
+}
+
+// printDefaults names the values that the intent left out and the design took.
+func printDefaults(w io.Writer, d *design.Design) {
+	if len(d.Defaults) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nNot in the intent, so taken as:")
+	index := regexp.MustCompile(`\[\d+\]`)
+	type line struct {
+		key, value, why string
+		n               int
+	}
+	var lines []*line
+	for _, x := range d.Defaults {
+		key := index.ReplaceAllString(x.At, "[]")
+		i := slices.IndexFunc(lines, func(l *line) bool { return l.key == key && l.value == x.Value })
+		if i < 0 {
+			i = len(lines)
+			lines = append(lines, &line{key, x.Value, x.Why, 0})
+		}
+		lines[i].n++
+	}
+	l := newListing("Key", "Times", "Value", "Why").Right(1)
+	for _, x := range lines {
+		l.Row(x.key, x.n, x.value, x.why)
+	}
+	_ = l.Print(w) // the caller's next write meets the same error
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"onramp/azure"
+	"onramp/choose"
+	"onramp/cost"
+	"onramp/design"
+	"onramp/intent"
+	"onramp/prove"
+	"onramp/schema"
+)
+
+// results are the values that commands print with --json, by command.
+func results() map[string]any {
+	return map[string]any{"choose": choose.Choice{}, "design": design.Design{}, "prove": prove.Result{}, "check": checked{}, "cost": cost.Bill{}}
+}
+
+func resultNames() []string { return []string{"intent", "choose", "design", "prove", "check", "cost"} }
+
+// schemaOf is the JSON Schema of the intent, or of a command's result.
+func schemaOf(name string) ([]byte, error) {
+	if name == "intent" {
+		return intent.Schema()
+	}
+	return schema.Of(results()[name], schema.Options{
+		Title: "onramp " + name + " --json", Description: "What onramp " + name + " prints for programs.",
+		Types: map[reflect.Type]string{
+			reflect.TypeFor[azure.Resources](): `{"type": "array", "description": "Resources in Azure's own shape; properties that a type does not know are kept.", "items": {"type": "object",
+				"properties": {"id": {"type": "string"}, "name": {"type": "string"}, "type": {"type": "string"}, "location": {"type": "string"}, "tags": {"type": "object"}, "sku": {"anyOf": [{"type": "object"}, {"type": "string"}]}, "properties": {"type": "object"}}, "required": ["id", "name", "type"]}}`,
+			reflect.TypeFor[intent.Place](): `{"type": "object", "properties": {"city": {"type": "string"}, "lat": {"type": "number"}, "lon": {"type": "number"}}, "required": ["lat", "lon"], "additionalProperties": false}`,
+		},
+	})
+}
+
+func newSchemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema [" + strings.Join(resultNames(), "|") + "]",
+		Short: "Print the JSON Schema of the intent, or of a command's --json",
+		Long: `Schema prints the JSON Schema (draft 2020-12) of the intent, for an editor that checks it while you type; or with a name that of what
+the command of this name prints with --json.`,
+		Example: `  onramp schema > onramp.schema.json
+  onramp schema choose`,
+		Args:      cobra.MaximumNArgs(1),
+		ValidArgs: resultNames(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name := "intent"
+			if len(args) == 1 {
+				name = args[0]
+			}
+			if !slices.Contains(resultNames(), name) {
+				return usageError(fmt.Errorf("there is no schema %q; there are %s", name, strings.Join(resultNames(), ", ")))
+			}
+			b, err := schemaOf(name)
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(b)
+			return err
+		},
+	}
+}

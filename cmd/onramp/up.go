@@ -1,0 +1,174 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"onramp/catalog"
+)
+
+func newUpCommand() *cobra.Command {
+	var (
+		flags  planFlags
+		out    string
+		asJSON bool
+	)
+	cmd := &cobra.Command{
+		Use:   "up [FILE]",
+		Short: "Check, choose, design, prove and price an estate; write everything down",
+		Long: `Up does the whole job for one estate: it checks the intent, compiles the four ExpressRoute patterns, proves each under every
+single failure, prices it, chooses, and writes the design with its proof, bill, peering sheet and picture.
+
+Without FILE it runs on a built-in example. FILE may be an intent (YAML), a design.json, or - for standard input.
+Exit code 1 means that no pattern meets every need; the files then describe the nearest.`,
+		Example: `  onramp up
+  onramp up estate.yaml
+  onramp up estate.yaml --keep onramp-out/northwind/design.json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := catalog.Open()
+			if err != nil {
+				return outside(err)
+			}
+			name := ""
+			if len(args) == 1 {
+				name = args[0]
+			}
+			return up(cmd, c, name, &flags, out, asJSON)
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().StringVar(&out, "out", "", "write the files here (default ./onramp-out/NAME)")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the choice as JSON on standard output, words on standard error")
+	return cmd
+}
+
+func up(cmd *cobra.Command, c *catalog.Catalog, name string, flags *planFlags, out string, asJSON bool) error {
+	o, err := flags.options()
+	if err != nil {
+		return err
+	}
+	p := newProgress(cmd.ErrOrStderr())
+	st := p.Stage("read", 1)
+	in, err := readInput(cmd, c, name)
+	if err != nil {
+		st.Fail("not usable")
+		return err
+	}
+	st.Done(in.name)
+	pl, err := makePlan(cmd, c, in, o, p)
+	if err != nil {
+		return err
+	}
+	st = p.Stage("check", 1)
+	errors := pl.check(c)
+	st.Done(fmt.Sprintf("%s, %s", count(len(pl.checked), "finding"), count(errors, "error")))
+	if err := pl.prove(c, p); err != nil {
+		return err
+	}
+	pl.price(c)
+	files, err := pl.files()
+	if err != nil {
+		return outside(err)
+	}
+	if out == "" {
+		if pl.design.Name == "" || pl.design.Name != filepath.Base(pl.design.Name) || pl.design.Name[0] == '.' {
+			return usageError(fmt.Errorf("%s: the design's name %q cannot name a directory; say where to write with --out", in.name, pl.design.Name))
+		}
+		out = filepath.Join("onramp-out", pl.design.Name)
+	}
+	st = p.Stage("write", len(files))
+	if err := writeOutputs(out, files); err != nil {
+		st.Fail(err.Error())
+		return err
+	}
+	st.Done(fmt.Sprintf("%s in %s", count(len(files), "file"), out))
+	if err := pl.tell(cmd, files, out, asJSON); err != nil {
+		return outside(err)
+	}
+	if errors > 0 || failedProperties(pl.proof) > 0 || pl.answer != nil && pl.answer.Choice.Chosen == nil {
+		return failed(nil)
+	}
+	return nil
+}
+
+// files makes every output in memory.
+func (pl *plan) files() ([]output, error) {
+	var out []output
+	add := func(name string, b []byte, err error) error {
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		out = append(out, output{name, b})
+		return nil
+	}
+	b, err := pl.design.Encode()
+	if err := add("design.json", b, err); err != nil {
+		return nil, err
+	}
+	b, err = indented(pl.proof)
+	if err := add("proof.json", b, err); err != nil {
+		return nil, err
+	}
+	if pl.answer != nil {
+		b, err = indented(&pl.answer.Choice)
+		if err := add("choice.json", b, err); err != nil {
+			return nil, err
+		}
+	}
+	if err := add("bill.csv", pl.bill.CSV(), nil); err != nil {
+		return nil, err
+	}
+	if err := add("peering-sheet.csv", pl.design.SheetCSV(), nil); err != nil {
+		return nil, err
+	}
+	b, err = topologySVG(pl.design)
+	if err := add("topology.svg", b, err); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// tell prints the ranking, verdicts, bill and where the files are.
+func (pl *plan) tell(cmd *cobra.Command, files []output, dir string, asJSON bool) error {
+	w := cmd.OutOrStdout()
+	if asJSON {
+		if pl.answer != nil {
+			return printJSON(w, &pl.answer.Choice)
+		}
+		return printJSON(w, pl.proof)
+	}
+	if pl.answer != nil {
+		if err := printRanking(w, &pl.answer.Choice); err != nil {
+			return err
+		}
+		fmt.Fprintln(w)
+	}
+	if err := printVerdicts(w, pl.proof); err != nil {
+		return err
+	}
+	if len(pl.proof.Assumptions) > 0 {
+		var names []string
+		for _, a := range pl.proof.Assumptions {
+			names = append(names, a.Name)
+		}
+		fmt.Fprintf(w, "\nThe verdicts rest on assumptions, told in proof.json: %s\n", strings.Join(names, ", "))
+	}
+	fmt.Fprintln(w)
+	if err := printShares(w, pl.bill); err != nil {
+		return err
+	}
+	if len(pl.checked) > 0 {
+		fmt.Fprintln(w)
+		printFindings(w, pl.checked)
+	}
+	printDefaults(w, pl.design)
+	fmt.Fprintln(w, "\nWritten:")
+	for _, f := range files {
+		fmt.Fprintf(w, "  %s\n", filepath.Join(dir, f.name))
+	}
+	return nil
+}

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"onramp/catalog"
+	"onramp/choose"
+	"onramp/design"
+	"onramp/intent"
+)
+
+// verb is a command that reads one intent or design and prints one result.
+type verb struct {
+	use, short, long, example string
+	designs                   bool // whether it takes a design.json too
+	run                       func(v *verbRun) error
+}
+
+// verbRun is one run of a verb.
+type verbRun struct {
+	cmd    *cobra.Command
+	c      *catalog.Catalog
+	p      *progress
+	in     *input
+	o      choose.Options
+	asJSON bool
+	svg    bool
+}
+
+// plan makes the plan of the input.
+func (v *verbRun) plan() (*plan, error) { return makePlan(v.cmd, v.c, v.in, v.o, v.p) }
+
+func (v *verbRun) stdout() io.Writer { return v.cmd.OutOrStdout() }
+
+func (v verb) command() *cobra.Command {
+	var (
+		flags  planFlags
+		asJSON bool
+		svg    bool
+	)
+	cmd := &cobra.Command{Use: v.use, Short: v.short, Long: v.long, Example: v.example, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o, err := flags.options()
+			if err != nil {
+				return err
+			}
+			c, err := catalog.Open()
+			if err != nil {
+				return outside(err)
+			}
+			in, err := readInput(cmd, c, args[0])
+			if err != nil {
+				var bad *badInput
+				if asJSON && errors.As(err, &bad) && cmd.Name() == "check" {
+					if err := printFindingsJSON(cmd.OutOrStdout(), intentFindings(bad.findings)); err != nil {
+						return outside(err)
+					}
+				}
+				return err
+			}
+			if in.design != nil && !v.designs {
+				return usageError(fmt.Errorf("%s is a design; give the intent", in.name))
+			}
+			o.Brief = cmd.Name() != "choose"
+			return v.run(&verbRun{cmd: cmd, c: c, p: newProgress(cmd.ErrOrStderr()), in: in, o: o, asJSON: asJSON, svg: svg})
+		}}
+	flags.add(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON on standard output, words on standard error")
+	if v.use == "design FILE" {
+		cmd.Flags().BoolVar(&svg, "svg", false, "print the topology as SVG instead")
+	}
+	return cmd
+}
+
+func newCheckCommand() *cobra.Command {
+	return verb{use: "check FILE", designs: true,
+		short:   "Check an intent and its design, or a design.json, against the published rules",
+		long:    "Check reads an intent or a design.json and prints what is wrong with it: the rule, the place, the value, what would mend it and where\nthe rule comes from. Exit code 1 when there is an error; warnings and advice exit 0.",
+		example: "  onramp check estate.yaml\n  onramp check onramp-out/northwind/design.json --json",
+		run: func(v *verbRun) error {
+			pl, err := v.plan()
+			if err != nil {
+				return err
+			}
+			bad := pl.check(v.c)
+			pl.checked = append(intentFindings(v.in.findings), pl.checked...)
+			if v.asJSON {
+				if err := printFindingsJSON(v.stdout(), pl.checked); err != nil {
+					return outside(err)
+				}
+			} else {
+				printFindings(v.stdout(), pl.checked)
+				fmt.Fprintf(v.stdout(), "%s, %s\n", count(len(pl.checked), "finding"), count(bad, "error"))
+			}
+			if bad > 0 {
+				return failed(nil)
+			}
+			return nil
+		}}.command()
+}
+
+// checked is the result of check.
+type checked struct {
+	Findings []design.Finding `json:"findings"`
+}
+
+func printFindingsJSON(w io.Writer, fs []design.Finding) error {
+	return printJSON(w, checked{append([]design.Finding{}, fs...)})
+}
+
+// intentFindings are findings about the intent's file in the shape of those about a design.
+func intentFindings(list []intent.Finding) []design.Finding {
+	var out []design.Finding
+	for _, f := range list {
+		out = append(out, design.Finding{Rule: f.Rule, Severity: design.Severity(f.Severity), At: fmt.Sprintf("%s:%d:%d %s", f.File, f.Line, f.Col, f.At), Value: f.Value, Message: f.Message, Fix: f.Fix, Source: f.Source})
+	}
+	return out
+}
+
+func newChooseCommand() *cobra.Command {
+	return verb{use: "choose FILE",
+		short:   "Compare the four patterns for an intent and choose",
+		long:    "Choose compiles, proves and prices all four patterns and ranks them. Exit code 1 when none meets every need: then it says which need\nof whom fails, why, and the cheapest relaxation that would do.",
+		example: "  onramp choose estate.yaml\n  onramp choose estate.yaml --json",
+		run: func(v *verbRun) error {
+			pl, err := v.plan()
+			if err != nil {
+				return err
+			}
+			if v.asJSON {
+				err = printJSON(v.stdout(), &pl.answer.Choice)
+			} else {
+				err = printRanking(v.stdout(), &pl.answer.Choice)
+			}
+			if err != nil {
+				return outside(err)
+			}
+			if pl.answer.Choice.Chosen == nil {
+				return failed(nil)
+			}
+			return nil
+		}}.command()
+}
+
+func newDesignCommand() *cobra.Command {
+	return verb{use: "design FILE", designs: true,
+		short:   "Print the chosen design: resources, premises, orders, assumptions",
+		long:    "Design prints the design of the chosen pattern (of --pattern, where given) as JSON, or as a picture with --svg.",
+		example: "  onramp design estate.yaml > design.json\n  onramp design estate.yaml --pattern shared-hub-spoke --svg > topology.svg",
+		run: func(v *verbRun) error {
+			pl, err := v.plan()
+			if err != nil {
+				return err
+			}
+			b, err := pl.design.Encode()
+			if v.svg {
+				b, err = topologySVG(pl.design)
+			}
+			if err == nil {
+				_, err = v.stdout().Write(b)
+			}
+			if err != nil {
+				return outside(err)
+			}
+			if pl.answer != nil && pl.answer.Choice.Chosen == nil {
+				return failed(nil)
+			}
+			return nil
+		}}.command()
+}
+
+func newProveCommand() *cobra.Command {
+	return verb{use: "prove FILE", designs: true,
+		short:   "Prove every need under every single failure, with counterexamples",
+		long:    "Prove checks reachability, isolation, inspection, symmetry, bandwidth, latency, voice and prefix limits of a design in the healthy state,\nunder every single failure of every kind, and under maintenance of each Microsoft edge router. Exit code 1 when a property fails.",
+		example: "  onramp prove estate.yaml\n  onramp prove onramp-out/northwind/design.json --json",
+		run: func(v *verbRun) error {
+			pl, err := v.plan()
+			if err != nil {
+				return err
+			}
+			if err := pl.prove(v.c, v.p); err != nil {
+				return err
+			}
+			if v.asJSON {
+				err = printJSON(v.stdout(), pl.proof)
+			} else {
+				err = printProof(v.stdout(), pl.proof)
+			}
+			if err != nil {
+				return outside(err)
+			}
+			if failedProperties(pl.proof) > 0 || pl.answer != nil && pl.answer.Choice.Chosen == nil {
+				return failed(nil)
+			}
+			return nil
+		}}.command()
+}
+
+func newCostCommand() *cobra.Command {
+	return verb{use: "cost FILE", designs: true,
+		short:   "Print a month's bill, by line and by line of business",
+		long:    "Cost prices a design from the published prices; what has no published price is listed as unknown beside the total, never taken as zero.",
+		example: "  onramp cost estate.yaml\n  onramp cost onramp-out/northwind/design.json --json",
+		run: func(v *verbRun) error {
+			pl, err := v.plan()
+			if err != nil {
+				return err
+			}
+			pl.price(v.c)
+			if v.asJSON {
+				err = printJSON(v.stdout(), pl.bill)
+			} else {
+				err = printBill(v.stdout(), pl.bill)
+			}
+			if err != nil {
+				return outside(err)
+			}
+			return nil
+		}}.command()
+}
