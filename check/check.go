@@ -2,7 +2,8 @@
 // the hand in a design breaks. Each breach is a finding with the rule's name, the place, the value, a fix and the document the
 // rule comes from. It follows no route (package prove does) and mends nothing.
 //
-// Sources: the rules of package catalog by their ids, and what package network cannot build.
+// Sources: the rules of package catalog by their ids, what Azure itself refuses (azure.Validate), and what package network
+// cannot build.
 package check
 
 import (
@@ -24,6 +25,7 @@ func Check(d *design.Design, c *catalog.Catalog) []design.Finding {
 	for _, rule := range rules() {
 		rule(k)
 	}
+	k.refusals()
 	_, unbuilt := network.Build(d.Resources, d.Premises, c, network.Options{})
 	k.found = append(k.found, unbuilt...)
 	order := []design.Severity{design.Error, design.Warning, design.Advice}
@@ -134,6 +136,17 @@ func (k *checker) sayAs(severity design.Severity, rule string, at, value, messag
 		f.Source = r.SourceFile
 	}
 	k.found = append(k.found, f)
+}
+
+// refusals are what Azure itself would refuse, under its own error codes.
+func (k *checker) refusals() {
+	for _, p := range azure.Validate(k.d.Resources, k.c) {
+		at := string(p.Resource)
+		if p.At != "" {
+			at += " " + p.At
+		}
+		k.found = append(k.found, design.Finding{Rule: "azure-" + p.Code, Severity: design.Error, At: at, Value: p.Value, Message: p.Message, Fix: p.Fix, Source: p.Source})
+	}
 }
 
 // at names a session's place in the premises.
