@@ -12,5 +12,5 @@ while IFS=: read -r file declaration; do
 	package="$(dirname "$file")"
 	name="${declaration#func }"
 	echo "== $package $name"
-	"${GO:-go}" test "$package" -run '^$' -fuzz "^${name}\$" -fuzztime "${FUZZTIME:-10s}"
+	"${GO:-go}" test "$package" -run '^$' -fuzz "^${name}\$" -fuzztime "${FUZZTIME:-10s}" -fuzzminimizetime 1s
 done <<<"$targets"
