@@ -55,7 +55,7 @@ func (v *validator) validate() {
 	v.subscriptions()
 	v.overlaps()
 	v.clouds()
-	if e.Budget != nil && *e.Budget <= 0 {
+	if e.Budget != nil && *e.Budget <= 0 && !v.bad("budget") {
 		v.refuseAt("budget", e.Budget.String(), "a budget must be more than nothing", "write an amount such as \"6000 USD\", or leave the key out", "intent-range")
 	}
 	if e.Traffic.MonthlyEgressGB < 0 {
