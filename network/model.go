@@ -207,15 +207,14 @@ type circuit struct {
 }
 
 type firewall struct {
-	res       *azure.AzureFirewall
-	name      string
-	vnet      *vnet
-	subnet    *subnet
-	addr      netip.Addr
-	instances []int // elements, one list for each instance
-	downBy    [][]int
-	rules     []rule
-	lob       string
+	res    *azure.AzureFirewall
+	name   string
+	vnet   *vnet
+	subnet *subnet
+	addr   netip.Addr
+	downBy [][]int
+	rules  []rule
+	lob    string
 }
 
 // service is a Microsoft service reached by Microsoft peering.

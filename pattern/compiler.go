@@ -77,7 +77,6 @@ type want struct {
 type subnet struct {
 	name   string
 	v4, v6 netip.Prefix
-	table  azure.ID
 }
 
 // circuit is one ExpressRoute circuit.

@@ -29,7 +29,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "holds": holds},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NO_COLOR", os.Getenv("NO_COLOR"))
 			return nil
@@ -54,6 +54,22 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// holds is the script command `holds FILE OTHER`: every line of OTHER is a line of FILE.
+func holds(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: holds FILE OTHER")
+	}
+	lines := map[string]bool{}
+	for _, line := range strings.Split(ts.ReadFile(args[0]), "\n") {
+		lines[line] = true
+	}
+	for _, line := range strings.Split(ts.ReadFile(args[1]), "\n") {
+		if !lines[line] {
+			ts.Fatalf("%s has no line %q", args[0], line)
+		}
 	}
 }
 
