@@ -38,6 +38,8 @@ type estate struct {
 	capacities map[string]network.Capacity
 	elements   map[string]network.Element
 	sessions   []network.SessionInfo
+	nodes      map[string]int // of all paths that were looked at
+	nodeNames  []string
 	early      []string // names of properties that fail before any scenario is looked at
 }
 
@@ -84,7 +86,7 @@ type pair struct{ src, rep int }
 
 // survey reads the design.
 func survey(d *design.Design, n *network.Network, c *catalog.Catalog) *estate {
-	e := &estate{design: d, net: n, catalog: c, wanted: map[[2]int]bool{}, between: map[[2]string]bool{}, capacities: map[string]network.Capacity{}, elements: map[string]network.Element{}, sessions: n.Sessions()}
+	e := &estate{design: d, net: n, catalog: c, nodes: map[string]int{}, wanted: map[[2]int]bool{}, between: map[[2]string]bool{}, capacities: map[string]network.Capacity{}, elements: map[string]network.Element{}, sessions: n.Sessions()}
 	for _, x := range n.Capacities() {
 		e.capacities[x.Name] = x
 	}

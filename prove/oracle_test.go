@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"onramp/azure"
@@ -278,6 +279,26 @@ func TestTheProverAgreesWithTheNaiveOracle(t *testing.T) {
 			t.Errorf("no estate was drawn for which %s holds", name)
 		}
 	}
+}
+
+func TestLookingOnlyAtWhatAFailureChangesEqualsLookingAtEverything(t *testing.T) {
+	c, err := catalog.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawer := intenttest.NewDrawer(c)
+	rapid.Check(t, func(t *rapid.T) {
+		e := drawer.Estate(t)
+		d, _ := pattern.Compile(rapid.SampledFrom(design.Patterns()).Draw(t, "pattern"), e, c, pattern.Options{})
+		if d == nil {
+			return
+		}
+		spoil(t, d)
+		n, _ := network.Build(d.Resources, d.Premises, c, network.Options{})
+		if diff := cmp.Diff(proveAll(d, n, c, Options{}, true), Prove(d, n, c, Options{})); diff != "" {
+			t.Fatalf("(-everything +changed only)\n%s", diff)
+		}
+	})
 }
 
 // spoil breaks a design in one of a few ways, or not at all, so that verdicts of both kinds are compared.

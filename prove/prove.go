@@ -91,8 +91,12 @@ type Options struct {
 // Prove proves a design whose network was built from its resources and premises. Without an intent in the design only what
 // concerns the whole estate is proved.
 func Prove(d *design.Design, n *network.Network, c *catalog.Catalog, o Options) *Result {
+	return proveAll(d, n, c, o, false)
+}
+
+func proveAll(d *design.Design, n *network.Network, c *catalog.Catalog, o Options, afresh bool) *Result {
 	e := survey(d, n, c)
-	p := &prover{estate: e, rows: map[row]*Property{}, tally: newTally(e)}
+	p := &prover{estate: e, rows: map[row]*Property{}, tally: newTally(e), afresh: afresh}
 	p.declare()
 	scenarios := n.Scenarios()
 	healthy := n.Converge(network.Scenario{ID: string(network.Healthy), Kind: network.Healthy})
@@ -122,6 +126,11 @@ type prover struct {
 	now     network.Scenario
 	verdict ScenarioVerdict
 	out     []ScenarioVerdict
+
+	base      *sweep  // of the healthy state, once it was looked at
+	quiet     []quiet // by pair
+	recording *quiet  // of the pair that is looked at in the healthy state
+	afresh    bool    // look at everything in every scenario: what tests compare with
 }
 
 // open makes sure that a property exists.
@@ -136,6 +145,9 @@ func (p *prover) open(r row) *Property {
 
 // fail marks a property as failed in the present scenario; the first counterexample stays.
 func (p *prover) fail(r row, ce func() *Counterexample) {
+	if p.recording != nil {
+		p.recording.failed = true
+	}
 	x := p.open(r)
 	if x.Holds {
 		x.Holds, x.Counterexample = false, p.complete(ce())
@@ -242,11 +254,17 @@ func (p *prover) scenario(s *network.State, sc network.Scenario) {
 	if p.healthyNow() {
 		p.verdict.Fails = append(p.verdict.Fails, p.early...)
 	}
-	w := newSweep(p.estate, s)
+	w := newSweep(p.estate, s, p.base)
 	p.limits(s)
 	p.sweepAll(w)
 	p.reach(w)
 	p.loads(w)
+	if p.healthyNow() && !p.afresh {
+		p.base = w
+		for _, x := range p.pairs {
+			w.nodesOn(x)
+		}
+	}
 	switch {
 	case len(p.verdict.Fails) > 0:
 		p.verdict.Verdict = Fails

@@ -9,27 +9,107 @@ import (
 )
 
 // sweep traces flows under one scenario, each at most once. The same packet meets the same routes whether or not a firewall
-// has to allow all of it, so a flow is traced again only where its way passes a firewall.
+// has to allow all of it, so a flow is traced again only where its way passes a firewall; and a flow that meets nothing that a
+// failure changes is not traced again at all.
 type sweep struct {
 	*estate
 	s     *network.State
 	plain [][]network.Path // by pair: no need for a firewall to allow the whole of it
 	up    []bool           // by point
+
+	allowed map[pair][]network.Path // with every part allowed, where a firewall stands in the way
+	answers map[pair][]network.Path // of allowed flows, where a firewall stands in the way
+
+	base     *sweep // of the healthy state, nil in that state itself
+	changed  *network.Difference
+	unlike   []bool  // by node: it differs from the base for some destination
+	rerouted []bool  // by rep
+	met      [][]int // in the base, by pair: the nodes on a flow's way, and routed if a router or gateway is among them
 }
 
-func newSweep(e *estate, s *network.State) *sweep {
-	w := &sweep{estate: e, s: s, plain: make([][]network.Path, len(e.points)*len(e.reps)), up: make([]bool, len(e.points))}
+func newSweep(e *estate, s *network.State, base *sweep) *sweep {
+	w := &sweep{estate: e, s: s, plain: make([][]network.Path, len(e.points)*len(e.reps)), up: make([]bool, len(e.points)),
+		allowed: map[pair][]network.Path{}, answers: map[pair][]network.Path{}, base: base}
 	for i := range e.points {
 		w.up[i] = s.Up(e.points[i].Endpoint)
 	}
+	if base == nil {
+		w.met = make([][]int, len(w.plain))
+		return w
+	}
+	w.changed = s.Since(base.s)
+	w.unlike = make([]bool, len(e.nodes))
+	for _, name := range w.changed.Nodes() {
+		if i, ok := e.nodes[name]; ok && i < len(w.unlike) {
+			w.unlike[i] = true
+		}
+	}
+	w.rerouted = make([]bool, len(e.reps))
+	for i := range e.reps {
+		w.rerouted[i] = w.changed.Rerouted(e.reps[i].Addr)
+	}
 	return w
+}
+
+// routed stands in sweep.met for all routers and gateways: what they do depends on the routes to the destination.
+const routed = -1
+
+// nodesOn returns the nodes that a flow meets in the healthy state.
+func (w *sweep) nodesOn(p pair) []int {
+	k := p.src*len(w.reps) + p.rep
+	if w.met[k] != nil {
+		return w.met[k]
+	}
+	out := []int{}
+	for _, path := range w.paths(p) {
+		for i := range path.Hops {
+			h := &path.Hops[i]
+			id, ok := w.nodes[h.Node]
+			if !ok {
+				id = len(w.nodes)
+				w.nodes[h.Node] = id
+				w.nodeNames = append(w.nodeNames, h.Node)
+			}
+			if h.Kind != "vnet" && h.Kind != "firewall" && !slices.Contains(out, routed) {
+				out = append(out, routed)
+			}
+			if !slices.Contains(out, id) {
+				out = append(out, id)
+			}
+		}
+	}
+	w.met[k] = out
+	return out
+}
+
+// same tells whether a flow goes the way that it goes in the healthy state, because it meets nothing that differs.
+func (w *sweep) same(p pair) bool {
+	if w.base == nil || !w.both(p.src, w.reps[p.rep].point) || !w.base.both(p.src, w.reps[p.rep].point) {
+		return false
+	}
+	for _, id := range w.base.nodesOn(p) {
+		if id == routed {
+			if w.rerouted[p.rep] {
+				return false
+			}
+			continue
+		}
+		if id >= len(w.unlike) || w.unlike[id] && w.changed.Changed(w.nodeNames[id], w.reps[p.rep].Addr) {
+			return false
+		}
+	}
+	return true
 }
 
 // paths returns the ways of a flow; any part of it that a firewall lets through counts.
 func (w *sweep) paths(p pair) []network.Path {
 	k := p.src*len(w.reps) + p.rep
 	if w.plain[k] == nil {
-		w.plain[k] = w.s.Trace(network.Flow{Src: w.points[p.src].Endpoint, Dst: w.reps[p.rep].Endpoint})
+		if w.same(p) {
+			w.plain[k] = w.base.paths(p)
+		} else {
+			w.plain[k] = w.s.Trace(network.Flow{Src: w.points[p.src].Endpoint, Dst: w.reps[p.rep].Endpoint})
+		}
 	}
 	return w.plain[k]
 }
@@ -37,19 +117,43 @@ func (w *sweep) paths(p pair) []network.Path {
 // strict returns the ways of a flow of which firewalls must allow everything.
 func (w *sweep) strict(p pair) []network.Path {
 	paths := w.paths(p)
-	if !slices.ContainsFunc(paths, func(x network.Path) bool { return firewalls(x) != "" }) {
+	if !slices.ContainsFunc(paths, passesFirewall) {
 		return paths
 	}
-	return w.s.Trace(network.Flow{Src: w.points[p.src].Endpoint, Dst: w.reps[p.rep].Endpoint, Strict: true})
+	if w.same(p) {
+		return w.base.strict(p)
+	}
+	out, ok := w.allowed[p]
+	if !ok {
+		out = w.s.Trace(network.Flow{Src: w.points[p.src].Endpoint, Dst: w.reps[p.rep].Endpoint, Strict: true})
+		w.allowed[p] = out
+	}
+	return out
 }
 
 // reply returns the ways of the answers to a flow that is allowed.
 func (w *sweep) reply(p pair) []network.Path {
 	paths := w.paths(p)
-	if !slices.ContainsFunc(paths, func(x network.Path) bool { return x.Fate == network.Dropped && firewalls(x) != "" }) {
+	if !slices.ContainsFunc(paths, func(x network.Path) bool { return x.Fate == network.Dropped && passesFirewall(x) }) {
 		return paths
 	}
-	return w.s.Trace(network.Flow{Src: w.points[p.src].Endpoint, Dst: w.reps[p.rep].Endpoint, Reply: true})
+	// Not taken from the base: an answer goes on behind the firewall that stopped what was traced there.
+	out, ok := w.answers[p]
+	if !ok {
+		out = w.s.Trace(network.Flow{Src: w.points[p.src].Endpoint, Dst: w.reps[p.rep].Endpoint, Reply: true})
+		w.answers[p] = out
+	}
+	return out
+}
+
+// passesFirewall tells whether a firewall stands on a path, also one that drops the packet.
+func passesFirewall(p network.Path) bool {
+	for i := range p.Hops {
+		if p.Hops[i].Kind == "firewall" {
+			return true
+		}
+	}
+	return false
 }
 
 // both tells whether the two ends of a flow exist now.
@@ -128,21 +232,34 @@ func (w *sweep) blocked(a, b int) (src, dst int, path *network.Path) {
 // a firewall.
 func (p *prover) sweepAll(w *sweep) {
 	loop, internet, transit := p.open(row{NoLoop, "", ""}), p.open(row{NoInternetTransit, "", ""}), p.open(row{NoPremisesTransit, "", ""})
+	if p.healthyNow() {
+		p.quiet = make([]quiet, len(p.pairs))
+	}
 	for k, x := range p.pairs {
 		src, dst := &p.points[x.src], &p.points[p.reps[x.rep].point]
 		if !w.both(x.src, p.reps[x.rep].point) {
 			continue
 		}
+		if q := &p.quiet[k]; q.looked && !q.failed && w.same(x) {
+			for _, r := range q.rows { // the same way gives the same verdicts
+				r.Checked++
+			}
+			continue
+		}
+		if p.healthyNow() {
+			p.recording = &p.quiet[k]
+			p.recording.looked = true
+		}
 		paths := w.paths(x)
 		private := src.Kind != network.Service && dst.Kind != network.Service
 		meant := p.meant(k, x, paths, dst)
-		loop.Checked++
+		p.count(loop)
 		if private && meant {
-			internet.Checked++
+			p.count(internet)
 		}
 		machines := src.Kind == network.VM && dst.Kind == network.VM
 		if machines {
-			transit.Checked++
+			p.count(transit)
 		}
 		p.isolated(x, paths)
 		p.inspected(x, paths)
@@ -155,7 +272,7 @@ func (p *prover) sweepAll(w *sweep) {
 				})
 			case path.Fate == network.Internet && private && meant:
 				p.fail(row{NoInternetTransit, "", ""}, func() *Counterexample {
-					return p.tell(x, path, path.Reason, "add a route for "+p.reps[x.rep].Prefix.String()+" with next hop None to the subnet's route table, so that without ExpressRoute it is dropped")
+					return p.tell(x, path, path.Reason, "add a route with next hop None to the subnet's route table for a shorter prefix that holds "+p.reps[x.rep].Prefix.String()+", so that without ExpressRoute it is dropped")
 				})
 			case machines && p.arrived(*path, dst) && overPremises(*path) && !p.mayMeet(src, dst):
 				p.fail(row{NoPremisesTransit, "", ""}, func() *Counterexample {
@@ -163,6 +280,21 @@ func (p *prover) sweepAll(w *sweep) {
 				})
 			}
 		}
+	}
+	p.recording = nil
+}
+
+// quiet is what was counted for a pair in the healthy state, and whether something failed there.
+type quiet struct {
+	looked, failed bool
+	rows           []*Property
+}
+
+// count counts one flow looked at for a property.
+func (p *prover) count(x *Property) {
+	x.Checked++
+	if p.recording != nil {
+		p.recording.rows = append(p.recording.rows, x)
 	}
 }
 
@@ -208,7 +340,7 @@ func (p *prover) isolated(x pair, paths []network.Path) {
 			continue
 		}
 		r := row{Isolation, l.Name, "isolatedFrom"}
-		p.open(r).Checked++
+		p.count(p.open(r))
 		for i := range paths {
 			path := &paths[i]
 			if !p.arrived(*path, dst) || overPremises(*path) && p.between[[2]string{a.Name, b.Name}] {
@@ -262,10 +394,10 @@ func (p *prover) inspected(x pair, paths []network.Path) {
 	}
 	for _, name := range owners {
 		r := row{Inspection, name, "inspect"}
-		p.open(r).Checked++
+		p.count(p.open(r))
 		for i := range paths {
 			path := &paths[i]
-			if !p.arrived(*path, dst) || firewalls(*path) != "" {
+			if !p.arrived(*path, dst) || passesFirewall(*path) {
 				continue
 			}
 			p.fail(r, func() *Counterexample {
