@@ -45,7 +45,8 @@ type Choice struct {
 	Together string `json:"together"`
 	// Ranked has all four patterns, the best first.
 	Ranked []Ranked `json:"ranked"`
-	// WouldChange lists single changes of the intent that lead to another pattern, each tried out.
+	// WouldChange lists single changes of the intent that lead to another pattern, each tried out; in a large estate those of the
+	// lines of business that need the most.
 	WouldChange []Change `json:"wouldChange"`
 }
 
@@ -326,8 +327,14 @@ func against(r *Ranked, best *trial) string {
 	return ""
 }
 
+// mostNamed is how many a sentence names before it counts the rest.
+const mostNamed = 5
+
 // list joins words for a sentence: "a, b and c".
 func list(words []string) string {
+	if rest := len(words) - mostNamed; rest > 1 {
+		words = append(slices.Clone(words[:mostNamed]), fmt.Sprintf("%d more", rest))
+	}
 	if n := len(words) - 1; n > 0 {
 		return strings.Join(words[:n], ", ") + " and " + words[n]
 	}

@@ -1,6 +1,7 @@
 package choose
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -63,14 +64,22 @@ func without(list []string, word string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return s == word })
 }
 
+// How many unmet needs and lines of business are tried one by one; in a large estate the others are left to what the design
+// suggests. The lines of business are those that need the most.
+const (
+	mostRelaxed = 8
+	mostVaried  = 4
+)
+
 // relax finds for each need that the nearest pattern fails the cheapest edit with which that pattern meets it, and what all of
 // these give together.
 func (h *chooser) relax(best *trial) ([]Unmet, string) {
 	out := slices.Clone(best.failed)
 	var granted []edit
-	for i := range out {
+	tried := min(len(out), mostRelaxed)
+	for i := range tried {
 		u := &out[i]
-		h.progress("relax", best.pattern, i, len(out))
+		h.progress("relax", best.pattern, i, tried)
 		var chosen *edit
 		var chosenCost int64
 		var words []string
@@ -93,8 +102,8 @@ func (h *chooser) relax(best *trial) ([]Unmet, string) {
 			granted = append(granted, *chosen)
 		}
 	}
-	h.progress("relax", best.pattern, len(out), len(out))
-	if len(granted) == 0 {
+	h.progress("relax", best.pattern, tried, tried)
+	if len(granted) == 0 || tried < len(out) {
 		return out, ""
 	}
 	t := h.try(with(h.e, granted...), best.pattern, nil)
@@ -251,7 +260,7 @@ func (h *chooser) vary(best *trial) []Change {
 		apply func(e *intent.Estate, step int)
 	}
 	var all []variation
-	for i := range h.e.LinesOfBusiness {
+	for _, i := range h.largest(mostVaried) {
 		l, index := &h.e.LinesOfBusiness[i], i
 		key := "linesOfBusiness." + l.Name + ".needs."
 		if l.Needs.Dedicated {
@@ -306,6 +315,20 @@ func (h *chooser) vary(best *trial) []Change {
 	}
 	h.progress("vary", best.pattern, len(all), len(all))
 	return out
+}
+
+// largest are the lines of business that need the most bandwidth, in the order of the file.
+func (h *chooser) largest(n int) []int {
+	order := make([]int, len(h.e.LinesOfBusiness))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Compare(h.e.LinesOfBusiness[b].Needs.Bandwidth, h.e.LinesOfBusiness[a].Needs.Bandwidth)
+	})
+	order = order[:min(n, len(order))]
+	slices.Sort(order)
+	return order
 }
 
 // cheaper is the pattern that would be chosen if the best were too dear.

@@ -20,7 +20,7 @@ type table struct {
 	routes   []hop
 }
 
-// hop sends a prefix to a firewall.
+// hop sends a prefix to a firewall, or nowhere where there is no address.
 type hop struct {
 	name   string
 	prefix netip.Prefix
@@ -107,6 +107,7 @@ func (k *compiler) tables() []*table {
 					t.add("to-"+o.suffix, space4(o), fw)
 				}
 			}
+			t.routes = append(t.routes, k.offInternet(v)...)
 			out = append(out, t)
 		}
 		if hub.gateway {
@@ -121,10 +122,7 @@ func (k *compiler) tables() []*table {
 		}
 		if len(shared) > 0 {
 			t := &table{name: "rt-" + hub.suffix + "-" + sharedSubnet, network: hub, subnet: sharedSubnet, isolated: true}
-			var sites []string
-			for _, s := range k.survey.sites {
-				sites = append(sites, s.Name)
-			}
+			sites := k.allSites()
 			t.premises(k, sites, fw)
 			for _, v := range spokes {
 				t.add("to-"+v.suffix, space4(v), fw)
@@ -135,10 +133,19 @@ func (k *compiler) tables() []*table {
 					t.add("to-"+o.suffix, space4(o), fw)
 				}
 			}
+			t.routes = append(t.routes, k.offInternet(hub)...)
 			out = append(out, t)
 		}
 		if t := k.firewallTable(hub); t != nil {
 			out = append(out, t)
+		}
+	}
+	for _, v := range k.networks {
+		if k.inspects() && (v.firewall || v.hub != nil && v.hub.firewall) || !v.gateway && !v.remote {
+			continue
+		}
+		if routes := k.offInternet(v); len(routes) > 0 {
+			out = append(out, &table{name: "rt-" + v.suffix, network: v, routes: routes})
 		}
 	}
 	for _, t := range out {
@@ -158,10 +165,64 @@ func (k *compiler) firewallTable(hub *vnet) *table {
 			t.add("to-"+v.suffix, space4(v), other.firewallAddress())
 		}
 	}
+	t.routes = append(t.routes, k.offInternet(hub)...)
 	if len(t.routes) == 0 {
 		return nil
 	}
 	return t
+}
+
+func (k *compiler) allSites() []string {
+	var out []string
+	for _, s := range k.survey.sites {
+		out = append(out, s.Name)
+	}
+	return out
+}
+
+// nowhere are the ranges that Azure's own routes lead nowhere while nobody announces them (virtual-networks-udr-overview.md); what
+// lies outside goes to the internet then.
+func nowhere() []netip.Prefix {
+	var out []netip.Prefix
+	for _, s := range []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"} {
+		out = append(out, netip.MustParsePrefix(s))
+	}
+	return out
+}
+
+// offInternet are routes to nowhere that keep what is meant for the sites off the internet while no circuit carries it: for all
+// sites, since a network v learns also those that it does not need. Each is shorter than what the premises announce, so that the announcement wins while it is there: a user-defined route of the same
+// length would win over it.
+func (k *compiler) offInternet(v *vnet) []hop {
+	local := netip.MustParsePrefix("fc00::/7") // RFC 4193
+	all := k.sitePrefixes(k.allSites())
+	if len(k.routePairs()) > 0 || k.inspects() { // what the premises bring from other networks, or a firewall would pass if it could
+		for _, o := range k.networks {
+			if o != v {
+				all = append(all, o.space...)
+			}
+		}
+	}
+	var list []netip.Prefix
+	for _, p := range all {
+		if len(family(v.space, p.Addr().Is6())) == 0 {
+			continue
+		}
+		covered := slices.ContainsFunc(nowhere(), func(n netip.Prefix) bool { return n.Bits() < p.Bits() && n.Contains(p.Addr()) })
+		if covered || p.Bits() == 0 {
+			continue
+		}
+		shorter := local
+		if !local.Contains(p.Addr()) {
+			for shorter = p; slices.Contains(all, shorter) && shorter.Bits() > 0; {
+				shorter = netip.PrefixFrom(shorter.Addr(), shorter.Bits()-1).Masked()
+			}
+		}
+		list = append(list, shorter)
+	}
+	t := &table{}
+	t.add("off-internet", sortedPrefixes(list), netip.Addr{})
+	return t.routes
 }
 
 func (t *table) add(name string, list []netip.Prefix, to netip.Addr) {

@@ -92,6 +92,7 @@ func (k *compiler) write() {
 	k.writeGroups()
 	k.writeNetworks()
 	k.writeInspection()
+	k.writeTables()
 	k.writeGateways()
 	k.writeCircuits()
 	k.writeRoles()

@@ -90,13 +90,11 @@ func (k *compiler) soleOwner(subscription string) *lob {
 // writeNetworks writes the virtual networks with their subnets and peerings.
 func (k *compiler) writeNetworks() {
 	tables := map[string]azure.ID{} // subnet id key to table
-	if k.inspects() {
-		for _, t := range k.tables() {
-			id := resourceID(t.network.subscription, typeRouteTable, t.name)
-			for _, s := range t.network.subnets {
-				if t.subnet == s.name || t.subnet == "" {
-					tables[t.network.subnetID(s.name).Key()] = id
-				}
+	for _, t := range k.tables() {
+		id := resourceID(t.network.subscription, typeRouteTable, t.name)
+		for _, s := range t.network.subnets {
+			if t.subnet == s.name || t.subnet == "" && s.name != gatewaySubnet && s.name != firewallSubnet {
+				tables[t.network.subnetID(s.name).Key()] = id
 			}
 		}
 	}
@@ -212,7 +210,7 @@ func (k *compiler) writeCircuits() {
 	for _, c := range k.circuits {
 		r := &azure.ExpressRouteCircuit{Header: head(c.subscription, typeCircuit, c.region, c.lob, roleCircuit, c.name)}
 		if c.why != "" {
-			r.Tags[tagWhy] = c.why
+			r.Tags[TagWhy] = c.why
 		}
 		r.SKU = azure.SKU{Name: c.tier + "_" + c.family, Tier: c.tier, Family: c.family}
 		if c.port != nil {
@@ -247,8 +245,8 @@ func (k *compiler) writeCircuits() {
 	}
 }
 
-// tagWhy says on a circuit what made it larger or of a higher tier than its bandwidth alone.
-const tagWhy = "onramp-why"
+// TagWhy is the tag that says on a circuit what made it larger or of a higher tier than its bandwidth alone.
+const TagWhy = "onramp-why"
 
 func (c *circuit) filterName() string { return "rf-" + strings.TrimPrefix(c.name, "er-") }
 
@@ -282,7 +280,7 @@ func (k *compiler) zones(region string) []string {
 	return nil
 }
 
-// writeInspection writes the hubs' firewalls with their policies and the route tables.
+// writeInspection writes the hubs' firewalls with their policies.
 func (k *compiler) writeInspection() {
 	if !k.inspects() {
 		return
@@ -308,12 +306,19 @@ func (k *compiler) writeInspection() {
 			k.rs = append(k.rs, g)
 		}
 	}
+}
+
+// writeTables writes the route tables.
+func (k *compiler) writeTables() {
 	for _, t := range k.tables() {
 		r := &azure.RouteTable{Header: head(t.network.subscription, typeRouteTable, t.network.region, t.network.lob, roleRoutes, t.name)}
 		r.Properties.DisableBGPRoutePropagation = t.isolated
 		for _, x := range t.routes {
 			route := azure.Route{ID: resourceID(t.network.subscription, typeRouteTable+"/routes", t.name, x.name), Name: x.name}
-			route.Properties = azure.RouteProperties{AddressPrefix: x.prefix.String(), NextHopType: "VirtualAppliance", NextHopIPAddress: x.to.String()}
+			route.Properties = azure.RouteProperties{AddressPrefix: x.prefix.String(), NextHopType: "None"}
+			if x.to.IsValid() {
+				route.Properties.NextHopType, route.Properties.NextHopIPAddress = "VirtualAppliance", x.to.String()
+			}
 			r.Properties.Routes = append(r.Properties.Routes, route)
 		}
 		k.rs = append(k.rs, r)

@@ -46,11 +46,12 @@ type estate struct {
 // lob is a line of business with what the design holds for it.
 type lob struct {
 	*intent.LineOfBusiness
-	sites   []string
-	points  []int // its virtual machines' subnets, hubs of its own included
-	flows   []int // indexes into needed
-	missing []missing
-	circuit map[string]bool // names of circuits that its flows crossed in some scenario
+	sites    []string
+	points   []int // its virtual machines' subnets, hubs of its own included
+	flows    []int // indexes into needed
+	missing  []missing
+	circuit  map[string]bool // names of circuits that its flows crossed in some scenario, those to public services left out
+	services map[string]bool // names of circuits that its flows to public services crossed
 }
 
 // missing is a need that fails whatever the routes are.
@@ -103,7 +104,7 @@ func survey(d *design.Design, n *network.Network, c *catalog.Catalog) *estate {
 	if d.Intent != nil {
 		e.inspect = d.Intent.SharedServices != nil && d.Intent.SharedServices.Inspect
 		for i := range d.Intent.LinesOfBusiness {
-			e.lobs = append(e.lobs, &lob{LineOfBusiness: &d.Intent.LinesOfBusiness[i], circuit: map[string]bool{}})
+			e.lobs = append(e.lobs, &lob{LineOfBusiness: &d.Intent.LinesOfBusiness[i], circuit: map[string]bool{}, services: map[string]bool{}})
 		}
 		slices.SortFunc(e.lobs, func(a, b *lob) int { return strings.Compare(a.Name, b.Name) })
 	}

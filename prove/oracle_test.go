@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -279,6 +280,35 @@ func TestTheProverAgreesWithTheNaiveOracle(t *testing.T) {
 			t.Errorf("no estate was drawn for which %s holds", name)
 		}
 	}
+}
+
+func TestWhateverTheEstateDesignsNeitherLoopNorTransitNorExceedLimits(t *testing.T) {
+	c, err := catalog.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawer := intenttest.NewDrawer(c)
+	rapid.Check(t, func(t *rapid.T) {
+		e := drawer.Estate(t)
+		for _, p := range design.Patterns() {
+			d, obstacles := pattern.Compile(p, e, c, pattern.Options{})
+			if d == nil {
+				continue
+			}
+			n, _ := network.Build(d.Resources, d.Premises, c, network.Options{})
+			for _, x := range Prove(d, n, c, Options{}).Properties {
+				estate := x.LineOfBusiness == "" && x.Name != Inspection
+				if !x.Holds && (estate || x.Name == Isolation) {
+					t.Fatalf("%s: %s fails\n%s", p, x.Name, x.Counterexample)
+				}
+				// What the pattern found no obstacle to is met, but for what only the proof can see: latency, how directions and shares
+				// fall, and failures in other lines of business's hubs.
+				if !x.Holds && (x.Name == Reach && !strings.HasPrefix(x.Need, "survives.") || x.Name == Dedicated || x.Name == Inspection) && len(obstacles) == 0 {
+					t.Fatalf("%s: %s of %q (%s) fails, and the pattern saw nothing in its way\n%s", p, x.Name, x.LineOfBusiness, x.Need, x.Counterexample)
+				}
+			}
+		}
+	})
 }
 
 func TestLookingOnlyAtWhatAFailureChangesEqualsLookingAtEverything(t *testing.T) {

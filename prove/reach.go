@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"onramp/azure"
+	"onramp/design"
 	"onramp/network"
 )
 
@@ -49,7 +51,11 @@ func (p *prover) reach(w *sweep) {
 			for _, r := range p.points[end[1]].reps {
 				for _, path := range w.paths(pair{end[0], r}) {
 					for _, c := range circuitsOf(path) {
-						f.lob.circuit[c] = true
+						if f.need == "services" {
+							f.lob.services[c] = true
+						} else {
+							f.lob.circuit[c] = true
+						}
 					}
 				}
 			}
@@ -232,7 +238,9 @@ func (p *prover) voiceLost(w *sweep, l *lob) {
 	}
 }
 
-// dedicated checks that nobody else is on the circuits of a line of business that wants its own.
+// dedicated checks that nobody else is on the circuits of a line of business that wants its own. By which circuit a site's traffic
+// to Microsoft's public services goes cannot depend on the line of business: it comes from the site's one public prefix. There it
+// is enough that a circuit of its own is among those in use.
 func (p *prover) dedicated() {
 	p.now = network.Scenario{ID: string(network.Healthy), Kind: network.Healthy}
 	p.verdict = ScenarioVerdict{}
@@ -241,7 +249,7 @@ func (p *prover) dedicated() {
 			continue
 		}
 		r := row{Dedicated, l.Name, "dedicated"}
-		if len(l.circuit) == 0 && len(l.flows) > 0 {
+		if len(l.circuit) == 0 && len(l.flows) > 0 && !p.ownAmong(l) {
 			p.fail(r, func() *Counterexample {
 				return &Counterexample{Reason: "none of its flows uses a circuit", Mend: "connect its networks to a circuit of its own"}
 			})
@@ -265,6 +273,16 @@ func (p *prover) dedicated() {
 			h.Verdict = Fails
 		}
 	}
+}
+
+// ownAmong tells whether one of the circuits by which a line of business reaches public services is tagged as its own.
+func (e *estate) ownAmong(l *lob) bool {
+	for _, c := range azure.Of[*azure.ExpressRouteCircuit](e.design.Resources) {
+		if l.services[c.Name] && c.Tags[design.TagLineOfBusiness] == l.Name {
+			return true
+		}
+	}
+	return false
 }
 
 // alsoOn names the other lines of business on a circuit: those whose flows cross it and those whose gateways are

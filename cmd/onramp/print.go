@@ -5,10 +5,13 @@ import (
 	"io"
 	"regexp"
 	"slices"
+	"strings"
 
+	"onramp/azure"
 	"onramp/choose"
 	"onramp/cost"
 	"onramp/design"
+	"onramp/pattern"
 	"onramp/prove"
 )
 
@@ -28,6 +31,10 @@ func printRanking(w io.Writer, c *choose.Choice) error {
 		} else {
 			name = "  " + name
 		}
+		if r.Figures.Circuits == 0 { // it could not be designed
+			l.Row(name, fits, "-", "-", "-", "-", "-", "-", "-", "-")
+			continue
+		}
 		l.Row(name, fits, usd(r.Figures.MonthlyUSD, r.Figures.AtLeast), r.Figures.Circuits, r.Figures.Gateways, r.Figures.Firewalls, r.Figures.Peerings,
 			fmt.Sprintf("%.0f Mbps", r.Figures.WorstShareMbps), fmt.Sprintf("%.0f %%", 100*r.Figures.BlastRadius), fmt.Sprintf("%.1f ms", r.Figures.LatencyMs))
 	}
@@ -40,13 +47,7 @@ func printRanking(w io.Writer, c *choose.Choice) error {
 	}
 	if c.Chosen != nil {
 		fmt.Fprintf(w, "\nChosen: %s\n", p.Good(string(*c.Chosen)))
-		for _, x := range c.WouldChange {
-			to := string(x.Pattern)
-			if to == "" {
-				to = "nothing fits"
-			}
-			fmt.Fprintf(w, "  with %s %s: %s\n", x.Key, x.Threshold, to)
-		}
+		printChanges(w, c.WouldChange)
 		return nil
 	}
 	fmt.Fprintf(w, "\n%s The nearest is %s:\n", p.Bad("No pattern meets every need."), c.Nearest)
@@ -60,6 +61,38 @@ func printRanking(w io.Writer, c *choose.Choice) error {
 		fmt.Fprintf(w, "  %s\n", c.Together)
 	}
 	return nil
+}
+
+// printChanges writes what would change the answer: the same change of several lines of business in one line.
+func printChanges(w io.Writer, changes []choose.Change) {
+	type line struct {
+		key, threshold, to string
+		who                []string
+	}
+	var lines []*line
+	for _, x := range changes {
+		l := line{x.Key, x.Threshold, or(string(x.Pattern), "nothing fits"), nil}
+		var who []string
+		if rest, ok := strings.CutPrefix(x.Key, "linesOfBusiness."); ok {
+			name, key, _ := strings.Cut(rest, ".")
+			l.key, who = key, []string{name}
+		}
+		i := slices.IndexFunc(lines, func(o *line) bool {
+			return o.key == l.key && o.threshold == l.threshold && o.to == l.to && len(who) > 0
+		})
+		if i < 0 {
+			i = len(lines)
+			lines = append(lines, &l)
+		}
+		lines[i].who = append(lines[i].who, who...)
+	}
+	for _, l := range lines {
+		of := ""
+		if len(l.who) > 0 {
+			of = " of " + strings.Join(l.who, " or ")
+		}
+		fmt.Fprintf(w, "  with %s %s%s: %s\n", l.key, l.threshold, of, l.to)
+	}
 }
 
 func or(s, other string) string {
@@ -141,6 +174,39 @@ func printFindings(w io.Writer, fs []design.Finding) {
 		if f.Source != "" {
 			fmt.Fprintf(w, "  source: %s\n", f.Source)
 		}
+	}
+}
+
+// printFindingsBriefly writes the first finding of each rule and how many more there are.
+func printFindingsBriefly(w io.Writer, fs []design.Finding) {
+	more := map[string]int{}
+	var first []design.Finding
+	for _, f := range fs {
+		if more[f.Rule]++; more[f.Rule] == 1 {
+			first = append(first, f)
+		}
+	}
+	for _, f := range first {
+		printFindings(w, []design.Finding{f})
+		if n := more[f.Rule] - 1; n > 0 {
+			fmt.Fprintf(w, "  and %d more of this rule: onramp check lists them\n", n)
+		}
+	}
+}
+
+// printReasons writes what made circuits dearer than their bandwidth alone.
+func printReasons(w io.Writer, d *design.Design) {
+	first := true
+	for _, c := range azure.Of[*azure.ExpressRouteCircuit](d.Resources) {
+		why := c.Tags[pattern.TagWhy]
+		if why == "" {
+			continue
+		}
+		if first {
+			fmt.Fprintln(w, "\nCircuits beyond the plainest:")
+			first = false
+		}
+		fmt.Fprintf(w, "  %s: %s\n", c.Name, why)
 	}
 }
 

@@ -163,8 +163,9 @@ func (pl *plan) tell(cmd *cobra.Command, files []output, dir string, asJSON bool
 	}
 	if len(pl.checked) > 0 {
 		fmt.Fprintln(w)
-		printFindings(w, pl.checked)
+		printFindingsBriefly(w, pl.checked)
 	}
+	printReasons(w, pl.design)
 	printDefaults(w, pl.design)
 	fmt.Fprintln(w, "\nWritten:")
 	for _, f := range files {

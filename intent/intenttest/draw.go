@@ -79,12 +79,13 @@ func (d *Drawer) JSON(t *rapid.T) map[string]any {
 	geo := rapid.SampledFrom(d.geos).Draw(t, "geo")
 	sites := rapid.IntRange(1, 3).Draw(t, "sites")
 	public := rapid.IntRange(0, 3).Draw(t, "public") == 0
+	ipv6 := rapid.IntRange(0, 3).Draw(t, "ipv6") == 0
 	var siteList []any
 	var names []string
 	for i := range sites {
 		name := fmt.Sprintf("site%d", i)
 		names = append(names, name)
-		siteList = append(siteList, d.site(t, geo, name, i, public))
+		siteList = append(siteList, d.site(t, geo, name, i, public, ipv6))
 	}
 	premises := object{"asn": 65010, "sites": siteList}
 	var backbone []any
@@ -111,8 +112,18 @@ func (d *Drawer) JSON(t *rapid.T) map[string]any {
 	if shared {
 		out["sharedServices"] = object{"region": rapid.SampledFrom(d.regions[geo]).Draw(t, "hub region"), "addressSpace": []string{"10.250.0.0/22"}, "inspect": rapid.Bool().Draw(t, "inspect")}
 	}
+	pools := object{}
 	if public {
-		out["pools"] = object{"microsoftTransit": []string{"198.51.100.0/24"}}
+		pools["microsoftTransit"] = []string{"198.51.100.0/24"}
+	}
+	if ipv6 {
+		pools["transit"] = []string{"172.16.0.0/22", "fd00:ffff::/100"}
+		if rapid.Bool().Draw(t, "network ipv6") {
+			pools["addresses"] = []string{"10.64.0.0/10", "fd00:aaaa::/32"}
+		}
+	}
+	if len(pools) > 0 {
+		out["pools"] = pools
 	}
 	if lobs > 1 && rapid.IntRange(0, 4).Draw(t, "between") == 0 {
 		premises["routesBetween"] = [][]string{{"lob0", "lob1"}}
@@ -120,8 +131,17 @@ func (d *Drawer) JSON(t *rapid.T) map[string]any {
 	return out
 }
 
-func (d *Drawer) site(t *rapid.T, geo, name string, i int, public bool) object {
-	s := object{"name": name, "at": object{"lat": 40 + i, "lon": 5 + i}, "prefixes": []string{fmt.Sprintf("10.%d.0.0/16", i)}, "routers": rapid.IntRange(1, 2).Draw(t, "routers")}
+func (d *Drawer) site(t *rapid.T, geo, name string, i int, public, ipv6 bool) object {
+	s := object{"name": name, "at": object{"lat": 40 + i, "lon": 5 + i}, "routers": rapid.IntRange(1, 2).Draw(t, "routers")}
+	prefixes := []string{fmt.Sprintf("10.%d.0.0/16", i)}
+	if ipv6 && rapid.Bool().Draw(t, "site ipv6") {
+		prefixes = append(prefixes, rapid.SampledFrom([]string{"fd00:%d::/48", "2a01:%d::/32"}).Draw(t, "kind"))
+		prefixes[1] = fmt.Sprintf(prefixes[1], i+1)
+	}
+	if rapid.IntRange(0, 5).Draw(t, "public inside") == 0 {
+		prefixes = append(prefixes, fmt.Sprintf("53.%d.0.0/16", i)) // organisations that use public addresses inside
+	}
+	s["prefixes"] = prefixes
 	if public {
 		s["publicPrefixes"] = []string{fmt.Sprintf("203.0.113.%d/28", i*16)}
 	}
