@@ -264,7 +264,8 @@ func (k *compiler) allocate() bool {
 			}
 			v.space = append(v.space, p)
 		}
-		if len(v.given) == 0 && site6 && len(family(pools.Addresses, true)) > 0 {
+		// A firewall inspects IPv4 only: where everything is to be inspected nobody gets IPv6 who did not ask for it.
+		if len(v.given) == 0 && site6 && !k.inspects() && len(family(pools.Addresses, true)) > 0 {
 			p, err := k.addresses.Take(addressName(v, true), pool6Bits, true)
 			if err != nil {
 				k.obstacle(v.lob, "pools.addresses", err.Error(), "widen the IPv6 part of pools.addresses")
