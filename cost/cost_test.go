@@ -74,7 +74,7 @@ func TestEachLineIsItsQuantityAtThePublishedPrice(t *testing.T) {
 	}{
 		{"circuit", "er-montreal-toronto-1", 1, c.CircuitPrice("Standard", "metered", 500, "1")},
 		{"outbound data", "er-montreal-toronto-1", 5000, c.OutboundPrice("metered", "1")},
-		{"gateway", "ergw-hub", 730, c.GatewayPrice("Standard", "canadacentral")},
+		{"gateway", "ergw-hub", 730, c.GatewayPrice("ErGw1AZ", "canadacentral")},
 		{"firewall", "fw-hub", 730, hour},
 		{"firewall data", "fw-hub", 5000, perGB},
 		{"public IP address", "pip-fw-hub", 730, c.PublicIPPrice("canadacentral")},

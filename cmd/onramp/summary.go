@@ -77,5 +77,8 @@ func printShares(w io.Writer, b *cost.Bill) error {
 	for i := range b.Unknown {
 		fmt.Fprintf(w, "  not in the total: %s\n", b.Unknown[i].String())
 	}
+	for _, a := range b.Assumptions {
+		fmt.Fprintf(w, "  assumed: %s\n", a.Text)
+	}
 	return nil
 }
