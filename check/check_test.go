@@ -1,6 +1,7 @@
 package check_test
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -164,6 +165,8 @@ func TestEachRuleSpeaksWhenItIsBroken(t *testing.T) {
 				g.Properties.AllowRemoteVNetTraffic = true
 			}
 		}},
+		{"vnet-to-vnet-flag", contoso, func(d *design.Design) { gateways(d)[0].Properties.AllowRemoteVNetTraffic = true }},
+		{"peering-subnet-size", contoso, func(d *design.Design) { session(d).LocalAddress = netip.PrefixFrom(session(d).LocalAddress.Addr(), 31) }},
 		{"circuit-provider-at-location", contoso, func(d *design.Design) {
 			circuits(d)[0].Properties.ServiceProviderProperties.PeeringLocation = "Zurich"
 			circuits(d)[0].Properties.ServiceProviderProperties.ServiceProviderName = "Telus"

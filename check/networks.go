@@ -219,27 +219,42 @@ func (k *checker) remoteVNets() {
 		lobs []string
 	}
 	on := map[string][]user{}
+	off := map[string][]user{}
 	for _, x := range k.links {
 		p := x.Properties
 		if p.VirtualNetworkGateway1 == nil || p.Peer == nil {
 			continue
 		}
-		if g := k.gateway[p.VirtualNetworkGateway1.ID.Key()]; g != nil && g.Properties.AllowRemoteVNetTraffic {
+		g := k.gateway[p.VirtualNetworkGateway1.ID.Key()]
+		switch {
+		case g == nil:
+		case g.Properties.AllowRemoteVNetTraffic:
 			on[p.Peer.ID.Key()] = append(on[p.Peer.ID.Key()], user{g, k.behind(g)})
+		default:
+			off[p.Peer.ID.Key()] = append(off[p.Peer.ID.Key()], user{g, k.behind(g)})
 		}
+	}
+	keptApart := func(a, b user) string {
+		for _, x := range a.lobs {
+			for _, y := range b.lobs {
+				if k.isolated(x, y) {
+					return x + " and " + y
+				}
+			}
+		}
+		return ""
 	}
 	for _, c := range k.circuitsAll {
 		users := on[c.ID.Key()]
 		for i, a := range users {
-			for _, b := range users[i+1:] {
-				apart := ""
-				for _, x := range a.lobs {
-					for _, y := range b.lobs {
-						if k.isolated(x, y) {
-							apart = x + " and " + y
-						}
-					}
+			for _, b := range off[c.ID.Key()] {
+				if apart := keptApart(a, b); apart != "" {
+					k.sayAs(design.Warning, "vnet-to-vnet-flag", string(a.g.ID), "allowRemoteVnetTraffic", fmt.Sprintf("%s must be isolated, and only %s keeps %s from letting its networks in over %s", apart, b.g.Name, a.g.Name, c.Name),
+						"turn allowRemoteVnetTraffic off on "+a.g.Name)
 				}
+			}
+			for _, b := range users[i+1:] {
+				apart := keptApart(a, b)
 				if apart != "" {
 					k.sayAs(design.Error, "vnet-to-vnet-flag", string(a.g.ID), "allowRemoteVnetTraffic", fmt.Sprintf("%s must be isolated, and the gateways %s and %s let each other's networks in over %s", apart, a.g.Name, b.g.Name, c.Name),
 						"turn allowRemoteVnetTraffic off on both gateways")

@@ -50,6 +50,9 @@ func (k *checker) session(e end, l linkSubnet, p netip.Prefix) {
 	if e.s.LocalAddress.Addr() != first || e.s.PeerAddress != first.Next() {
 		k.say("peering-subnet-host-order", e.at(), fmt.Sprintf("%s, peer %s", e.s.LocalAddress, e.s.PeerAddress), fmt.Sprintf("of %s your router has %s and Microsoft %s", p, first, first.Next()), fmt.Sprintf("set %s/%d here and %s as neighbour", first, p.Bits(), first.Next()))
 	}
+	if e.s.LocalAddress.Bits() != p.Bits() {
+		k.say("peering-subnet-size", e.at(), e.s.LocalAddress.String(), fmt.Sprintf("the %s link of %s is %s", l.connection, l.c.Name, p), fmt.Sprintf("use a /%d on both ends", p.Bits()))
+	}
 	if e.s.VLAN != l.p.Properties.VLANID {
 		k.say("peering-vlan-match", e.at(), fmt.Sprint(e.s.VLAN), fmt.Sprintf("%s of %s has VLAN %d", l.p.Name, l.c.Name, l.p.Properties.VLANID), fmt.Sprintf("use VLAN %d on both links", l.p.Properties.VLANID))
 	}
