@@ -22,16 +22,16 @@ const (
 func (v *validator) circuit(c *ExpressRouteCircuit) {
 	tiers, families := []string{"Local", "Standard", "Premium", "Basic"}, []string{"MeteredData", "UnlimitedData"}
 	if !slices.Contains(tiers, c.SKU.Tier) {
-		v.say(codeBadRequest, c.ID, "sku.tier", c.SKU.Tier, "there is no such tier", "use one of "+strings.Join(tiers, ", "))
+		v.refuse("circuit.skus", c.ID, "sku.tier", c.SKU.Tier, "there is no such tier", "use one of "+strings.Join(tiers, ", "))
 	}
 	if !slices.Contains(families, c.SKU.Family) {
-		v.say(codeBadRequest, c.ID, "sku.family", c.SKU.Family, "there is no such family", "use one of "+strings.Join(families, ", "))
+		v.refuse("circuit.families", c.ID, "sku.family", c.SKU.Family, "there is no such family", "use one of "+strings.Join(families, ", "))
 	}
 	if want := c.SKU.Tier + "_" + c.SKU.Family; c.SKU.Name != want {
 		v.say(codeBadRequest, c.ID, "sku.name", c.SKU.Name, "the name of the SKU is not that of its tier and family", "write "+want)
 	}
 	if c.SKU.Tier == "Local" && c.SKU.Family != "UnlimitedData" {
-		v.say(codeBadRequest, c.ID, "sku.family", c.SKU.Family, "a Local circuit has its data included", "use UnlimitedData")
+		v.refuse("circuit.families", c.ID, "sku.family", c.SKU.Family, "a Local circuit has its data included", "use UnlimitedData")
 	}
 	sp, port := c.Properties.ServiceProviderProperties, c.Properties.ExpressRoutePort
 	switch {
@@ -86,7 +86,7 @@ func (v *validator) provided(c *ExpressRouteCircuit, sp *ServiceProviderProperti
 		sold = v.c.Limits().LocalCircuitMbps
 	}
 	if !slices.Contains(sold, sp.BandwidthInMbps) {
-		v.say(codeBadRequest, c.ID, at+".bandwidthInMbps", strconv.Itoa(sp.BandwidthInMbps), "no "+c.SKU.Tier+" circuit of this speed is sold", fmt.Sprintf("use one of %v", sold))
+		v.refuse("circuit-bandwidth-option", c.ID, at+".bandwidthInMbps", strconv.Itoa(sp.BandwidthInMbps), "no "+c.SKU.Tier+" circuit of this speed is sold", fmt.Sprintf("use one of %v", sold))
 	}
 }
 
@@ -97,25 +97,25 @@ func (v *validator) direct(c *ExpressRouteCircuit) {
 		return
 	}
 	if c.Properties.BandwidthInGbps == nil {
-		v.say(codeBadRequest, c.ID, "properties.bandwidthInGbps", "", "a circuit on a Direct port needs its bandwidth", "write it in Gbps")
+		v.refuse("direct-circuit-sizes", c.ID, "properties.bandwidthInGbps", "", "a circuit on a Direct port needs its bandwidth", "write it in Gbps")
 		return
 	}
 	sizes := v.c.Limits().DirectCircuitGbps(p.Properties.BandwidthInGbps)
 	if g := *c.Properties.BandwidthInGbps; g != math.Trunc(g) || !slices.Contains(sizes, int(g)) {
-		v.say(codeBadRequest, c.ID, "properties.bandwidthInGbps", strconv.FormatFloat(g, 'f', -1, 64), fmt.Sprintf("no circuit of this speed is made on a %d Gbps port", p.Properties.BandwidthInGbps), fmt.Sprintf("use one of %v", sizes))
+		v.refuse("direct-circuit-sizes", c.ID, "properties.bandwidthInGbps", strconv.FormatFloat(g, 'f', -1, 64), fmt.Sprintf("no circuit of this speed is made on a %d Gbps port", p.Properties.BandwidthInGbps), fmt.Sprintf("use one of %v", sizes))
 	}
 }
 
 // port checks a pair of ExpressRoute Direct ports.
 func (v *validator) port(p *ExpressRoutePort) {
 	if l, ok := v.c.Location(p.Properties.PeeringLocation); !ok || !l.Direct {
-		v.say(codeBadRequest, p.ID, "properties.peeringLocation", p.Properties.PeeringLocation, "ExpressRoute Direct is not offered there", "use a location with Direct: `onramp catalog locations --direct`")
+		v.refuse("direct-location-supported", p.ID, "properties.peeringLocation", p.Properties.PeeringLocation, "ExpressRoute Direct is not offered there", "use a location with Direct: `onramp catalog locations --direct`")
 	}
 	if sold := v.c.Limits().DirectPortGbps; !slices.Contains(sold, p.Properties.BandwidthInGbps) {
-		v.say(codeBadRequest, p.ID, "properties.bandwidthInGbps", strconv.Itoa(p.Properties.BandwidthInGbps), "there are no ports of this speed", fmt.Sprintf("use one of %v", sold))
+		v.refuse("direct.ports_gbps", p.ID, "properties.bandwidthInGbps", strconv.Itoa(p.Properties.BandwidthInGbps), "there are no ports of this speed", fmt.Sprintf("use one of %v", sold))
 	}
 	if e := p.Properties.Encapsulation; !strings.EqualFold(e, "Dot1Q") && !strings.EqualFold(e, "QinQ") {
-		v.say(codeBadRequest, p.ID, "properties.encapsulation", e, "there is no such encapsulation", "use Dot1Q or QinQ")
+		v.refuse("direct.encapsulation", p.ID, "properties.encapsulation", e, "there is no such encapsulation", "use Dot1Q or QinQ")
 	}
 	sum := 0.0
 	for _, c := range Of[*ExpressRouteCircuit](v.rs) {
@@ -124,7 +124,7 @@ func (v *validator) port(p *ExpressRoutePort) {
 		}
 	}
 	if most := v.c.Limits().DirectOversubscription * float64(p.Properties.BandwidthInGbps); sum > most {
-		v.say(codeBadRequest, p.ID, "properties.bandwidthInGbps", strconv.FormatFloat(sum, 'f', -1, 64), fmt.Sprintf("the circuits on the ports add up to %g Gbps; at most %g may", sum, most), "use larger ports or smaller circuits")
+		v.refuse("direct-oversubscription", p.ID, "properties.bandwidthInGbps", strconv.FormatFloat(sum, 'f', -1, 64), fmt.Sprintf("the circuits on the ports add up to %g Gbps; at most %g may", sum, most), "use larger ports or smaller circuits")
 	}
 }
 
@@ -134,25 +134,25 @@ func (v *validator) peering(c *ExpressRouteCircuit, i int, seen map[string]bool,
 	at := fmt.Sprintf("properties.peerings[%d]", i)
 	x := &p.Properties
 	if x.PeeringType != privatePeeringName && x.PeeringType != microsoftPeeringName {
-		v.say(codeBadRequest, c.ID, at+".properties.peeringType", x.PeeringType, "there is no such peering", "use "+privatePeeringName+" or "+microsoftPeeringName)
+		v.refuse("bgp.peerings_per_circuit", c.ID, at+".properties.peeringType", x.PeeringType, "there is no such peering", "use "+privatePeeringName+" or "+microsoftPeeringName)
 	}
 	if p.Name != x.PeeringType {
 		v.say(codeBadRequest, c.ID, at+".name", p.Name, "a peering is named for its type", "name it "+x.PeeringType)
 	}
 	if seen[x.PeeringType] {
-		v.say(codeBadRequest, c.ID, at+".properties.peeringType", x.PeeringType, "the circuit has this peering already", "keep one of each type")
+		v.refuse("bgp.peerings_per_circuit", c.ID, at+".properties.peeringType", x.PeeringType, "the circuit has this peering already", "keep one of each type")
 	}
 	seen[x.PeeringType] = true
 	limits := v.c.Limits()
 	if x.VLANID < limits.VLANMin || x.VLANID > limits.VLANMax {
-		v.say(codeBadRequest, c.ID, at+".properties.vlanId", strconv.Itoa(x.VLANID), "this is no VLAN ID", fmt.Sprintf("use %d to %d", limits.VLANMin, limits.VLANMax))
+		v.refuse("vlan.max", c.ID, at+".properties.vlanId", strconv.Itoa(x.VLANID), "this is no VLAN ID", fmt.Sprintf("use %d to %d", limits.VLANMin, limits.VLANMax))
 	} else if o, twice := tags[x.VLANID]; twice {
-		v.say(codeBadRequest, c.ID, at+".properties.vlanId", strconv.Itoa(x.VLANID), o+" has the same VLAN", "use a different VLAN for each peering")
+		v.refuse("peering-vlan-match", c.ID, at+".properties.vlanId", strconv.Itoa(x.VLANID), o+" has the same VLAN", "use a different VLAN for each peering")
 	} else {
 		tags[x.VLANID] = p.Name
 	}
 	if asn := x.PeerASN; asn == 0 || slices.Contains(limits.ReservedASNs, asn) || asn == limits.MicrosoftASN {
-		v.say(codeBadRequest, c.ID, at+".properties.peerASN", strconv.FormatUint(uint64(asn), 10), "this AS number cannot be the customer's", "use another one")
+		v.refuse("peering-asn-reserved", c.ID, at+".properties.peerASN", strconv.FormatUint(uint64(asn), 10), "this AS number cannot be the customer's", "use another one")
 	}
 	v.links(c.ID, at+".properties", x.PrimaryPeerAddressPrefix, x.SecondaryPeerAddressPrefix, 30, false)
 	if six := x.IPv6PeeringConfig; six != nil {
@@ -162,17 +162,17 @@ func (v *validator) peering(c *ExpressRouteCircuit, i int, seen map[string]bool,
 	v.refers(c.ID, at+".properties.routeFilter", x.RouteFilter, typeFilter)
 	if x.PeeringType == microsoftPeeringName {
 		if cfg := x.MicrosoftPeeringConfig; cfg == nil || len(cfg.AdvertisedPublicPrefixes) == 0 {
-			v.say(codeBadRequest, c.ID, at+".properties.microsoftPeeringConfig.advertisedPublicPrefixes", "", "Microsoft peering needs the public prefixes that are announced", "list them")
+			v.refuse("ms-peering-public-only", c.ID, at+".properties.microsoftPeeringConfig.advertisedPublicPrefixes", "", "Microsoft peering needs the public prefixes that are announced", "list them")
 		} else {
 			for j, s := range cfg.AdvertisedPublicPrefixes {
 				where := fmt.Sprintf("%s.properties.microsoftPeeringConfig.advertisedPublicPrefixes[%d]", at, j)
 				if q, ok := v.prefix(c.ID, where, s); ok && q.Addr().IsPrivate() {
-					v.say(codeBadRequest, c.ID, where, s, "this is a private range", "list public prefixes that are yours")
+					v.refuse("ms-peering-public-only", c.ID, where, s, "this is a private range", "list public prefixes that are yours")
 				}
 			}
 		}
 	} else if x.RouteFilter != nil {
-		v.say(codeBadRequest, c.ID, at+".properties.routeFilter", x.RouteFilter.ID.Name(), "a route filter belongs to Microsoft peering", "take it away")
+		v.refuse("ms-peering-route-filter", c.ID, at+".properties.routeFilter", x.RouteFilter.ID.Name(), "a route filter belongs to Microsoft peering", "take it away")
 	}
 }
 
@@ -186,11 +186,11 @@ func (v *validator) links(id ID, at, primary, secondary string, bits int, ipv6 b
 		}
 		both = append(both, p)
 		if p.Addr().Is6() != ipv6 || p.Bits() != bits {
-			v.say(codeBadRequest, id, at+"."+key, s, fmt.Sprintf("each link has a /%d", bits), fmt.Sprintf("write a /%d", bits))
+			v.refuse("peering-subnet-size", id, at+"."+key, s, fmt.Sprintf("each link has a /%d", bits), fmt.Sprintf("write a /%d", bits))
 		}
 	}
 	if len(both) == 2 && both[0].Overlaps(both[1]) {
-		v.say(codeBadRequest, id, at+".secondaryPeerAddressPrefix", secondary, "it overlaps the primary link's subnet", "use another one")
+		v.refuse("peering-subnet-unique", id, at+".secondaryPeerAddressPrefix", secondary, "it overlaps the primary link's subnet", "use another one")
 	}
 }
 
@@ -209,7 +209,7 @@ func (v *validator) circuitLinks(c *ExpressRouteCircuit) {
 		mbps = int(math.Round(*g * 1000))
 	}
 	if most, known := v.c.Limits().VNetLinks(c.SKU.Tier, mbps); known && n > most {
-		v.say(codeBadRequest, c.ID, "properties", strconv.Itoa(n), fmt.Sprintf("%d networks are linked; %s at %d Mbps allows %d", n, c.SKU.Tier, mbps, most), "use Premium, or fewer links")
+		v.refuse("circuit-vnet-link-limit", c.ID, "properties", strconv.Itoa(n), fmt.Sprintf("%d networks are linked; %s at %d Mbps allows %d", n, c.SKU.Tier, mbps, most), "use Premium, or fewer links")
 	}
 }
 
@@ -224,7 +224,7 @@ func (v *validator) gateway(g *VirtualNetworkGateway) {
 	}
 	if express {
 		if _, ok := v.c.GatewaySKU(g.Properties.SKU.Name); !ok {
-			v.say(codeBadRequest, g.ID, "properties.sku.name", g.Properties.SKU.Name, "there is no such ExpressRoute gateway SKU", "choose one: `onramp catalog gateways`")
+			v.refuse("gateway-circuit-count", g.ID, "properties.sku.name", g.Properties.SKU.Name, "there is no such ExpressRoute gateway SKU", "choose one: `onramp catalog gateways`")
 		}
 	}
 	for i := range g.Properties.IPConfigurations {
@@ -237,7 +237,7 @@ func (v *validator) gateway(g *VirtualNetworkGateway) {
 			continue
 		}
 		if !strings.EqualFold(n.Location, g.Location) {
-			v.say(codeBadRequest, g.ID, "location", g.Location, "its network is in "+n.Location, "put the gateway there too")
+			v.refuse("gateway-region-match", g.ID, "location", g.Location, "its network is in "+n.Location, "put the gateway there too")
 		}
 		for _, o := range Of[*VirtualNetworkGateway](v.rs) {
 			if o == g || !strings.EqualFold(o.Properties.GatewayType, g.Properties.GatewayType) || o.ID.Key() >= g.ID.Key() {
@@ -245,7 +245,7 @@ func (v *validator) gateway(g *VirtualNetworkGateway) {
 			}
 			for j := range o.Properties.IPConfigurations {
 				if s := o.Properties.IPConfigurations[j].Properties.Subnet; s != nil && s.ID.Parent().Equal(n.ID) {
-					v.say(codeBadRequest, g.ID, fmt.Sprintf("properties.ipConfigurations[%d].properties.subnet", i), n.Name, n.Name+" has a gateway of this type already: "+o.Name, "keep one of each type in a network")
+					v.refuse("gateway-one-per-type", g.ID, fmt.Sprintf("properties.ipConfigurations[%d].properties.subnet", i), n.Name, n.Name+" has a gateway of this type already: "+o.Name, "keep one of each type in a network")
 				}
 			}
 		}
@@ -262,7 +262,7 @@ func (v *validator) gatewayLinks(g *VirtualNetworkGateway) {
 		}
 	}
 	if sku, ok := v.c.GatewaySKU(g.Properties.SKU.Name); ok && n > sku.MaxCircuits {
-		v.say(codeBadRequest, g.ID, "properties.sku.name", g.Properties.SKU.Name, fmt.Sprintf("%d circuits are connected; %s takes %d", n, sku.Name, sku.MaxCircuits), "use a larger SKU")
+		v.refuse("gateway-circuit-count", g.ID, "properties.sku.name", g.Properties.SKU.Name, fmt.Sprintf("%d circuits are connected; %s takes %d", n, sku.Name, sku.MaxCircuits), "use a larger SKU")
 	}
 }
 
@@ -274,10 +274,10 @@ func (v *validator) connection(x *VirtualNetworkGatewayConnection) {
 	}
 	g, _ := v.refers(x.ID, "properties.virtualNetworkGateway1", p.VirtualNetworkGateway1, typeGateway)
 	if g != nil && !strings.EqualFold(g.Head().Location, x.Location) {
-		v.say(codeBadRequest, x.ID, "location", x.Location, "its gateway is in "+g.Head().Location, "put the connection there too")
+		v.refuse("gateway-region-match", x.ID, "location", x.Location, "its gateway is in "+g.Head().Location, "put the connection there too")
 	}
 	if most := v.c.Limits().MaxWeight; p.RoutingWeight < 0 || p.RoutingWeight > most {
-		v.say(codeBadRequest, x.ID, "properties.routingWeight", strconv.Itoa(p.RoutingWeight), fmt.Sprintf("a weight is 0 to %d", most), "use such a number")
+		v.refuse("links.connection_weight_range", x.ID, "properties.routingWeight", strconv.Itoa(p.RoutingWeight), fmt.Sprintf("a weight is 0 to %d", most), "use such a number")
 	}
 	if !strings.EqualFold(p.ConnectionType, "ExpressRoute") {
 		return
@@ -314,17 +314,17 @@ func (v *validator) routeFilter(f *RouteFilter) {
 		p := &f.Properties.Rules[i].Properties
 		at := fmt.Sprintf("properties.rules[%d].properties", i)
 		if p.Access != "Allow" {
-			v.say(codeBadRequest, f.ID, at+".access", p.Access, "a route filter only allows", "write Allow")
+			v.refuse("route_filter.kind", f.ID, at+".access", p.Access, "a route filter only allows", "write Allow")
 		}
 		if p.RouteFilterRuleType != "Community" {
-			v.say(codeBadRequest, f.ID, at+".routeFilterRuleType", p.RouteFilterRuleType, "there is no such rule", "write Community")
+			v.refuse("route_filter.kind", f.ID, at+".routeFilterRuleType", p.RouteFilterRuleType, "there is no such rule", "write Community")
 		}
 		for j, s := range p.Communities {
 			as, value, ok := strings.Cut(s, ":")
 			a, err1 := strconv.ParseUint(as, 10, 16)
 			_, err2 := strconv.ParseUint(value, 10, 16)
 			if !ok || err1 != nil || err2 != nil || a != uint64(v.c.Limits().MicrosoftASN) {
-				v.say(codeBadRequest, f.ID, fmt.Sprintf("%s.communities[%d]", at, j), s, "this is no community of a Microsoft service", "write it as 12076:5010")
+				v.refuse("route_filter.kind", f.ID, fmt.Sprintf("%s.communities[%d]", at, j), s, "this is no community of a Microsoft service", "write it as 12076:5010")
 			}
 		}
 	}

@@ -81,7 +81,7 @@ func (v *validator) subnets(n *VirtualNetwork, space []netip.Prefix) {
 		v.refers(n.ID, at+".properties.routeTable", s.Properties.RouteTable, "Microsoft.Network/routeTables")
 		v.refers(n.ID, at+".properties.networkSecurityGroup", s.Properties.NetworkSecurityGroup, "Microsoft.Network/networkSecurityGroups")
 		if strings.EqualFold(s.Name, gatewaySubnetName) && s.Properties.NetworkSecurityGroup != nil {
-			v.say(codeBadRequest, n.ID, at+".properties.networkSecurityGroup", s.Properties.NetworkSecurityGroup.ID.Name(), "a network security group cannot stand on GatewaySubnet", "take it away")
+			v.refuse("gateway-subnet-no-nsg", n.ID, at+".properties.networkSecurityGroup", s.Properties.NetworkSecurityGroup.ID.Name(), "a network security group cannot stand on GatewaySubnet", "take it away")
 		}
 		list := s.Properties.AddressPrefixes
 		if len(list) == 0 || s.Properties.AddressPrefix != "" {
@@ -111,7 +111,7 @@ func (v *validator) subnets(n *VirtualNetwork, space []netip.Prefix) {
 func (v *validator) peerings(n *VirtualNetwork, space []netip.Prefix) {
 	list := n.Properties.VirtualNetworkPeerings
 	if most := v.c.Limits().VNetPeerings; len(list) > most {
-		v.say(codeBadRequest, n.ID, "properties.virtualNetworkPeerings", fmt.Sprint(len(list)), fmt.Sprintf("at most %d peerings are allowed", most), "spread the networks over more hubs")
+		v.refuse("vnet-peering-count", n.ID, "properties.virtualNetworkPeerings", fmt.Sprint(len(list)), fmt.Sprintf("at most %d peerings are allowed", most), "spread the networks over more hubs")
 	}
 	remote := 0
 	far := map[string]string{}
@@ -147,7 +147,7 @@ func (v *validator) peerings(n *VirtualNetwork, space []netip.Prefix) {
 		}
 	}
 	if remote > 1 {
-		v.say(codeBadRequest, n.ID, "properties.virtualNetworkPeerings", fmt.Sprint(remote), "only one peering may use remote gateways", "keep one")
+		v.refuse("vnet-remote-gateway-single", n.ID, "properties.virtualNetworkPeerings", fmt.Sprint(remote), "only one peering may use remote gateways", "keep one")
 	}
 }
 
@@ -157,13 +157,13 @@ func (v *validator) remoteGateways(n, other *VirtualNetwork, at string) {
 		v.say(codeNoGateways, n.ID, at+".useRemoteGateways", "true", other.Name+" has no gateway", "add one there, or take useRemoteGateways away")
 	}
 	if v.hasGateway(n) {
-		v.say(codeBadRequest, n.ID, at+".useRemoteGateways", "true", n.Name+" has a gateway of its own", "keep one of the two")
+		v.refuse("vnet-remote-gateway-no-own", n.ID, at+".useRemoteGateways", "true", n.Name+" has a gateway of its own", "keep one of the two")
 	}
 	lends := slices.ContainsFunc(other.Properties.VirtualNetworkPeerings, func(p VirtualNetworkPeering) bool {
 		return p.Properties.RemoteVirtualNetwork != nil && p.Properties.RemoteVirtualNetwork.ID.Equal(n.ID) && p.Properties.AllowGatewayTransit
 	})
 	if !lends {
-		v.say(codeBadRequest, n.ID, at+".useRemoteGateways", "true", other.Name+" does not allow gateway transit to "+n.Name, "set allowGatewayTransit on the other half")
+		v.refuse("vnet-transit-flags", n.ID, at+".useRemoteGateways", "true", other.Name+" does not allow gateway transit to "+n.Name, "set allowGatewayTransit on the other half")
 	}
 }
 
@@ -183,7 +183,7 @@ func (v *validator) hasGateway(n *VirtualNetwork) bool {
 // routeTable checks user-defined routes (virtual-networks-udr-overview.md).
 func (v *validator) routeTable(t *RouteTable) {
 	if most := v.c.Limits().RoutesPerTable; len(t.Properties.Routes) > most {
-		v.say(codeBadRequest, t.ID, "properties.routes", fmt.Sprint(len(t.Properties.Routes)), fmt.Sprintf("a table holds at most %d routes", most), "join prefixes")
+		v.refuse("routes.udr_per_route_table", t.ID, "properties.routes", fmt.Sprint(len(t.Properties.Routes)), fmt.Sprintf("a table holds at most %d routes", most), "join prefixes")
 	}
 	names, prefixes := map[string]bool{}, map[netip.Prefix]string{}
 	for i := range t.Properties.Routes {
@@ -205,7 +205,7 @@ func (v *validator) routeTable(t *RouteTable) {
 		}
 		known := []string{"VirtualAppliance", "VirtualNetworkGateway", "VnetLocal", "Internet", "None"}
 		if !slices.ContainsFunc(known, func(s string) bool { return strings.EqualFold(s, r.Properties.NextHopType) }) {
-			v.say(codeBadRequest, t.ID, at+".properties.nextHopType", r.Properties.NextHopType, "there is no such type of next hop", "use one of "+strings.Join(known, ", "))
+			v.refuse("route-udr-next-hop-er", t.ID, at+".properties.nextHopType", r.Properties.NextHopType, "there is no such type of next hop", "use one of "+strings.Join(known, ", "))
 			continue
 		}
 		appliance := strings.EqualFold(r.Properties.NextHopType, "VirtualAppliance")
@@ -228,7 +228,7 @@ func (v *validator) ipConfiguration(id ID, i int, p *GatewayIPConfigurationPrope
 		return nil, nil
 	}
 	if !strings.EqualFold(s.Name, subnet) {
-		v.say(codeBadRequest, id, at+".subnet", s.Name, "it stands in a subnet named "+s.Name, "put it into "+subnet)
+		v.refuse("gateway-subnet-name", id, at+".subnet", s.Name, "it stands in a subnet named "+s.Name, "put it into "+subnet)
 	}
 	if p.PrivateIPAddress != "" {
 		v.address(id, at+".privateIPAddress", p.PrivateIPAddress, s)

@@ -174,7 +174,7 @@ func (t *topology) cloud() {
 	for _, f := range azure.Of[*azure.AzureFirewall](rs) {
 		for i := range f.Properties.IPConfigurations {
 			if s := f.Properties.IPConfigurations[i].Properties.Subnet; s != nil {
-				t.node(Node{ID: "firewall:" + f.ID.Key(), Label: f.Name, Sub: f.Properties.SKU.Tier, Kind: Firewall, Tier: tierHub})
+				t.node(Node{ID: "firewall:" + f.ID.Key(), Label: f.Name, Sub: f.Properties.SKU.Tier, Kind: Firewall, Tier: tierHub, Group: f.Tags[design.TagLineOfBusiness]})
 				t.edge(Edge{From: "vnet:" + s.ID.Parent().Key(), To: "firewall:" + f.ID.Key(), Kind: Link})
 			}
 		}
