@@ -48,26 +48,46 @@ const (
 	codeNoProvider       = "ExpressRouteCircuitServiceProviderDoesNotExist"
 	codeNotAtLocation    = "ExpressRouteCircuitLocationDoesNotExistForServiceProvider"
 	codeNoPort           = "ExpressRouteCircuitCreateMissingPortProvisioningProperties"
+	codePeersOverlap     = "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet"
+	codeInGatewaySubnet  = "GatewaySubnet"
+	codeBasicAddress     = "PublicIpWithBasicSkuNotAllowedOnVPNGateways"
+	codeZonesMissing     = "VmssVpnGatewayPublicIpsMustHaveZonesConfigured"
+	codeNotAuthorized    = "LinkedAuthorizationFailed"
+	codeNoParent         = "ParentResourceNotFound"
+	codeNoGroup          = "ResourceGroupNotFound"
+	codeNoRole           = "RoleDefinitionDoesNotExist"
 )
 
 // Validate says what Azure itself would refuse in a set of resources that is created as a whole, in the order of the resources.
 // References are looked for in the set. It is what a design is checked with, and what an endpoint that behaves like Azure answers
-// with. Sources: errors.csv for the codes, the ExpressRoute and virtual network documents named in limits.yaml for the rules.
+// with. Sources: errors.csv for the codes, rules.csv and limits.yaml for the rules; each problem names its own.
 func Validate(rs Resources, c *catalog.Catalog) []Problem {
 	v := &validator{rs: rs, c: c, byKey: map[string]Resource{}, sources: map[string]string{}, order: map[string]int{}}
 	for _, e := range c.ARMErrors() {
 		v.sources[e.Code] = e.Source.Text
 	}
+	for _, r := range c.Rules() {
+		v.sources[r.ID] = r.SourceFile
+	}
+	for _, l := range c.LimitRows() {
+		v.sources[l.Key] = l.Source.Text
+	}
 	for i, r := range rs {
 		h := r.Head()
+		if strings.EqualFold(h.Type, typeResourceGroup) {
+			v.groups = true
+		}
 		if first, twice := v.byKey[h.ID.Key()]; twice {
 			v.say(codeBadRequest, h.ID, "id", string(h.ID), fmt.Sprintf("%s and %s have the same id", first.Head().Name, h.Name), "give each resource its own name")
 			continue
 		}
 		v.byKey[h.ID.Key()], v.order[h.ID.Key()] = r, i
 	}
-	for _, r := range rs {
-		v.header(r.Head())
+	for i, r := range rs {
+		if v.order[r.Head().ID.Key()] != i {
+			continue // the second of one id: what is wrong with it is that it is there
+		}
+		v.header(r)
 		v.resource(r)
 	}
 	slices.SortStableFunc(v.found, func(a, b Problem) int {
@@ -81,12 +101,18 @@ type validator struct {
 	c       *catalog.Catalog
 	byKey   map[string]Resource
 	order   map[string]int
-	sources map[string]string // code to where it was read
+	groups  bool              // the set holds resource groups: they are part of what is created
+	sources map[string]string // where a code, a rule or a limit was read
 	found   []Problem
 }
 
 func (v *validator) say(code string, id ID, at, value, message, fix string) {
 	v.found = append(v.found, Problem{Code: code, Resource: id, At: at, Value: value, Message: message, Fix: fix, Source: v.sources[code]})
+}
+
+// refuse reports a value that Azure does not take without a published code of its own; basis is the rule or limit that forbids it.
+func (v *validator) refuse(basis string, id ID, at, value, message, fix string) {
+	v.found = append(v.found, Problem{Code: codeBadRequest, Resource: id, At: at, Value: value, Message: message, Fix: fix, Source: v.sources[basis]})
 }
 
 func (v *validator) resource(r Resource) {
@@ -107,28 +133,39 @@ func (v *validator) resource(r Resource) {
 		v.connection(r)
 	case *AzureFirewall:
 		v.firewall(r)
-	case *FirewallPolicyRuleCollectionGroup:
-		if _, ok := v.byKey[r.ID.Parent().Key()]; !ok {
-			v.say("ParentResourceNotFound", r.ID, "id", string(r.ID.Parent()), "the firewall policy that the group belongs to is not there", "add the policy")
-		}
+	case *FirewallPolicy:
+		v.refers(r.ID, "properties.basePolicy", r.Properties.BasePolicy, typePolicy)
 	case *RoleAssignment:
 		if r.Properties.RoleDefinitionID == "" {
-			v.say("RoleDefinitionDoesNotExist", r.ID, "properties.roleDefinitionId", "", "the assignment names no role", "name one by its id")
+			v.say(codeNoRole, r.ID, "properties.roleDefinitionId", "", "the assignment names no role", "name one by its id")
 		}
 	}
 }
 
-// header checks what every resource has: an id that names its type, and a location where the type has one.
-func (v *validator) header(h *Header) {
+// header checks what every resource has: an id that names its type, what it belongs to, and a location where the type has one.
+func (v *validator) header(r Resource) {
+	h := r.Head()
 	p, err := ParseID(string(h.ID))
 	if err != nil {
 		v.say(codeBadRequest, h.ID, "id", string(h.ID), err.Error(), "write the id in full")
 		return
 	}
-	if p.Provider != "" {
-		if typ := p.Provider + "/" + strings.Join(p.Types, "/"); !strings.EqualFold(typ, h.Type) {
-			v.say(codeTypeMismatch, h.ID, "type", h.Type, "the id is that of a "+typ, "make id and type agree")
+	if typ := p.Type(); !strings.EqualFold(typ, h.Type) {
+		v.say(codeTypeMismatch, h.ID, "type", h.Type, "the id is that of a "+typ, "make id and type agree")
+	}
+	if v.groups && p.Scope == "" && p.Provider != "" && p.ResourceGroup != "" {
+		g := ID("/subscriptions/" + p.Subscription + "/resourceGroups/" + p.ResourceGroup)
+		if _, ok := v.byKey[g.Key()]; !ok {
+			v.say(codeNoGroup, h.ID, "id", string(g), "there is no resource group "+p.ResourceGroup, "add it, or correct the id")
 		}
+	}
+	if p.Scope == "" && len(p.Types) > 1 {
+		if up := h.ID.Parent(); v.byKey[up.Key()] == nil {
+			v.say(codeNoParent, h.ID, "id", string(up), up.Name()+", which it belongs to, is not there", "add it, or correct the id")
+		}
+	}
+	if _, unknown := r.(*Unknown); unknown {
+		return // whether it has a location is not known
 	}
 	if h.Location == "" && !strings.HasPrefix(strings.ToLower(h.Type), "microsoft.authorization/") && len(p.Types) < 2 {
 		v.say(codeLocationRequired, h.ID, "location", "", "the resource has no location", "name the region")
@@ -149,7 +186,7 @@ func (v *validator) refers(from ID, at string, ref *Ref, typ string) (Resource, 
 		v.say(codeReferenceFormat, from, at, string(ref.ID), err.Error(), "write the id in full")
 		return nil, false
 	}
-	if got := p.Provider + "/" + strings.Join(p.Types, "/"); !strings.EqualFold(got, typ) {
+	if got := p.Type(); !strings.EqualFold(got, typ) {
 		v.say(codeReferenceType, from, at, string(ref.ID), "this is a "+got, "name a "+typ)
 		return nil, false
 	}

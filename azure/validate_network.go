@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -13,7 +14,11 @@ const (
 	gatewaySubnetName  = "GatewaySubnet"
 	firewallSubnetName = "AzureFirewallSubnet"
 	firewallSubnetBits = 26
+	hubFirewallSKU     = "AZFW_Hub" // a firewall in a virtual hub, which has no subnet
+	typePolicy         = "Microsoft.Network/firewallPolicies"
+	typeResourceGroup  = "Microsoft.Resources/resourceGroups"
 	smallestSubnetBits = 29
+	routeServerSubnet  = "RouteServerSubnet"
 	reservedAddresses  = 4 // at the beginning of each subnet; one more at its end
 )
 
@@ -28,10 +33,19 @@ func spaceOf(n *VirtualNetwork) []netip.Prefix {
 	return out
 }
 
+// prefixes is what a subnet lists as its ranges, in whichever of the two properties; Azure answers with both at times.
+func (s *Subnet) prefixes() []string {
+	list := s.Properties.AddressPrefixes
+	if one := s.Properties.AddressPrefix; len(list) == 0 || one != "" && !slices.Contains(list, one) {
+		return append([]string{one}, list...)
+	}
+	return list
+}
+
 // prefixesOf are a subnet's prefixes, as far as they can be read.
 func prefixesOf(s *Subnet) []netip.Prefix {
 	var out []netip.Prefix
-	for _, x := range append([]string{s.Properties.AddressPrefix}, s.Properties.AddressPrefixes...) {
+	for _, x := range s.prefixes() {
 		if p, err := netip.ParsePrefix(x); err == nil {
 			out = append(out, p.Masked())
 		}
@@ -78,16 +92,15 @@ func (v *validator) subnets(n *VirtualNetwork, space []netip.Prefix) {
 		} else {
 			names[key] = true
 		}
-		v.refers(n.ID, at+".properties.routeTable", s.Properties.RouteTable, "Microsoft.Network/routeTables")
+		r, _ := v.refers(n.ID, at+".properties.routeTable", s.Properties.RouteTable, "Microsoft.Network/routeTables")
+		if t, ok := r.(*RouteTable); ok && strings.EqualFold(s.Name, gatewaySubnetName) {
+			v.gatewayTable(n.ID, at+".properties.routeTable", t)
+		}
 		v.refers(n.ID, at+".properties.networkSecurityGroup", s.Properties.NetworkSecurityGroup, "Microsoft.Network/networkSecurityGroups")
 		if strings.EqualFold(s.Name, gatewaySubnetName) && s.Properties.NetworkSecurityGroup != nil {
 			v.refuse("gateway-subnet-no-nsg", n.ID, at+".properties.networkSecurityGroup", s.Properties.NetworkSecurityGroup.ID.Name(), "a network security group cannot stand on GatewaySubnet", "take it away")
 		}
-		list := s.Properties.AddressPrefixes
-		if len(list) == 0 || s.Properties.AddressPrefix != "" {
-			list = append([]string{s.Properties.AddressPrefix}, list...)
-		}
-		for _, x := range list {
+		for _, x := range s.prefixes() {
 			p, ok := v.prefix(n.ID, at+".properties.addressPrefix", x)
 			if !ok {
 				continue
@@ -108,6 +121,18 @@ func (v *validator) subnets(n *VirtualNetwork, space []netip.Prefix) {
 	}
 }
 
+// gatewayTable checks the route table of a GatewaySubnet, whose gateway has to find its own way out.
+func (v *validator) gatewayTable(id ID, at string, t *RouteTable) {
+	if t.Properties.DisableBGPRoutePropagation {
+		v.refuse("gateway-subnet-propagation", id, at, t.Name, "the table keeps the gateway's routes away from GatewaySubnet", "set disableBgpRoutePropagation to false")
+	}
+	for i := range t.Properties.Routes {
+		if r := &t.Properties.Routes[i]; r.Properties.AddressPrefix == "0.0.0.0/0" {
+			v.refuse("gateway-subnet-no-default-udr", id, at, r.Name, "the table has a route for 0.0.0.0/0, which GatewaySubnet does not take", "name the prefixes that are meant")
+		}
+	}
+}
+
 func (v *validator) peerings(n *VirtualNetwork, space []netip.Prefix) {
 	list := n.Properties.VirtualNetworkPeerings
 	if most := v.c.Limits().VNetPeerings; len(list) > most {
@@ -115,6 +140,7 @@ func (v *validator) peerings(n *VirtualNetwork, space []netip.Prefix) {
 	}
 	remote := 0
 	far := map[string]string{}
+	var reached []*VirtualNetwork
 	for i := range list {
 		p := &list[i].Properties
 		at := fmt.Sprintf("properties.virtualNetworkPeerings[%d].properties", i)
@@ -133,6 +159,10 @@ func (v *validator) peerings(n *VirtualNetwork, space []netip.Prefix) {
 		if first, twice := far[other.ID.Key()]; twice {
 			v.say(codeBadRequest, n.ID, at+".remoteVirtualNetwork", other.Name, "it is peered with "+other.Name+" already, by "+first, "keep one peering with each network")
 		}
+		if _, twice := far[other.ID.Key()]; !twice {
+			v.peersOverlap(n, reached, other, at)
+			reached = append(reached, other)
+		}
 		far[other.ID.Key()] = list[i].Name
 		for _, a := range space {
 			for _, b := range spaceOf(other) {
@@ -148,6 +178,19 @@ func (v *validator) peerings(n *VirtualNetwork, space []netip.Prefix) {
 	}
 	if remote > 1 {
 		v.refuse("vnet-remote-gateway-single", n.ID, "properties.virtualNetworkPeerings", fmt.Sprint(remote), "only one peering may use remote gateways", "keep one")
+	}
+}
+
+// peersOverlap checks a network that is to be peered with n against those that are peered with it already.
+func (v *validator) peersOverlap(n *VirtualNetwork, reached []*VirtualNetwork, other *VirtualNetwork, at string) {
+	for _, o := range reached {
+		for _, a := range spaceOf(other) {
+			for _, b := range spaceOf(o) {
+				if a.Overlaps(b) {
+					v.say(codePeersOverlap, n.ID, at+".remoteVirtualNetwork", a.String(), fmt.Sprintf("%s of %s overlaps %s of %s, which is peered already", a, other.Name, b, o.Name), "give one of them another range")
+				}
+			}
+		}
 	}
 }
 
@@ -175,8 +218,20 @@ func (v *validator) hasGateway(n *VirtualNetwork) bool {
 			}
 		}
 	}
-	return slices.ContainsFunc(Of[*VirtualHub](v.rs), func(h *VirtualHub) bool {
-		return h.Extra != nil && strings.Contains(string(h.Extra["virtualNetwork"]), string(n.ID))
+	return v.hasRouteServer(n)
+}
+
+// hasRouteServer tells whether a Route Server, which a peering may use like a gateway, stands in the network: an IP
+// configuration of a virtual hub in its RouteServerSubnet.
+func (v *validator) hasRouteServer(n *VirtualNetwork) bool {
+	return slices.ContainsFunc(Of[*Unknown](v.rs), func(u *Unknown) bool {
+		var p struct {
+			Subnet Ref `json:"subnet"`
+		}
+		if !strings.EqualFold(u.Type, "Microsoft.Network/virtualHubs/ipConfigurations") || json.Unmarshal(u.Extra["properties"], &p) != nil {
+			return false
+		}
+		return p.Subnet.ID.Parent().Equal(n.ID) && strings.EqualFold(p.Subnet.ID.Name(), routeServerSubnet)
 	})
 }
 
@@ -227,8 +282,14 @@ func (v *validator) ipConfiguration(id ID, i int, p *GatewayIPConfigurationPrope
 	if s == nil {
 		return nil, nil
 	}
-	if !strings.EqualFold(s.Name, subnet) {
-		v.refuse("gateway-subnet-name", id, at+".subnet", s.Name, "it stands in a subnet named "+s.Name, "put it into "+subnet)
+	switch {
+	case strings.EqualFold(s.Name, subnet):
+	case subnet == gatewaySubnetName:
+		v.refuse("gateway-subnet-name", id, at+".subnet", s.Name, "the gateway stands in a subnet named "+s.Name, "put it into "+subnet)
+	case strings.EqualFold(s.Name, gatewaySubnetName):
+		v.say(codeInGatewaySubnet, id, at+".subnet", s.Name, "GatewaySubnet holds gateways only", "put it into "+subnet)
+	default:
+		v.say(codeBadRequest, id, at+".subnet", s.Name, "it stands in a subnet named "+s.Name, "put it into "+subnet)
 	}
 	if p.PrivateIPAddress != "" {
 		v.address(id, at+".privateIPAddress", p.PrivateIPAddress, s)
@@ -254,6 +315,9 @@ func (v *validator) address(id ID, at, text string, s *Subnet) {
 			}
 			b = b.Next()
 		}
+		if !p.Contains(a.Next()) {
+			v.say(codeAddressReserved, id, at, text, "Azure keeps the last address of a subnet for itself", "use another one of "+p.String())
+		}
 		return
 	}
 	v.say(codeAddressOutside, id, at, text, "the address is not in subnet "+s.Name, "use one of "+fmt.Sprint(prefixesOf(s)))
@@ -261,10 +325,10 @@ func (v *validator) address(id ID, at, text string, s *Subnet) {
 
 // firewall checks an Azure Firewall in a VNet.
 func (v *validator) firewall(f *AzureFirewall) {
-	if len(f.Properties.IPConfigurations) == 0 {
+	if len(f.Properties.IPConfigurations) == 0 && !strings.EqualFold(f.Properties.SKU.Name, hubFirewallSKU) {
 		v.say(codeIPConfigCount, f.ID, "properties.ipConfigurations", "0", "a firewall in a network needs an IP configuration", "add one in AzureFirewallSubnet")
 	}
-	v.refers(f.ID, "properties.firewallPolicy", f.Properties.FirewallPolicy, "Microsoft.Network/firewallPolicies")
+	v.refers(f.ID, "properties.firewallPolicy", f.Properties.FirewallPolicy, typePolicy)
 	for i := range f.Properties.IPConfigurations {
 		p := &f.Properties.IPConfigurations[i].Properties
 		if i == 0 && p.PublicIPAddress == nil {
@@ -273,13 +337,16 @@ func (v *validator) firewall(f *AzureFirewall) {
 		if p.Subnet == nil && i > 0 {
 			continue // further public addresses have none
 		}
-		_, s := v.ipConfiguration(f.ID, i, p, firewallSubnetName)
+		n, s := v.ipConfiguration(f.ID, i, p, firewallSubnetName)
 		if s == nil {
 			continue
 		}
+		if !strings.EqualFold(n.Location, f.Location) {
+			v.say(codeBadRequest, f.ID, "location", f.Location, "its network is in "+n.Location, "put the firewall there too")
+		}
 		for _, x := range prefixesOf(s) {
 			if x.Addr().Is4() && x.Bits() > firewallSubnetBits {
-				v.say(codeBadRequest, f.ID, "properties.ipConfigurations[0].properties.subnet", x.String(), fmt.Sprintf("AzureFirewallSubnet is a /%d", x.Bits()), fmt.Sprintf("make it a /%d or larger", firewallSubnetBits))
+				v.say(codeBadRequest, f.ID, fmt.Sprintf("properties.ipConfigurations[%d].properties.subnet", i), x.String(), fmt.Sprintf("AzureFirewallSubnet is a /%d", x.Bits()), fmt.Sprintf("make it a /%d or larger", firewallSubnetBits))
 			}
 		}
 	}
