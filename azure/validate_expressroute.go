@@ -16,7 +16,15 @@ const (
 	typePort             = "Microsoft.Network/expressRoutePorts"
 	typeGateway          = "Microsoft.Network/virtualNetworkGateways"
 	typeFilter           = "Microsoft.Network/routeFilters"
+	skuLocal             = "Local"
+	longestKey           = 25 // letters and digits of an MD5 key (peering-md5-format)
+	reachBits            = 29 // of the range between the MSEEs of a Global Reach connection (gr-slash29)
 )
+
+// linkKey is the property of a peering's first or second link subnet.
+func linkKey(i int) string {
+	return [2]string{"primaryPeerAddressPrefix", "secondaryPeerAddressPrefix"}[i]
+}
 
 // circuit checks a circuit: what is bought, its peerings and authorizations.
 func (v *validator) circuit(c *ExpressRouteCircuit) {
@@ -30,7 +38,7 @@ func (v *validator) circuit(c *ExpressRouteCircuit) {
 	if want := c.SKU.Tier + "_" + c.SKU.Family; c.SKU.Name != want {
 		v.say(codeBadRequest, c.ID, "sku.name", c.SKU.Name, "the name of the SKU is not that of its tier and family", "write "+want)
 	}
-	if c.SKU.Tier == "Local" && c.SKU.Family != "UnlimitedData" {
+	if c.SKU.Tier == skuLocal && c.SKU.Family != "UnlimitedData" {
 		v.refuse("circuit.families", c.ID, "sku.family", c.SKU.Family, "a Local circuit has its data included", "use UnlimitedData")
 	}
 	sp, port := c.Properties.ServiceProviderProperties, c.Properties.ExpressRoutePort
@@ -69,6 +77,7 @@ func (v *validator) provided(c *ExpressRouteCircuit, sp *ServiceProviderProperti
 	if sp.PeeringLocation == "" {
 		v.say(codeNoLocation, c.ID, at+".peeringLocation", "", "the circuit names no peering location", "name one")
 	}
+	_, known := v.c.Location(sp.PeeringLocation)
 	found := v.c.Provider(sp.ServiceProviderName)
 	offered := false
 	for _, o := range v.c.ProvidersAt(sp.PeeringLocation) {
@@ -78,15 +87,17 @@ func (v *validator) provided(c *ExpressRouteCircuit, sp *ServiceProviderProperti
 	case sp.ServiceProviderName == "" || sp.PeeringLocation == "":
 	case !found.Listed || found.Name != sp.ServiceProviderName:
 		v.say(codeNoProvider, c.ID, at+".serviceProviderName", sp.ServiceProviderName, found.String(), "use the name that the list has today")
+	case !known:
+		v.say(codeNotAtLocation, c.ID, at+".peeringLocation", sp.PeeringLocation, "there is no such peering location", "choose one: `onramp catalog locations`")
 	case !offered:
 		v.say(codeNotAtLocation, c.ID, at+".peeringLocation", sp.PeeringLocation, sp.ServiceProviderName+" is not listed there", "choose a location of the provider")
 	}
-	sold := v.c.Limits().CircuitMbps
-	if c.SKU.Tier == "Local" {
-		sold = v.c.Limits().LocalCircuitMbps
+	sold, basis := v.c.Limits().CircuitMbps, "circuit-bandwidth-option"
+	if c.SKU.Tier == skuLocal {
+		sold, basis = v.c.Limits().LocalCircuitMbps, "circuit-local-min-1g"
 	}
 	if !slices.Contains(sold, sp.BandwidthInMbps) {
-		v.refuse("circuit-bandwidth-option", c.ID, at+".bandwidthInMbps", strconv.Itoa(sp.BandwidthInMbps), "no "+c.SKU.Tier+" circuit of this speed is sold", fmt.Sprintf("use one of %v", sold))
+		v.refuse(basis, c.ID, at+".bandwidthInMbps", strconv.Itoa(sp.BandwidthInMbps), "no "+c.SKU.Tier+" circuit of this speed is sold", fmt.Sprintf("use one of %v", sold))
 	}
 }
 
@@ -95,6 +106,14 @@ func (v *validator) direct(c *ExpressRouteCircuit) {
 	p, _ := r.(*ExpressRoutePort)
 	if !ok || p == nil {
 		return
+	}
+	here, err1 := ParseID(string(c.ID))
+	there, err2 := ParseID(string(p.ID))
+	if err1 == nil && err2 == nil && !strings.EqualFold(here.Subscription, there.Subscription) {
+		v.refuse("direct-same-subscription", c.ID, "properties.expressRoutePort", string(p.ID), "the ports belong to another subscription", "make the circuit in the subscription of its ports")
+	}
+	if !strings.EqualFold(c.Location, p.Location) {
+		v.refuse("direct-same-subscription", c.ID, "location", c.Location, "its ports are in "+p.Location, "put the circuit there too")
 	}
 	if c.Properties.BandwidthInGbps == nil {
 		v.refuse("direct-circuit-sizes", c.ID, "properties.bandwidthInGbps", "", "a circuit on a Direct port needs its bandwidth", "write it in Gbps")
@@ -117,6 +136,7 @@ func (v *validator) port(p *ExpressRoutePort) {
 	if e := p.Properties.Encapsulation; !strings.EqualFold(e, "Dot1Q") && !strings.EqualFold(e, "QinQ") {
 		v.refuse("direct.encapsulation", p.ID, "properties.encapsulation", e, "there is no such encapsulation", "use Dot1Q or QinQ")
 	}
+	v.portTags(p)
 	sum := 0.0
 	for _, c := range Of[*ExpressRouteCircuit](v.rs) {
 		if c.Properties.ExpressRoutePort != nil && c.Properties.ExpressRoutePort.ID.Equal(p.ID) && c.Properties.BandwidthInGbps != nil {
@@ -125,6 +145,27 @@ func (v *validator) port(p *ExpressRoutePort) {
 	}
 	if most := v.c.Limits().DirectOversubscription * float64(p.Properties.BandwidthInGbps); sum > most {
 		v.refuse("direct-oversubscription", p.ID, "properties.bandwidthInGbps", strconv.FormatFloat(sum, 'f', -1, 64), fmt.Sprintf("the circuits on the ports add up to %g Gbps; at most %g may", sum, most), "use larger ports or smaller circuits")
+	}
+}
+
+// portTags checks that the circuits on ports with Dot1Q, whose frames carry one tag only, use each tag once.
+func (v *validator) portTags(p *ExpressRoutePort) {
+	if !strings.EqualFold(p.Properties.Encapsulation, "Dot1Q") {
+		return
+	}
+	first := map[int]*ExpressRouteCircuit{}
+	for _, c := range Of[*ExpressRouteCircuit](v.rs) {
+		if c.Properties.ExpressRoutePort == nil || !c.Properties.ExpressRoutePort.ID.Equal(p.ID) {
+			continue
+		}
+		for i := range c.Properties.Peerings {
+			tag := c.Properties.Peerings[i].Properties.VLANID
+			if o := first[tag]; o != nil && o != c {
+				v.refuse("direct-dot1q-unique-vlan", c.ID, fmt.Sprintf("properties.peerings[%d].properties.vlanId", i), strconv.Itoa(tag), o.Name+" uses this VLAN on the same ports", "use each VLAN once, or ports with QinQ")
+			} else {
+				first[tag] = c
+			}
+		}
 	}
 }
 
@@ -154,13 +195,23 @@ func (v *validator) peering(c *ExpressRouteCircuit, i int, seen map[string]bool,
 	if asn := x.PeerASN; asn == 0 || slices.Contains(limits.ReservedASNs, asn) || asn == limits.MicrosoftASN {
 		v.refuse("peering-asn-reserved", c.ID, at+".properties.peerASN", strconv.FormatUint(uint64(asn), 10), "this AS number cannot be the customer's", "use another one")
 	}
-	v.links(c.ID, at+".properties", x.PrimaryPeerAddressPrefix, x.SecondaryPeerAddressPrefix, 30, false)
+	if k := x.SharedKey; len(k) > longestKey || strings.ContainsFunc(k, func(r rune) bool { return !(r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z') }) {
+		v.refuse("peering-md5-format", c.ID, at+".properties.sharedKey", "", fmt.Sprintf("the MD5 key is not made of at most %d letters and digits", longestKey), "use such a key")
+	}
+	v.links(c.ID, at+".properties", x.PrimaryPeerAddressPrefix, x.SecondaryPeerAddressPrefix, false)
+	v.linksApart(c, i)
+	v.reach(c, i)
 	if six := x.IPv6PeeringConfig; six != nil {
-		v.links(c.ID, at+".properties.ipv6PeeringConfig", six.PrimaryPeerAddressPrefix, six.SecondaryPeerAddressPrefix, 126, true)
+		v.links(c.ID, at+".properties.ipv6PeeringConfig", six.PrimaryPeerAddressPrefix, six.SecondaryPeerAddressPrefix, true)
 		v.refers(c.ID, at+".properties.ipv6PeeringConfig.routeFilter", six.RouteFilter, typeFilter)
 	}
 	v.refers(c.ID, at+".properties.routeFilter", x.RouteFilter, typeFilter)
 	if x.PeeringType == microsoftPeeringName {
+		for j, s := range []string{x.PrimaryPeerAddressPrefix, x.SecondaryPeerAddressPrefix} {
+			if q, err := netip.ParsePrefix(s); err == nil && q.Addr().IsPrivate() {
+				v.refuse("ms-peering-public-only", c.ID, at+".properties."+linkKey(j), s, "the links of Microsoft peering have public addresses", "use addresses that are yours")
+			}
+		}
 		if cfg := x.MicrosoftPeeringConfig; cfg == nil || len(cfg.AdvertisedPublicPrefixes) == 0 {
 			v.refuse("ms-peering-public-only", c.ID, at+".properties.microsoftPeeringConfig.advertisedPublicPrefixes", "", "Microsoft peering needs the public prefixes that are announced", "list them")
 		} else {
@@ -177,9 +228,15 @@ func (v *validator) peering(c *ExpressRouteCircuit, i int, seen map[string]bool,
 }
 
 // links checks the two link subnets of a peering.
-func (v *validator) links(id ID, at, primary, secondary string, bits int, ipv6 bool) {
+func (v *validator) links(id ID, at, primary, secondary string, ipv6 bool) {
+	family := "ipv4"
+	if ipv6 {
+		family = "ipv6"
+	}
+	_, bits := v.c.Limits().PeeringPrefixLen(family)
 	var both []netip.Prefix
-	for key, s := range map[string]string{"primaryPeerAddressPrefix": primary, "secondaryPeerAddressPrefix": secondary} {
+	for i, s := range []string{primary, secondary} {
+		key := linkKey(i)
 		p, ok := v.prefix(id, at+"."+key, s)
 		if !ok {
 			continue
@@ -194,12 +251,110 @@ func (v *validator) links(id ID, at, primary, secondary string, bits int, ipv6 b
 	}
 }
 
-// circuitLinks checks the number of networks that are linked to a circuit.
+// linksApart checks the link subnets of a peering against those of the circuit's peerings before it.
+func (v *validator) linksApart(c *ExpressRouteCircuit, i int) {
+	p := &c.Properties.Peerings[i].Properties
+	for _, o := range c.Properties.Peerings[:i] {
+		for j, s := range []string{p.PrimaryPeerAddressPrefix, p.SecondaryPeerAddressPrefix} {
+			for _, t := range []string{o.Properties.PrimaryPeerAddressPrefix, o.Properties.SecondaryPeerAddressPrefix} {
+				a, err1 := netip.ParsePrefix(s)
+				b, err2 := netip.ParsePrefix(t)
+				if err1 == nil && err2 == nil && a.Overlaps(b) {
+					v.refuse("peering-subnet-unique", c.ID, fmt.Sprintf("properties.peerings[%d].properties.%s", i, linkKey(j)), s, "it overlaps "+t+" of "+o.Name, "give each peering its own link subnets")
+				}
+			}
+		}
+	}
+}
+
+// reach checks the Global Reach connections of a peering with the peerings of other circuits.
+func (v *validator) reach(c *ExpressRouteCircuit, i int) {
+	list := c.Properties.Peerings[i].Properties.Connections
+	at := fmt.Sprintf("properties.peerings[%d].properties.connections", i)
+	if len(list) > 0 && c.Properties.Peerings[i].Properties.PeeringType != privatePeeringName {
+		v.refuse("gr-private-peering", c.ID, at, c.Properties.Peerings[i].Name, "Global Reach joins private peerings", "put the connection there")
+	}
+	if len(list) > 0 && c.SKU.Tier == skuLocal {
+		v.refuse("circuit-local-no-global-reach", c.ID, at, c.SKU.Tier, "a Local circuit has no Global Reach", "use Standard or Premium")
+	}
+	for j := range list {
+		p := &list[j].Properties
+		at := fmt.Sprintf("%s[%d].properties", at, j)
+		if q, ok := v.prefix(c.ID, at+".addressPrefix", p.AddressPrefix); ok && (!q.Addr().Is4() || q.Bits() != reachBits) {
+			v.refuse("gr-slash29", c.ID, at+".addressPrefix", p.AddressPrefix, fmt.Sprintf("the connection has a /%d", reachBits), fmt.Sprintf("write an unused /%d", reachBits))
+		}
+		if own := p.ExpressRouteCircuitPeering; own != nil && !own.ID.Parent().Equal(c.ID) {
+			v.refuse("gr-private-peering", c.ID, at+".expressRouteCircuitPeering", string(own.ID), "this is a peering of another circuit", "name the peering that the connection stands in")
+		}
+		v.reached(c, p, at)
+	}
+}
+
+// reached checks the far end of a Global Reach connection: a private peering elsewhere, of one's own or with its owner's key.
+func (v *validator) reached(c *ExpressRouteCircuit, p *CircuitConnectionProperties, at string) {
+	ref := p.PeerExpressRouteCircuitPeering
+	if ref == nil || ref.ID == "" {
+		v.say(codeReferenceNoID, c.ID, at+".peerExpressRouteCircuitPeering", "", "the connection has no other end", "name the other circuit's private peering")
+		return
+	}
+	far, err := ParseID(string(ref.ID))
+	if err != nil {
+		v.say(codeReferenceFormat, c.ID, at+".peerExpressRouteCircuitPeering", string(ref.ID), err.Error(), "write the id in full")
+		return
+	}
+	if got := far.Type(); !strings.EqualFold(got, typeCircuit+"/peerings") {
+		v.say(codeReferenceType, c.ID, at+".peerExpressRouteCircuitPeering", string(ref.ID), "this is a "+got, "name the other circuit's private peering")
+		return
+	}
+	here, _ := ParseID(string(c.ID))
+	foreign := !strings.EqualFold(here.Subscription, far.Subscription)
+	if foreign && p.AuthorizationKey == "" {
+		v.say(codeNotAuthorized, c.ID, at+".authorizationKey", "", "the other circuit is in another subscription, and no authorization is redeemed", "make one on that circuit and put its key here")
+	}
+	o, _ := v.byKey[ref.ID.Parent().Key()].(*ExpressRouteCircuit)
+	if o == nil && foreign {
+		return // somebody else's circuit need not be in the set: the key stands for it
+	}
+	if o == nil || !slices.ContainsFunc(o.Properties.Peerings, func(q Peering) bool { return strings.EqualFold(q.Name, ref.ID.Name()) }) {
+		v.say(codeReferenceMissing, c.ID, at+".peerExpressRouteCircuitPeering", string(ref.ID), "there is no peering of this id", "add it, or correct the reference")
+		return
+	}
+	if a, b := v.place(c), v.place(o); a != "" && strings.EqualFold(a, b) {
+		v.refuse("gr-different-locations", c.ID, at+".peerExpressRouteCircuitPeering", b, o.Name+" is at the same peering location", "join circuits of different locations")
+	}
+	if o.SKU.Tier == skuLocal {
+		v.refuse("circuit-local-no-global-reach", c.ID, at+".peerExpressRouteCircuitPeering", o.Name, "a Local circuit has no Global Reach", "use Standard or Premium for "+o.Name)
+	}
+}
+
+// place is the peering location of a circuit, or of its ports; empty when it cannot be told.
+func (v *validator) place(c *ExpressRouteCircuit) string {
+	if sp := c.Properties.ServiceProviderProperties; sp != nil {
+		return sp.PeeringLocation
+	}
+	if r := c.Properties.ExpressRoutePort; r != nil {
+		if p, ok := v.byKey[r.ID.Key()].(*ExpressRoutePort); ok {
+			return p.Properties.PeeringLocation
+		}
+	}
+	return ""
+}
+
+// circuitLinks checks the number of networks that are linked to a circuit; Global Reach counts with them.
 func (v *validator) circuitLinks(c *ExpressRouteCircuit) {
 	n := 0
 	for _, x := range Of[*VirtualNetworkGatewayConnection](v.rs) {
 		if x.Properties.Peer != nil && x.Properties.Peer.ID.Equal(c.ID) {
 			n++
+		}
+	}
+	for _, o := range Of[*ExpressRouteCircuit](v.rs) {
+		for _, p := range o.Properties.Peerings {
+			for _, x := range p.Properties.Connections {
+				if far := x.Properties.PeerExpressRouteCircuitPeering; o == c || far != nil && far.ID.Parent().Equal(c.ID) {
+					n++
+				}
+			}
 		}
 	}
 	mbps := 0
@@ -209,99 +364,7 @@ func (v *validator) circuitLinks(c *ExpressRouteCircuit) {
 		mbps = int(math.Round(*g * 1000))
 	}
 	if most, known := v.c.Limits().VNetLinks(c.SKU.Tier, mbps); known && n > most {
-		v.refuse("circuit-vnet-link-limit", c.ID, "properties", strconv.Itoa(n), fmt.Sprintf("%d networks are linked; %s at %d Mbps allows %d", n, c.SKU.Tier, mbps, most), "use Premium, or fewer links")
-	}
-}
-
-// gateway checks an ExpressRoute or VPN gateway in its GatewaySubnet.
-func (v *validator) gateway(g *VirtualNetworkGateway) {
-	if len(g.Properties.IPConfigurations) == 0 {
-		v.say(codeIPConfigCount, g.ID, "properties.ipConfigurations", "0", "a gateway needs an IP configuration", "add one in GatewaySubnet")
-	}
-	express := strings.EqualFold(g.Properties.GatewayType, "ExpressRoute")
-	if !express && !strings.EqualFold(g.Properties.GatewayType, "Vpn") {
-		v.say(codeBadRequest, g.ID, "properties.gatewayType", g.Properties.GatewayType, "there is no such gateway", "use ExpressRoute or Vpn")
-	}
-	if express {
-		if _, ok := v.c.GatewaySKU(g.Properties.SKU.Name); !ok {
-			v.refuse("gateway-circuit-count", g.ID, "properties.sku.name", g.Properties.SKU.Name, "there is no such ExpressRoute gateway SKU", "choose one: `onramp catalog gateways`")
-		}
-	}
-	for i := range g.Properties.IPConfigurations {
-		p := &g.Properties.IPConfigurations[i].Properties
-		if !express && p.PublicIPAddress == nil {
-			v.say(codePublicIPRequired, g.ID, fmt.Sprintf("properties.ipConfigurations[%d].properties.publicIPAddress", i), "", "a VPN gateway needs a public address", "give it one")
-		}
-		n, _ := v.ipConfiguration(g.ID, i, p, gatewaySubnetName)
-		if n == nil {
-			continue
-		}
-		if !strings.EqualFold(n.Location, g.Location) {
-			v.refuse("gateway-region-match", g.ID, "location", g.Location, "its network is in "+n.Location, "put the gateway there too")
-		}
-		for _, o := range Of[*VirtualNetworkGateway](v.rs) {
-			if o == g || !strings.EqualFold(o.Properties.GatewayType, g.Properties.GatewayType) || o.ID.Key() >= g.ID.Key() {
-				continue
-			}
-			for j := range o.Properties.IPConfigurations {
-				if s := o.Properties.IPConfigurations[j].Properties.Subnet; s != nil && s.ID.Parent().Equal(n.ID) {
-					v.refuse("gateway-one-per-type", g.ID, fmt.Sprintf("properties.ipConfigurations[%d].properties.subnet", i), n.Name, n.Name+" has a gateway of this type already: "+o.Name, "keep one of each type in a network")
-				}
-			}
-		}
-	}
-	v.gatewayLinks(g)
-}
-
-// gatewayLinks checks the number of circuits on a gateway.
-func (v *validator) gatewayLinks(g *VirtualNetworkGateway) {
-	n := 0
-	for _, x := range Of[*VirtualNetworkGatewayConnection](v.rs) {
-		if x.Properties.VirtualNetworkGateway1 != nil && x.Properties.VirtualNetworkGateway1.ID.Equal(g.ID) && strings.EqualFold(x.Properties.ConnectionType, "ExpressRoute") {
-			n++
-		}
-	}
-	if sku, ok := v.c.GatewaySKU(g.Properties.SKU.Name); ok && n > sku.MaxCircuits {
-		v.refuse("gateway-circuit-count", g.ID, "properties.sku.name", g.Properties.SKU.Name, fmt.Sprintf("%d circuits are connected; %s takes %d", n, sku.Name, sku.MaxCircuits), "use a larger SKU")
-	}
-}
-
-// connection checks the link of a gateway with a circuit.
-func (v *validator) connection(x *VirtualNetworkGatewayConnection) {
-	p := &x.Properties
-	if p.VirtualNetworkGateway1 == nil {
-		v.say(codeReferenceNoID, x.ID, "properties.virtualNetworkGateway1", "", "the connection names no gateway", "name one")
-	}
-	g, _ := v.refers(x.ID, "properties.virtualNetworkGateway1", p.VirtualNetworkGateway1, typeGateway)
-	if g != nil && !strings.EqualFold(g.Head().Location, x.Location) {
-		v.refuse("gateway-region-match", x.ID, "location", x.Location, "its gateway is in "+g.Head().Location, "put the connection there too")
-	}
-	if most := v.c.Limits().MaxWeight; p.RoutingWeight < 0 || p.RoutingWeight > most {
-		v.refuse("links.connection_weight_range", x.ID, "properties.routingWeight", strconv.Itoa(p.RoutingWeight), fmt.Sprintf("a weight is 0 to %d", most), "use such a number")
-	}
-	if !strings.EqualFold(p.ConnectionType, "ExpressRoute") {
-		return
-	}
-	if p.Peer == nil {
-		v.say(codeReferenceNoID, x.ID, "properties.peer", "", "the connection names no circuit", "name one")
-		return
-	}
-	here, err1 := ParseID(string(x.ID))
-	there, err2 := ParseID(string(p.Peer.ID))
-	if err1 == nil && err2 == nil && !strings.EqualFold(here.Subscription, there.Subscription) {
-		if p.AuthorizationKey == "" {
-			v.say("LinkedAuthorizationFailed", x.ID, "properties.authorizationKey", "", "the circuit is in another subscription, and no authorization is redeemed", "make one on the circuit and put its key here")
-		}
-		if _, ok := v.byKey[p.Peer.ID.Key()]; !ok {
-			return // somebody else's circuit need not be in the set: the key stands for it
-		}
-	}
-	v.refers(x.ID, "properties.peer", p.Peer, typeCircuit)
-	for _, o := range Of[*VirtualNetworkGatewayConnection](v.rs) {
-		q := &o.Properties
-		if o != x && o.ID.Key() < x.ID.Key() && q.Peer != nil && q.Peer.ID.Equal(p.Peer.ID) && q.VirtualNetworkGateway1 != nil && p.VirtualNetworkGateway1 != nil && q.VirtualNetworkGateway1.ID.Equal(p.VirtualNetworkGateway1.ID) {
-			v.say(codeBadRequest, x.ID, "properties.peer", p.Peer.ID.Name(), o.Name+" links the same gateway with the same circuit", "keep one connection")
-		}
+		v.refuse("circuit-vnet-link-limit", c.ID, "properties", strconv.Itoa(n), fmt.Sprintf("%d networks and circuits are linked; %s at %d Mbps allows %d", n, c.SKU.Tier, mbps, most), "use Premium, or fewer links")
 	}
 }
 

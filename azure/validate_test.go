@@ -1,7 +1,10 @@
 package azure_test
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,6 +90,41 @@ func sound() *set {
 	return s
 }
 
+func privatePeering(primary, secondary string, vlan int) azure.Peering {
+	return azure.Peering{Name: "AzurePrivatePeering", Properties: azure.PeeringProperties{PeeringType: "AzurePrivatePeering", PeerASN: 65010, PrimaryPeerAddressPrefix: primary, SecondaryPeerAddressPrefix: secondary, VLANID: vlan}}
+}
+
+// circuits adds circuits of a peering location, each linked to the gateway.
+func circuits(s *set, n int, location string) {
+	for i := range n {
+		name := fmt.Sprint(strings.ReplaceAll(location, " ", ""), i)
+		x := &azure.ExpressRouteCircuit{Header: head("expressRouteCircuits", "canadacentral", name), SKU: s.circuit.SKU}
+		x.Properties.ServiceProviderProperties = &azure.ServiceProviderProperties{ServiceProviderName: "Bell Canada", PeeringLocation: location, BandwidthInMbps: 1000}
+		x.Properties.Peerings = []azure.Peering{privatePeering("172.17.0.0/30", "172.17.0.4/30", 100)}
+		l := *s.link
+		l.Header = head("connections", "canadacentral", "to-"+name)
+		l.Properties.Peer = &azure.Ref{ID: x.ID}
+		s.extra = append(s.extra, x, &l)
+	}
+}
+
+const reachAt = "properties.peerings[0].properties.connections[0].properties"
+
+// joined adds a second circuit and joins the first one with it by Global Reach.
+func joined(s *set) *azure.CircuitConnectionProperties {
+	x := &azure.ExpressRouteCircuit{Header: head("expressRouteCircuits", "canadacentral", "er2"), SKU: s.circuit.SKU}
+	x.Properties.ServiceProviderProperties = &azure.ServiceProviderProperties{ServiceProviderName: "Bell Canada", PeeringLocation: "Toronto", BandwidthInMbps: 1000}
+	x.Properties.Peerings = []azure.Peering{privatePeering("172.17.0.0/30", "172.17.0.4/30", 100)}
+	s.extra = append(s.extra, x)
+	s.circuit.Properties.Peerings[0].Properties.Connections = []azure.CircuitConnection{{Name: "to-er2", Properties: azure.CircuitConnectionProperties{AddressPrefix: "172.20.0.0/29",
+		ExpressRouteCircuitPeering:     &azure.Ref{ID: id("expressRouteCircuits/peerings", "er", "AzurePrivatePeering")},
+		PeerExpressRouteCircuitPeering: &azure.Ref{ID: id("expressRouteCircuits/peerings", "er2", "AzurePrivatePeering")}}}}
+	return &s.circuit.Properties.Peerings[0].Properties.Connections[0].Properties
+}
+
+// second is the circuit that joined added.
+func second(s *set) *azure.ExpressRouteCircuit { return s.extra[0].(*azure.ExpressRouteCircuit) }
+
 func open(t testing.TB) *catalog.Catalog {
 	t.Helper()
 	c, err := catalog.Open()
@@ -108,8 +146,120 @@ func TestAzureTakesWhatIsSound(t *testing.T) {
 	}
 }
 
+func TestAzureTakesWhatOnlyLooksWrong(t *testing.T) {
+	c := open(t)
+	for _, x := range []struct {
+		name   string
+		change func(s *set)
+	}{
+		{"a subnet's range in both properties", func(s *set) { s.spoke.Properties.Subnets[0].Properties.AddressPrefixes = []string{"10.20.0.0/24"} }},
+		{"references in another case", func(s *set) {
+			s.link.Properties.Peer.ID = azure.ID(strings.ToUpper(string(s.circuit.ID)))
+			s.firewall.Properties.IPConfigurations[0].Properties.Subnet.ID = azure.ID(strings.ToLower(string(id("virtualNetworks/subnets", "hub", "AzureFirewallSubnet"))))
+		}},
+		{"a Route Server as the remote gateway", func(s *set) {
+			s.hub.Properties.Subnets = append(s.hub.Properties.Subnets, subnet("hub", "RouteServerSubnet", "10.30.2.0/27"))
+			s.gateway.Properties.IPConfigurations[0].Properties.Subnet.ID = id("virtualNetworks/subnets", "other", "GatewaySubnet")
+			o := &azure.VirtualNetwork{Header: head("virtualNetworks", "canadacentral", "other")}
+			o.Properties.AddressSpace.AddressPrefixes = []string{"10.60.0.0/24"}
+			o.Properties.Subnets = []azure.Subnet{subnet("other", "GatewaySubnet", "10.60.0.0/27")}
+			cfg := &azure.Unknown{Header: head("virtualHubs/ipConfigurations", "", "rs", "default")}
+			cfg.Extra = azure.Extra{"properties": json.RawMessage(fmt.Sprintf(`{"subnet":{"id":%q}}`, id("virtualNetworks/subnets", "hub", "RouteServerSubnet")))}
+			s.extra = append(s.extra, o, &azure.VirtualHub{Header: head("virtualHubs", "canadacentral", "rs"), Kind: "RouteServer"}, cfg)
+		}},
+		{"a firewall in a virtual hub", func(s *set) {
+			s.firewall.Properties.SKU.Name, s.firewall.Properties.IPConfigurations = "AZFW_Hub", nil
+		}},
+		{"a type that is not known, without location", func(s *set) {
+			s.extra = append(s.extra, &azure.Unknown{Header: azure.Header{ID: "/subscriptions/sub/resourceGroups/rg/providers/Microsoft.Web/sites/n", Name: "n", Type: "Microsoft.Web/sites"}})
+		}},
+		{"a service tag as a route's destination", func(s *set) {
+			s.table.Properties.Routes = append(s.table.Properties.Routes, azure.Route{Name: "tag", Properties: azure.RouteProperties{AddressPrefix: "AzureBackup", NextHopType: "Internet"}})
+		}},
+		{"circuits joined by Global Reach", func(s *set) { joined(s) }},
+		{"somebody else's circuit with its key", func(s *set) {
+			s.link.Properties.Peer.ID = azure.NewID("other", "rg", net+"expressRouteCircuits", "theirs")
+			s.link.Properties.AuthorizationKey = "key"
+		}},
+		{"somebody else's circuit on the far end of Global Reach", func(s *set) {
+			p := joined(s)
+			p.PeerExpressRouteCircuitPeering.ID, p.AuthorizationKey = azure.NewID("other", "rg", net+"expressRouteCircuits/peerings", "theirs", "AzurePrivatePeering"), "key"
+		}},
+		{"an MD5 key of letters and digits", func(s *set) { s.circuit.Properties.Peerings[0].Properties.SharedKey = "aZ09" + strings.Repeat("k", 21) }},
+		{"one tag twice on ports with two tags", func(s *set) {
+			s.port.Properties.Encapsulation = "QinQ"
+			s.big.Properties.Peerings = []azure.Peering{privatePeering("172.16.9.0/30", "172.16.9.4/30", 300)}
+			x := *s.big
+			x.Header = head("expressRouteCircuits", "canadacentral", "more")
+			s.extra = append(s.extra, &x)
+		}},
+		{"eight circuits on a gateway of ten scale units", func(s *set) {
+			s.gateway.Properties.SKU = azure.SKU{Name: "ErGwScale", Tier: "ErGwScale"}
+			s.gateway.Properties.Extra = azure.Extra{"autoScaleConfiguration": json.RawMessage(`{"bounds":{"min":2,"max":10}}`)}
+			circuits(s, 4, "Toronto")
+			circuits(s, 3, "Quebec City")
+		}},
+		{"FastPath on a large gateway", func(s *set) {
+			s.gateway.Properties.SKU.Name, s.link.Properties.ExpressRouteGatewayBypass = "ErGw3AZ", true
+		}},
+		{"a network in its resource group", func(s *set) {
+			s.extra = append(s.extra, &azure.ResourceGroup{Header: azure.Header{ID: "/subscriptions/SUB/resourcegroups/RG", Name: "RG", Type: "Microsoft.Resources/resourceGroups", Location: "canadacentral"}})
+		}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			s := sound()
+			x.change(s)
+			for _, p := range azure.Validate(s.resources(), c) {
+				t.Errorf("it refuses: %+v", p)
+			}
+		})
+	}
+}
+
+func TestProblemsComeInTheOrderOfTheResources(t *testing.T) {
+	c := open(t)
+	s := sound()
+	s.table.Location, s.hub.Location, s.link.Properties.RoutingWeight, s.circuit.SKU.Tier = "", "", -1, "Gold"
+	s.circuit.Properties.Peerings[0].Properties.VLANID, s.circuit.Properties.Peerings[0].Properties.PeerASN = 0, 0
+	rs := s.resources()
+	place := map[string]int{}
+	for i, r := range rs {
+		place[r.Head().ID.Key()] = i
+	}
+	first := azure.Validate(rs, c)
+	for i := range first[1:] {
+		a, b := first[i], first[i+1]
+		if o := cmp.Or(place[a.Resource.Key()]-place[b.Resource.Key()], strings.Compare(a.At, b.At), strings.Compare(a.Code, b.Code)); o > 0 {
+			t.Errorf("%s %s stands before %s %s", a.Resource.Name(), a.At, b.Resource.Name(), b.At)
+		}
+	}
+	for range 20 {
+		if again := azure.Validate(rs, c); !slices.Equal(first, again) {
+			t.Fatalf("another time it is %+v", again)
+		}
+	}
+}
+
+func TestAProblemNamesTheRuleBehindIt(t *testing.T) {
+	c := open(t)
+	s := sound()
+	s.circuit.Properties.Peerings[0].Properties.SharedKey = "not letters"
+	rule, ok := c.Rule("peering-md5-format")
+	found := azure.Validate(s.resources(), c)
+	if !ok || len(found) != 1 || found[0].Source != rule.SourceFile {
+		t.Fatalf("got %+v; want the source %s", found, rule.SourceFile)
+	}
+	if strings.Contains(fmt.Sprint(found), "not letters") {
+		t.Error("it prints the key")
+	}
+}
+
 func TestAzureRefuses(t *testing.T) {
 	c := open(t)
+	codes := map[string]bool{}
+	for _, e := range c.ARMErrors() {
+		codes[e.Code] = true
+	}
 	for _, x := range []struct {
 		name, code, at string
 		spoil          func(s *set)
@@ -293,6 +443,127 @@ func TestAzureRefuses(t *testing.T) {
 		{"an address that Azure keeps", "PrivateIPAddressInReservedRange", "properties.ipConfigurations[0].properties.privateIPAddress", func(s *set) { s.firewall.Properties.IPConfigurations[0].Properties.PrivateIPAddress = "10.30.3.129" }},
 		{"a policy that is not there", "InvalidResourceReference", "properties.firewallPolicy", func(s *set) { s.firewall.Properties.FirewallPolicy.ID = id("firewallPolicies", "gone") }},
 		{"a rule group without its policy", "ParentResourceNotFound", "id", func(s *set) { s.group.ID = id("firewallPolicies/ruleCollectionGroups", "gone", "rcg") }},
+		{"a firewall in GatewaySubnet", "GatewaySubnet", "properties.ipConfigurations[0].properties.subnet", func(s *set) {
+			s.firewall.Properties.IPConfigurations[0].Properties.Subnet.ID = id("virtualNetworks/subnets", "hub", "GatewaySubnet")
+		}},
+		{"a firewall in another region", "BadRequest", "location", func(s *set) { s.firewall.Location = "canadaeast" }},
+		{"the last address of a subnet", "PrivateIPAddressInReservedRange", "properties.ipConfigurations[0].properties.privateIPAddress", func(s *set) { s.firewall.Properties.IPConfigurations[0].Properties.PrivateIPAddress = "10.30.3.191" }},
+		{"a policy whose base is not there", "InvalidResourceReference", "properties.basePolicy", func(s *set) { s.policy.Properties.BasePolicy = &azure.Ref{ID: id("firewallPolicies", "gone")} }},
+		{"a firewall's address that is not there", "InvalidResourceReference", "properties.ipConfigurations[0].properties.publicIPAddress", func(s *set) {
+			s.firewall.Properties.IPConfigurations[0].Properties.PublicIPAddress.ID = id("publicIPAddresses", "gone")
+		}},
+		{"a peering with a network that is not there", "InvalidResourceReference", "properties.virtualNetworkPeerings[0].properties.remoteVirtualNetwork", func(s *set) {
+			s.spoke.Properties.VirtualNetworkPeerings[0].Properties.RemoteVirtualNetwork.ID = id("virtualNetworks", "gone")
+		}},
+		{"a network without its resource group", "ResourceGroupNotFound", "id", func(s *set) {
+			g := azure.ID("/subscriptions/sub/resourceGroups/other")
+			s.extra = append(s.extra, &azure.ResourceGroup{Header: azure.Header{ID: g, Name: "other", Type: "Microsoft.Resources/resourceGroups", Location: "canadacentral"}})
+		}},
+		{"a resource with the id of its group", "MismatchingResourceSegments", "type", func(s *set) { s.ip.ID = "/subscriptions/sub/resourceGroups/rg" }},
+		{"a subnet of its own without a network", "ParentResourceNotFound", "id", func(s *set) {
+			s.extra = append(s.extra, &azure.Unknown{Header: head("virtualNetworks/subnets", "", "gone", "app")})
+		}},
+		{"no propagation on GatewaySubnet", "BadRequest", "properties.subnets[0].properties.routeTable", func(s *set) { s.table.Properties.DisableBGPRoutePropagation = true }},
+		{"a default route on GatewaySubnet", "BadRequest", "properties.subnets[0].properties.routeTable", func(s *set) { s.table.Properties.Routes[0].Properties.AddressPrefix = "0.0.0.0/0" }},
+		{"two spokes that overlap", "VnetAddressSpaceOverlapsWithAlreadyPeeredVnet", "properties.virtualNetworkPeerings[1].properties.remoteVirtualNetwork", func(s *set) {
+			v := &azure.VirtualNetwork{Header: head("virtualNetworks", "canadacentral", "late")}
+			v.Properties.AddressSpace.AddressPrefixes = []string{"10.20.8.0/24"}
+			s.extra = append(s.extra, v)
+			s.hub.Properties.VirtualNetworkPeerings = append(s.hub.Properties.VirtualNetworkPeerings, peered("late", false, false))
+		}},
+		{"two remote gateways", "BadRequest", "properties.virtualNetworkPeerings", func(s *set) {
+			v := &azure.VirtualNetwork{Header: head("virtualNetworks", "canadacentral", "second")}
+			v.Properties.AddressSpace.AddressPrefixes = []string{"10.50.0.0/24"}
+			s.extra = append(s.extra, v)
+			s.spoke.Properties.VirtualNetworkPeerings = append(s.spoke.Properties.VirtualNetworkPeerings, peered("second", true, false))
+		}},
+		{"a peering location that does not exist", "ExpressRouteCircuitLocationDoesNotExistForServiceProvider", "properties.serviceProviderProperties.peeringLocation", func(s *set) { s.circuit.Properties.ServiceProviderProperties.PeeringLocation = "Nowhere" }},
+		{"a port that is not there", "InvalidResourceReference", "properties.expressRoutePort", func(s *set) { s.big.Properties.ExpressRoutePort.ID = id("expressRoutePorts", "gone") }},
+		{"a circuit in another region than its ports", "BadRequest", "location", func(s *set) { s.big.Location = "canadaeast" }},
+		{"a circuit in another subscription than its ports", "BadRequest", "properties.expressRoutePort", func(s *set) {
+			s.big.ID = azure.NewID("other", "rg", net+"expressRouteCircuits", "big")
+		}},
+		{"one tag twice on ports with one tag", "BadRequest", "properties.peerings[0].properties.vlanId", func(s *set) {
+			s.big.Properties.Peerings = []azure.Peering{privatePeering("172.16.9.0/30", "172.16.9.4/30", 300)}
+			x := *s.big
+			x.Header = head("expressRouteCircuits", "canadacentral", "more")
+			x.Properties.Peerings = []azure.Peering{privatePeering("172.16.8.0/30", "172.16.8.4/30", 300)}
+			s.extra = append(s.extra, &x)
+		}},
+		{"a key that is too long", "BadRequest", "properties.peerings[0].properties.sharedKey", func(s *set) { s.circuit.Properties.Peerings[0].Properties.SharedKey = strings.Repeat("k", 26) }},
+		{"a key with other signs", "BadRequest", "properties.peerings[0].properties.sharedKey", func(s *set) { s.circuit.Properties.Peerings[0].Properties.SharedKey = "secret!" }},
+		{"peerings that share a link subnet", "BadRequest", "properties.peerings[1].properties.primaryPeerAddressPrefix", func(s *set) {
+			s.circuit.Properties.Peerings[1].Properties.PrimaryPeerAddressPrefix = "172.16.0.4/30"
+		}},
+		{"private links of Microsoft peering", "BadRequest", "properties.peerings[1].properties.secondaryPeerAddressPrefix", func(s *set) {
+			s.circuit.Properties.Peerings[1].Properties.SecondaryPeerAddressPrefix = "10.9.0.0/30"
+		}},
+		{"a route filter that is not there", "InvalidResourceReference", "properties.peerings[1].properties.routeFilter", func(s *set) { s.circuit.Properties.Peerings[1].Properties.RouteFilter.ID = id("routeFilters", "gone") }},
+		{"Global Reach with another range", "BadRequest", reachAt + ".addressPrefix", func(s *set) { joined(s).AddressPrefix = "172.20.0.0/30" }},
+		{"Global Reach to nobody", "MissingJsonReferenceId", reachAt + ".peerExpressRouteCircuitPeering", func(s *set) { joined(s).PeerExpressRouteCircuitPeering = nil }},
+		{"Global Reach to what is no id", "InvalidJsonReferenceFormat", reachAt + ".peerExpressRouteCircuitPeering", func(s *set) { joined(s).PeerExpressRouteCircuitPeering.ID = "er2" }},
+		{"Global Reach to a circuit", "InvalidJsonReferenceWrongType", reachAt + ".peerExpressRouteCircuitPeering", func(s *set) { joined(s).PeerExpressRouteCircuitPeering.ID = id("expressRouteCircuits", "er2") }},
+		{"Global Reach to a peering that is not there", "InvalidResourceReference", reachAt + ".peerExpressRouteCircuitPeering", func(s *set) {
+			joined(s).PeerExpressRouteCircuitPeering.ID = id("expressRouteCircuits/peerings", "er2", "MicrosoftPeering")
+		}},
+		{"Global Reach to a stranger", "LinkedAuthorizationFailed", reachAt + ".authorizationKey", func(s *set) {
+			joined(s).PeerExpressRouteCircuitPeering.ID = azure.NewID("other", "rg", net+"expressRouteCircuits/peerings", "er2", "AzurePrivatePeering")
+		}},
+		{"Global Reach from another's peering", "BadRequest", reachAt + ".expressRouteCircuitPeering", func(s *set) {
+			joined(s).ExpressRouteCircuitPeering.ID = id("expressRouteCircuits/peerings", "er2", "AzurePrivatePeering")
+		}},
+		{"Global Reach at one location", "BadRequest", reachAt + ".peerExpressRouteCircuitPeering", func(s *set) {
+			joined(s)
+			second(s).Properties.ServiceProviderProperties.PeeringLocation = "Montreal"
+		}},
+		{"Global Reach to a Local circuit", "BadRequest", reachAt + ".peerExpressRouteCircuitPeering", func(s *set) {
+			joined(s)
+			second(s).SKU = azure.SKU{Name: "Local_UnlimitedData", Tier: "Local", Family: "UnlimitedData"}
+		}},
+		{"Global Reach of a Local circuit", "BadRequest", "properties.peerings[0].properties.connections", func(s *set) {
+			joined(s)
+			s.circuit.SKU = azure.SKU{Name: "Local_UnlimitedData", Tier: "Local", Family: "UnlimitedData"}
+		}},
+		{"Global Reach on Microsoft peering", "BadRequest", "properties.peerings[1].properties.connections", func(s *set) {
+			joined(s)
+			p := s.circuit.Properties.Peerings
+			p[0].Properties.Connections, p[1].Properties.Connections = nil, p[0].Properties.Connections
+		}},
+		{"more links than the circuit allows, with Global Reach", "BadRequest", "properties", func(s *set) {
+			joined(s)
+			s.circuit.SKU = azure.SKU{Name: "Standard_MeteredData", Tier: "Standard", Family: "MeteredData"}
+			for i := range 9 {
+				x := *s.link
+				x.Header = head("connections", "canadacentral", fmt.Sprint("cn", i))
+				s.extra = append(s.extra, &x)
+			}
+		}},
+		{"a gateway's address that is not there", "InvalidResourceReference", "properties.ipConfigurations[0].properties.publicIPAddress", func(s *set) {
+			s.gateway.Properties.IPConfigurations[0].Properties.PublicIPAddress = &azure.Ref{ID: id("publicIPAddresses", "gone")}
+		}},
+		{"a VPN gateway with a basic address", "PublicIpWithBasicSkuNotAllowedOnVPNGateways", "properties.ipConfigurations[0].properties.publicIPAddress", func(s *set) {
+			s.gateway.Properties.GatewayType, s.ip.SKU.Name = "Vpn", "Basic"
+			s.gateway.Properties.IPConfigurations[0].Properties.PublicIPAddress = &azure.Ref{ID: s.ip.ID}
+		}},
+		{"a VPN gateway over zones without an address over zones", "VmssVpnGatewayPublicIpsMustHaveZonesConfigured", "properties.ipConfigurations[0].properties.publicIPAddress", func(s *set) {
+			s.gateway.Properties.GatewayType, s.gateway.Properties.SKU.Name = "Vpn", "VpnGw1AZ"
+			s.gateway.Properties.IPConfigurations[0].Properties.PublicIPAddress = &azure.Ref{ID: s.ip.ID}
+		}},
+		{"too many circuits of one location", "BadRequest", "properties", func(s *set) {
+			s.gateway.Properties.SKU.Name = "ErGw3AZ"
+			circuits(s, 4, "Montreal")
+		}},
+		{"more circuits than the gateway's scale units take", "BadRequest", "properties.sku.name", func(s *set) {
+			s.gateway.Properties.SKU = azure.SKU{Name: "ErGwScale", Tier: "ErGwScale", Capacity: 2}
+			circuits(s, 4, "Toronto")
+			circuits(s, 4, "Quebec City")
+		}},
+		{"a circuit on a VPN gateway", "BadRequest", "properties.virtualNetworkGateway1", func(s *set) { s.gateway.Properties.GatewayType = "Vpn" }},
+		{"FastPath on a small gateway", "BadRequest", "properties.expressRouteGatewayBypass", func(s *set) { s.link.Properties.ExpressRouteGatewayBypass = true }},
+		{"a connection whose gateway is not there", "InvalidResourceReference", "properties.virtualNetworkGateway1", func(s *set) {
+			s.link.Properties.VirtualNetworkGateway1 = &azure.Ref{ID: id("virtualNetworkGateways", "gone")}
+		}},
+		{"a weight below zero", "BadRequest", "properties.routingWeight", func(s *set) { s.link.Properties.RoutingWeight = -1 }},
 		{"a role that is none", "RoleDefinitionDoesNotExist", "properties.roleDefinitionId", func(s *set) {
 			s.extra = append(s.extra, &azure.RoleAssignment{Header: azure.Header{ID: s.hub.ID + "/providers/Microsoft.Authorization/roleAssignments/a", Name: "a", Type: "Microsoft.Authorization/roleAssignments"}})
 		}},
@@ -302,6 +573,9 @@ func TestAzureRefuses(t *testing.T) {
 			x.spoil(s)
 			found := azure.Validate(s.resources(), c)
 			for _, p := range found {
+				if !codes[p.Code] {
+					t.Errorf("%s is no code of Azure's", p.Code)
+				}
 				if p.Message == "" || p.Fix == "" || p.Source == "" {
 					t.Errorf("it says too little: %+v", p)
 				}
