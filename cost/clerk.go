@@ -199,7 +199,8 @@ func (k *clerk) circuitUsers(c *azure.ExpressRouteCircuit) []string {
 }
 
 // preferred tells which circuits carry a line of business's traffic while nothing has failed: those to which its gateways
-// connect with the highest weight; without a gateway, the first of those that it uses.
+// connect with the highest weight; without a gateway, the first of each pair that it uses, which are the names that end in -1, or
+// the first of all where nothing is named so.
 func (k *clerk) preferred(name string) []azure.ID {
 	var out []azure.ID
 	for _, g := range azure.Of[*azure.VirtualNetworkGateway](k.d.Resources) {
@@ -229,12 +230,20 @@ func (k *clerk) preferred(name string) []azure.ID {
 	if len(out) > 0 {
 		return out
 	}
+	var used, first []azure.ID
 	for _, c := range azure.Of[*azure.ExpressRouteCircuit](k.d.Resources) {
-		if slices.Contains(k.circuitUsers(c), name) {
-			return []azure.ID{c.ID}
+		if !slices.Contains(k.circuitUsers(c), name) {
+			continue
+		}
+		used = append(used, c.ID)
+		if strings.HasSuffix(c.Name, "-1") {
+			first = append(first, c.ID)
 		}
 	}
-	return nil
+	if len(first) > 0 {
+		return first
+	}
+	return used[:min(len(used), 1)]
 }
 
 // zone is a circuit's billing zone: that of its peering location, not of a region (plan-manage-cost.md).
@@ -308,6 +317,37 @@ func (k *clerk) ports() {
 	}
 }
 
+// globalReach bills what joins circuits: by the GB both ways and by the circuit (expressroute-faqs.md), at amounts that the price
+// list does not know.
+func (k *clerk) globalReach() {
+	for _, c := range azure.Of[*azure.ExpressRouteCircuit](k.d.Resources) {
+		for i := range c.Properties.Peerings {
+			for _, x := range c.Properties.Peerings[i].Properties.Connections {
+				users := k.circuitUsers(c)
+				if far := x.Properties.PeerExpressRouteCircuitPeering; far != nil {
+					if o, ok := k.d.Resources.Get(far.ID.Parent()).(*azure.ExpressRouteCircuit); ok {
+						users = append(users, k.circuitUsers(o)...)
+					}
+				}
+				k.charge(charge{item: itemGlobalReach, resource: c.Name + "/" + x.Name, id: x.ID, quantity: 1, unit: "month", price: catalog.Money{Unit: "month"},
+					unknown: "no price is published, neither of its data nor of the circuits' add-on"}, users)
+			}
+		}
+	}
+}
+
+// hubs bills Route Servers and the hubs of a virtual WAN, at amounts that are not known: what is published of a Route Server does not
+// agree with itself (prices.csv), and the price list has no row for a hub.
+func (k *clerk) hubs() {
+	for _, h := range azure.Of[*azure.VirtualHub](k.d.Resources) {
+		x := charge{item: itemHub, resource: h.Name, id: h.ID, quantity: catalog.HoursPerMonth, unit: "hour", price: catalog.Money{Unit: "hour"}, unknown: "the price list has no row for it"}
+		if strings.EqualFold(h.Kind, "RouteServer") {
+			x.item, x.unknown = itemRouteServer, "the published prices do not agree"
+		}
+		k.charge(x, []string{owner(h)})
+	}
+}
+
 // gateways bills gateways by the hour, ErGwScale for each of its units.
 func (k *clerk) gateways() {
 	for _, g := range azure.Of[*azure.VirtualNetworkGateway](k.d.Resources) {
@@ -315,7 +355,11 @@ func (k *clerk) gateways() {
 		if g.Properties.SKU.Capacity > 0 && strings.EqualFold(g.Properties.SKU.Name, "ErGwScale") {
 			units = g.Properties.SKU.Capacity
 		}
-		k.charge(charge{item: itemGateway, resource: g.Name, id: g.ID, quantity: float64(units * catalog.HoursPerMonth), unit: "hour", price: k.c.GatewayPrice(g.Properties.SKU.Name, g.Location),
+		price := k.c.GatewayPrice(g.Properties.SKU.Name, g.Location)
+		if strings.EqualFold(g.Properties.GatewayType, "Vpn") {
+			price = k.c.VPNGatewayPrice(g.Properties.SKU.Name, g.Location)
+		}
+		k.charge(charge{item: itemGateway, resource: g.Name, id: g.ID, quantity: float64(units * catalog.HoursPerMonth), unit: "hour", price: price,
 			unknown: "no price of " + g.Properties.SKU.Name + " is published for " + g.Location + ", and those for other regions differ or are missing"}, k.gatewayUsers(g.ID))
 	}
 }
@@ -345,6 +389,13 @@ func (k *clerk) firewalls() {
 		}
 		if sum > 0 {
 			k.charge(charge{item: itemFirewallGB, resource: f.Name, id: f.ID, quantity: roundGB(sum), unit: "GB", price: perGB, unknown: "no price of a GB through a " + f.Properties.SKU.Tier + " firewall is published for " + f.Location}, users)
+		}
+	}
+	for _, g := range azure.Of[*azure.VirtualNetworkGateway](k.d.Resources) {
+		for i := range g.Properties.IPConfigurations {
+			if a := g.Properties.IPConfigurations[i].Properties.PublicIPAddress; a != nil {
+				of[a.ID.Key()] = k.gatewayUsers(g.ID)
+			}
 		}
 	}
 	for _, p := range azure.Of[*azure.PublicIPAddress](k.d.Resources) {

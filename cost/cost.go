@@ -77,7 +77,10 @@ const (
 	itemOutbound    = "outbound data"
 	itemPort        = "Direct port pair"
 	itemPremium     = "Premium on a Direct circuit"
+	itemGlobalReach = "Global Reach"
 	itemGateway     = "gateway"
+	itemRouteServer = "Route Server"
+	itemHub         = "virtual hub"
 	itemFirewall    = "firewall"
 	itemFirewallGB  = "firewall data"
 	itemPublicIP    = "public IP address"
@@ -86,7 +89,7 @@ const (
 )
 
 func items() []string {
-	return []string{itemCircuit, itemOutbound, itemPort, itemPremium, itemGateway, itemFirewall, itemFirewallGB, itemPublicIP, itemPeeringData, itemAccess}
+	return []string{itemCircuit, itemOutbound, itemPort, itemPremium, itemGlobalReach, itemGateway, itemRouteServer, itemHub, itemFirewall, itemFirewallGB, itemPublicIP, itemPeeringData, itemAccess}
 }
 
 // Month makes the bill of a month of catalog.HoursPerMonth hours.
@@ -94,7 +97,9 @@ func Month(d *design.Design, c *catalog.Catalog) *Bill {
 	k := newClerk(d, c)
 	k.circuits()
 	k.ports()
+	k.globalReach()
 	k.gateways()
+	k.hubs()
 	k.firewalls()
 	k.peeringData()
 	k.accesses()
@@ -120,14 +125,18 @@ func (k *clerk) bill() *Bill {
 	total := cents(0)
 	for i := range k.charges {
 		x := &k.charges[i]
+		users, weights := x.users, x.weights
+		if len(users) == 0 {
+			users, weights = []string{""}, []int64{1}
+		}
 		l := Line{Item: x.item, Resource: x.resource, ID: x.id, Quantity: x.quantity, Unit: x.unit, Known: x.price.Known, Source: x.price.Source.Text, Shares: []Part{}}
-		if len(x.users) == 1 {
-			l.LineOfBusiness = x.users[0]
+		if len(users) == 1 {
+			l.LineOfBusiness = users[0]
 		}
 		if !l.Known {
 			b.Unknown = append(b.Unknown, Unknown{Item: x.item, Resource: x.resource, LineOfBusiness: l.LineOfBusiness, Reason: or(x.unknown, "no price is published")})
 			b.Total.AtLeast = true
-			for _, u := range x.users {
+			for _, u := range users {
 				open[u] = true
 			}
 			b.Lines = append(b.Lines, l)
@@ -137,10 +146,6 @@ func (k *clerk) bill() *Bill {
 		sum := toCents(x.price.USD * x.quantity)
 		l.USD = sum.usd()
 		total += sum
-		users, weights := x.users, x.weights
-		if len(users) == 0 {
-			users, weights = []string{""}, []int64{1}
-		}
 		for j, part := range split(sum, weights) {
 			l.Shares = append(l.Shares, Part{LineOfBusiness: users[j], USD: part.usd()})
 			sums[users[j]] += part
@@ -155,11 +160,8 @@ func (k *clerk) bill() *Bill {
 		return cmp.Or(strings.Compare(a.LineOfBusiness, c.LineOfBusiness), slices.Index(order, a.Item)-slices.Index(order, c.Item), strings.Compare(a.Resource, c.Resource))
 	})
 	b.Total.USD = total.usd()
-	for _, l := range k.lobs {
-		b.ByLineOfBusiness = append(b.ByLineOfBusiness, Part{LineOfBusiness: l.name, USD: sums[l.name].usd(), AtLeast: open[l.name]})
-	}
-	if rest, ok := sums[""]; ok {
-		b.ByLineOfBusiness = append(b.ByLineOfBusiness, Part{USD: rest.usd(), AtLeast: open[""]})
+	for _, name := range k.payers(sums, open) {
+		b.ByLineOfBusiness = append(b.ByLineOfBusiness, Part{LineOfBusiness: name, USD: sums[name].usd(), AtLeast: open[name]})
 	}
 	for _, name := range sortedKeys(k.assumptions) {
 		b.Assumptions = append(b.Assumptions, k.assumptions[name])
@@ -167,11 +169,27 @@ func (k *clerk) bill() *Bill {
 	return b
 }
 
+// payers are the lines of business, and whoever a tag names beside them, sorted; then nobody, where something is nobody's. Whoever
+// pays is listed, so that the parts add up to the total whatever the tags say.
+func (k *clerk) payers(sums map[string]cents, open map[string]bool) []string {
+	names := append(sortedKeys(sums), sortedKeys(open)...)
+	for _, l := range k.lobs {
+		names = append(names, l.name)
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if len(names) > 0 && names[0] == "" {
+		names = append(names[1:], "")
+	}
+	return names
+}
+
 // CSV is the bill as comma-separated values with a header (RFC 4180): a row for each share of each line. A price that is not
 // published is the word unknown.
 func (b *Bill) CSV() []byte {
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
+	w.UseCRLF = true // RFC 4180, section 2
 	number := func(v float64, decimals int) string { return strconv.FormatFloat(v, 'f', decimals, 64) }
 	rows := [][]string{{"item", "resource", "line of business", "quantity", "unit", "unit USD", "line USD", "share USD", "source"}}
 	for i := range b.Lines {
