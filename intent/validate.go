@@ -59,7 +59,7 @@ func (v *validator) validate() {
 		v.refuseAt("budget", e.Budget.String(), "a budget must be more than nothing", "write an amount such as \"6000 USD\", or leave the key out", "intent-range")
 	}
 	if e.Traffic.MonthlyEgressGB < 0 {
-		v.refuseAt("traffic.monthlyEgressGB", v.text("traffic.monthlyEgressGB"), "traffic cannot be negative", "write gigabytes a month, 0 or more", "intent-range")
+		v.refuseShape("traffic.monthlyEgressGB", "traffic cannot be negative", "write gigabytes a month, 0 or more")
 	}
 	if !v.given("traffic.monthlyEgressGB") {
 		v.defaulted("traffic.monthlyEgressGB", "0", "no traffic is stated, so no data charges are counted and metered data looks cheapest")
@@ -106,6 +106,12 @@ func (v *validator) refuseAt(path, value, message, fix, rule string) {
 	}
 	v.places[path] = p
 	v.report(p.mark, Finding{At: path, Value: value, Message: message, Fix: fix, Rule: rule, Source: v.source(rule)})
+}
+
+// refuseShape reports a number outside its range, which the JSON Schema of the file refuses as well.
+func (v *validator) refuseShape(path, message, fix string) {
+	v.refuseAt(path, v.text(path), message, fix, "intent-range")
+	v.findings[len(v.findings)-1].Source = sourceSchema
 }
 
 func (v *validator) warnAt(path, value, message, fix, rule string) {
@@ -191,7 +197,7 @@ func (v *validator) premises() {
 			s.Routers = defaultRouters
 			v.defaulted(at+".routers", "2", "customer edge routers are taken to be a pair")
 		} else if (s.Routers < 1 || s.Routers > 2) && !v.bad(at+".routers") {
-			v.refuseAt(at+".routers", v.text(at+".routers"), "a site has one or two customer edge routers", "write 1 or 2", "intent-range")
+			v.refuseShape(at+".routers", "a site has one or two customer edge routers", "write 1 or 2")
 		}
 		for j := range s.Prefixes {
 			v.prefix(index(at+".prefixes", j), s.Prefixes[j])

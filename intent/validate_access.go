@@ -22,7 +22,7 @@ func (v *validator) accesses() {
 			}
 			v.asn(at+".providerAsn", a.ProviderASN)
 			if a.MonthlyUSD != nil && *a.MonthlyUSD < 0 {
-				v.refuseAt(at+".monthlyUSD", v.text(at+".monthlyUSD"), "a price cannot be negative", "write US dollars a month, or leave the key out if it is not known", "intent-range")
+				v.refuseShape(at+".monthlyUSD", "a price cannot be negative", "write US dollars a month, or leave the key out if it is not known")
 			}
 			l, ok := v.location(at+".location", &a.Location)
 			if a.Model == Direct {

@@ -35,8 +35,10 @@ func (v *validator) lineOfBusiness(i int) {
 // network checks one virtual network.
 func (v *validator) network(at string, n *Network) {
 	v.region(at+".region", &n.Region)
+	known := !v.bad(at + ".addressSpace") // otherwise nothing can be said about what lies inside
 	for k := range n.AddressSpace {
 		v.space(index(at+".addressSpace", k), n.AddressSpace[k])
+		known = known && !v.bad(index(at+".addressSpace", k))
 	}
 	if len(n.AddressSpace) == 0 && !v.bad(at+".addressSpace") {
 		v.defaulted(at+".addressSpace", "a /22 of pools.addresses", "no address space is given")
@@ -61,9 +63,9 @@ func (v *validator) network(at string, n *Network) {
 			v.refuseAt(path+".size", "", "the subnet has neither a size nor a prefix", `add size: such as "/24"`, "intent-required")
 		case s.Size != 0 && s.Prefix.IsValid():
 			v.refuseAt(path+".prefix", s.Prefix.String(), "the subnet has a size and a prefix", "keep one of them", "intent-required")
-		case s.Size != 0:
+		case s.Size != 0 && known:
 			v.size(path+".size", int(s.Size), n.AddressSpace)
-		case v.prefix(path+".prefix", s.Prefix):
+		case s.Size == 0 && v.prefix(path+".prefix", s.Prefix) && known:
 			v.subnet(path+".prefix", s.Prefix, n.AddressSpace, placed)
 			placed = append(placed, s.Prefix)
 		}
@@ -86,7 +88,7 @@ func (v *validator) size(path string, bits int, space []netip.Prefix) {
 		}
 	}
 	if v4 && bits < shortest {
-		v.refuseAt(path, v.text(path), fmt.Sprintf("the network's largest IPv4 prefix is a /%d", shortest), fmt.Sprintf("use a longer prefix length than /%d", shortest), "intent-range")
+		v.refuseAt(path, v.text(path), fmt.Sprintf("the network's largest IPv4 prefix is a /%d", shortest), fmt.Sprintf("use /%d or a longer length", shortest), "intent-range")
 	}
 }
 
@@ -222,6 +224,6 @@ func (v *validator) numbers(at string, l *LineOfBusiness) {
 		v.refuseAt(at+".needs.latency", v.text(at+".needs.latency"), "nothing travels in no time", `write a round trip such as "20 ms"`, "intent-range")
 	}
 	if path := at + ".needs.availability"; v.given(path) && (n.Availability <= 0 || n.Availability >= 100) {
-		v.refuseAt(path, v.text(path), "availability is a percentage between 0 and 100, both left out", "write a number such as 99.95", "intent-range")
+		v.refuseShape(path, "availability is a percentage between 0 and 100, both left out", "write a number such as 99.95")
 	}
 }
