@@ -22,8 +22,8 @@ import (
 // Check returns every finding about a design, errors first, then by rule and place.
 func Check(d *design.Design, c *catalog.Catalog) []design.Finding {
 	k := newChecker(d, c)
-	for _, rule := range rules() {
-		rule(k)
+	for _, set := range ruleSets() {
+		set.run(k)
 	}
 	k.refusals()
 	_, unbuilt := network.Build(d.Resources, d.Premises, c, network.Options{})
@@ -37,16 +37,6 @@ func Check(d *design.Design, c *catalog.Catalog) []design.Finding {
 		out = []design.Finding{}
 	}
 	return out
-}
-
-// rules lists the checks; each looks at the whole design for a few rules that belong together.
-func rules() []func(*checker) {
-	return []func(*checker){
-		(*checker).overlaps, (*checker).transitFlags, (*checker).daisyChains, (*checker).gatewaySubnets, (*checker).gateways, (*checker).remoteVNets, (*checker).networkLimits,
-		(*checker).circuits, (*checker).authorizations, (*checker).directPorts, (*checker).linkSubnets, (*checker).vlans, (*checker).microsoftPeerings,
-		(*checker).sessions, (*checker).numbers, (*checker).separateRouters, (*checker).exports, (*checker).sameOnBothLinks, (*checker).preferences,
-		(*checker).firewallRules, (*checker).inspection, (*checker).roles,
-	}
 }
 
 // checker gathers findings about one design, with the indexes that several rules need.
