@@ -29,6 +29,8 @@ type verbRun struct {
 	o      choose.Options
 	asJSON bool
 	svg    bool
+	// prerequisites asks check for the checklist instead of the findings.
+	prerequisites bool
 }
 
 // plan makes the plan of the input.
@@ -41,6 +43,7 @@ func (v verb) command() *cobra.Command {
 		flags  planFlags
 		asJSON bool
 		svg    bool
+		before bool
 	)
 	cmd := &cobra.Command{Use: v.use, Short: v.short, Long: v.long, Example: v.example, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -66,12 +69,15 @@ func (v verb) command() *cobra.Command {
 				return usageError(fmt.Errorf("%s is a design; give the intent", in.name))
 			}
 			o.Brief = cmd.Name() != "choose"
-			return v.run(&verbRun{cmd: cmd, c: c, p: newProgress(cmd.ErrOrStderr()), in: in, o: o, asJSON: asJSON, svg: svg})
+			return v.run(&verbRun{cmd: cmd, c: c, p: newProgress(cmd.ErrOrStderr()), in: in, o: o, asJSON: asJSON, svg: svg, prerequisites: before})
 		}}
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON on standard output, words on standard error")
 	if v.use == "design FILE" {
 		cmd.Flags().BoolVar(&svg, "svg", false, "print the topology as SVG instead")
+	}
+	if v.use == "check FILE" {
+		cmd.Flags().BoolVar(&before, "prerequisites", false, "print what must be true before the first resource is made, instead of the findings")
 	}
 	return cmd
 }
@@ -79,12 +85,15 @@ func (v verb) command() *cobra.Command {
 func newCheckCommand() *cobra.Command {
 	return verb{use: "check FILE", designs: true,
 		short:   "Check an intent and its design, or a design.json, against the published rules",
-		long:    "Check reads an intent or a design.json and prints what is wrong with it: the rule, the place, the value, what would mend it and where\nthe rule comes from. Exit code 1 when there is an error; warnings and advice exit 0.",
-		example: "  onramp check estate.yaml\n  onramp check onramp-out/northwind/design.json --json",
+		long:    "Check reads an intent or a design.json and prints what is wrong with it: the rule, the place, the value, what would mend it and where\nthe rule comes from. Exit code 1 when there is an error; warnings and advice exit 0. With --prerequisites it prints what must be true\nbefore the first resource is made: what the design answers already, what only a person can tick, and what is not needed.",
+		example: "  onramp check estate.yaml\n  onramp check onramp-out/northwind/design.json --json\n  onramp check estate.yaml --prerequisites",
 		run: func(v *verbRun) error {
 			pl, err := v.plan()
 			if err != nil {
 				return err
+			}
+			if v.prerequisites {
+				return v.checklist(pl.design)
 			}
 			bad := pl.check(v.c)
 			pl.checked = append(intentFindings(v.in.findings), pl.checked...)
