@@ -1,7 +1,6 @@
 package prove
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,6 +55,7 @@ type load struct {
 	by       []part // in the order of the lines of business
 	example  *network.Path
 	exampleX pair
+	from     *estate // whose example it is
 }
 
 // part is one line of business's contribution.
@@ -68,17 +68,54 @@ type part struct {
 // loads checks that no capacity has to carry more than it can when every line of business sends all that it needs, each from
 // whichever of its sites and to whichever of its networks is worst for that capacity.
 func (p *prover) loads(w *sweep) {
-	for _, l := range p.worstLoads(w) {
-		p.tally.use(p.now, l)
-		if l.total <= float64(l.mbps)+1e-9 {
-			continue
+	loads := p.worstLoads(w)
+	if p.apart {
+		p.notes = append(p.notes, p.moved(loads))
+		return
+	}
+	for _, l := range loads {
+		p.judge(l)
+	}
+}
+
+// moved keeps the loads that are not those of the healthy state; what was loaded there and is not now is a load of nothing.
+func (p *prover) moved(loads []load) []load {
+	if p.healthyNow() {
+		return loads
+	}
+	var out []load
+	was := p.notes[0]
+	for _, l := range loads {
+		for len(was) > 0 && compareLoads(was[0], l) < 0 {
+			out = append(out, load{crossing: was[0].crossing, mbps: was[0].mbps})
+			was = was[1:]
 		}
-		for _, x := range l.by {
-			if !survives(&x.lob.Needs, p.now.Kind) || !p.healthyNow() && p.failedHealthy(row{Bandwidth, x.lob.Name, "bandwidth"}) {
+		if len(was) > 0 && was[0].crossing == l.crossing {
+			same := slices.EqualFunc(was[0].by, l.by, func(a, b part) bool { return a.lob == b.lob && a.share == b.share })
+			was = was[1:]
+			if same {
 				continue
 			}
-			p.fail(row{Bandwidth, x.lob.Name, p.needNow("bandwidth")}, func() *Counterexample { return p.tellLoad(l) })
 		}
+		out = append(out, l)
+	}
+	for _, l := range was {
+		out = append(out, load{crossing: l.crossing, mbps: l.mbps})
+	}
+	return out
+}
+
+// judge fails bandwidth for those who must survive the present scenario and put something on a capacity that cannot carry it.
+func (p *prover) judge(l load) {
+	p.tally.use(p.now, l)
+	if l.total <= float64(l.mbps)+1e-9 {
+		return
+	}
+	for _, x := range l.by {
+		if !survives(&x.lob.Needs, p.now.Kind) || !p.healthyNow() && p.failedHealthy(row{Bandwidth, x.lob.Name, "bandwidth"}) {
+			continue
+		}
+		p.fail(row{Bandwidth, x.lob.Name, p.needNow("bandwidth")}, func() *Counterexample { return p.tellLoad(l) })
 	}
 }
 
@@ -133,7 +170,7 @@ func (p *prover) worstLoads(w *sweep) []load {
 			if mbps := need * share; mbps > 0 {
 				x.total += mbps
 				if x.example == nil {
-					x.example, x.exampleX = example[k], where[k]
+					x.example, x.exampleX, x.from = example[k], where[k], p.estate
 				}
 			}
 		}
@@ -145,9 +182,7 @@ func (p *prover) worstLoads(w *sweep) []load {
 		}
 		out = append(out, *x)
 	}
-	slices.SortFunc(out, func(a, b load) int {
-		return cmp.Or(strings.Compare(a.capacity, b.capacity), strings.Compare(a.direction, b.direction))
-	})
+	slices.SortFunc(out, compareLoads)
 	return out
 }
 
@@ -163,7 +198,7 @@ func (p *prover) tellLoad(l load) *Counterexample {
 		Reason: fmt.Sprintf("it carries %s and has to carry %s: %s", mbpsWords(float64(l.mbps)), mbpsWords(l.total), strings.Join(who, ", ")),
 		Mend:   p.mendLoad(l)}
 	if l.example != nil {
-		ce.Flow += ", as in " + p.flowWords(l.exampleX.src, l.exampleX.rep)
+		ce.Flow += ", as in " + l.from.flowWords(l.exampleX.src, l.exampleX.rep)
 		ce.Hops = l.example.Hops
 	}
 	return ce

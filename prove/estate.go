@@ -85,9 +85,9 @@ type flow struct {
 // pair is a source and a destination class.
 type pair struct{ src, rep int }
 
-// survey reads the design.
-func survey(d *design.Design, n *network.Network, c *catalog.Catalog) *estate {
-	e := &estate{design: d, net: n, catalog: c, nodes: map[string]int{}, wanted: map[[2]int]bool{}, between: map[[2]string]bool{}, capacities: map[string]network.Capacity{}, elements: map[string]network.Element{}, sessions: n.Sessions()}
+// outline reads what of a design is no flow.
+func outline(d *design.Design, n *network.Network, c *catalog.Catalog) *estate {
+	e := &estate{design: d, net: n, catalog: c, nodes: map[string]int{}, wanted: map[[2]int]bool{}, between: map[[2]string]bool{}, capacities: map[string]network.Capacity{}, elements: map[string]network.Element{}}
 	for _, x := range n.Capacities() {
 		e.capacities[x.Name] = x
 	}
@@ -101,6 +101,13 @@ func survey(d *design.Design, n *network.Network, c *catalog.Catalog) *estate {
 			}
 		}
 	}
+	return e
+}
+
+// survey reads the design.
+func survey(d *design.Design, n *network.Network, c *catalog.Catalog) *estate {
+	e := outline(d, n, c)
+	e.sessions = n.Sessions()
 	if d.Intent != nil {
 		e.inspect = d.Intent.SharedServices != nil && d.Intent.SharedServices.Inspect
 		for i := range d.Intent.LinesOfBusiness {

@@ -61,9 +61,8 @@ func newTally(e *estate) *tally {
 
 // use notes a load.
 func (t *tally) use(now network.Scenario, l load) {
-	if l.mbps > 0 && l.total/float64(l.mbps) > t.busiest {
-		t.busiest = l.total / float64(l.mbps)
-		t.busiestX = capacityName(l.capacity) + " " + l.direction + ", " + now.ID
+	if l.mbps > 0 {
+		t.busier(round(l.total/float64(l.mbps), 4), func() string { return capacityName(l.capacity) + " " + l.direction + ", " + now.ID })
 	}
 	if now.Kind != network.Healthy {
 		return
@@ -76,6 +75,16 @@ func (t *tally) use(now network.Scenario, l load) {
 		if old, ok := t.share[x.lob.Name]; !ok || mbps < old {
 			t.share[x.lob.Name] = mbps
 		}
+	}
+}
+
+// busier notes how full something is; of the equally full the first by name stays, whatever the order in which they come.
+func (t *tally) busier(full float64, name func() string) {
+	if full == 0 || full < t.busiest {
+		return
+	}
+	if s := name(); full > t.busiest || s < t.busiestX {
+		t.busiest, t.busiestX = full, s
 	}
 }
 
@@ -108,7 +117,7 @@ func (t *tally) latency(lob string, ms float64, healthy bool) {
 // figures puts the tally together.
 func (p *prover) figures() Figures {
 	t := p.tally
-	f := Figures{BlastRadius: round(t.radius, 4), BlastScenario: t.worst, Busiest: round(t.busiest, 4), BusiestOf: t.busiestX, LinesOfBusiness: []LineFigures{}}
+	f := Figures{BlastRadius: round(t.radius, 4), BlastScenario: t.worst, Busiest: t.busiest, BusiestOf: t.busiestX, LinesOfBusiness: []LineFigures{}}
 	f.Headroom, f.HeadroomOf = p.headroom()
 	first := true
 	for _, l := range p.lobs {

@@ -91,28 +91,54 @@ type Options struct {
 // Prove proves a design whose network was built from its resources and premises. Without an intent in the design only what
 // concerns the whole estate is proved.
 func Prove(d *design.Design, n *network.Network, c *catalog.Catalog, o Options) *Result {
-	return proveAll(d, n, c, o, false)
+	p := NewPlan(d, n, c)
+	var shares []*Share
+	total := len(n.Scenarios())
+	for i := range p.Len() {
+		progress := o.Progress
+		if p.Len() > 1 {
+			progress = nil
+		}
+		shares = append(shares, p.do(i, progress))
+		if o.Progress != nil && p.Len() > 1 {
+			o.Progress((i+1)*total/p.Len(), total)
+		}
+	}
+	return p.Join(shares)
 }
 
-func proveAll(d *design.Design, n *network.Network, c *catalog.Catalog, o Options, afresh bool) *Result {
-	e := survey(d, n, c)
-	p := &prover{estate: e, rows: map[row]*Property{}, tally: newTally(e), afresh: afresh}
+// proveWhole proves a design in one piece, looking at everything in every scenario afresh if asked to: what tests compare with.
+func proveWhole(d *design.Design, n *network.Network, c *catalog.Catalog, afresh bool) *Result {
+	p := newProver(survey(d, n, c))
+	p.afresh = afresh
+	p.run(nil)
+	return p.result()
+}
+
+func newProver(e *estate) *prover {
+	return &prover{estate: e, rows: map[row]*Property{}, tally: newTally(e)}
+}
+
+// run looks at every scenario.
+func (p *prover) run(progress func(done, total int)) {
 	p.declare()
-	scenarios := n.Scenarios()
-	healthy := n.Converge(network.Scenario{ID: string(network.Healthy), Kind: network.Healthy})
+	scenarios := p.net.Scenarios()
+	healthy := p.net.Converge(network.Scenario{ID: string(network.Healthy), Kind: network.Healthy})
 	for i, sc := range scenarios {
 		s := healthy
 		if sc.Kind != network.Healthy {
-			s = n.ConvergeFrom(healthy, sc)
+			s = p.net.ConvergeFrom(healthy, sc)
 		}
 		p.scenario(s, sc)
-		if o.Progress != nil {
-			o.Progress(i+1, len(scenarios))
+		if progress != nil {
+			progress(i+1, len(scenarios))
 		}
 	}
 	p.dedicated()
-	return p.result()
 }
+
+// forget drops what is not needed once every scenario was looked at.
+func (p *prover) forget() { p.base, p.quiet, p.pairs, p.wanted, p.net = nil, nil, nil, nil, nil }
 
 // row identifies a property.
 type row struct{ name, lob, need string }
@@ -126,6 +152,9 @@ type prover struct {
 	now     network.Scenario
 	verdict ScenarioVerdict
 	out     []ScenarioVerdict
+	blasts  []blast  // by scenario
+	notes   [][]load // by scenario, if apart: the loads that differ from those of the healthy state
+	apart   bool     // this is a part of an estate: what it loads is added to what others do before anybody judges
 
 	base      *sweep  // of the healthy state, once it was looked at
 	quiet     []quiet // by pair
@@ -246,11 +275,7 @@ func (p *prover) declare() {
 
 // scenario looks at everything under one scenario.
 func (p *prover) scenario(s *network.State, sc network.Scenario) {
-	p.now = sc
-	p.verdict = ScenarioVerdict{ID: sc.ID, Kind: string(sc.Kind), Verdict: Holds, Lost: []string{}, Fails: []string{}}
-	if len(sc.Elements) > 0 {
-		p.verdict.Element = sc.Elements[0]
-	}
+	p.begin(sc)
 	if p.healthyNow() {
 		p.verdict.Fails = append(p.verdict.Fails, p.early...)
 	}
@@ -265,6 +290,20 @@ func (p *prover) scenario(s *network.State, sc network.Scenario) {
 			w.nodesOn(x)
 		}
 	}
+	p.end()
+}
+
+// begin starts the verdict of a scenario.
+func (p *prover) begin(sc network.Scenario) {
+	p.now = sc
+	p.verdict = ScenarioVerdict{ID: sc.ID, Kind: string(sc.Kind), Verdict: Holds, Lost: []string{}, Fails: []string{}}
+	if len(sc.Elements) > 0 {
+		p.verdict.Element = sc.Elements[0]
+	}
+}
+
+// end puts the verdict of a scenario down.
+func (p *prover) end() {
 	switch {
 	case len(p.verdict.Fails) > 0:
 		p.verdict.Verdict = Fails
@@ -272,6 +311,7 @@ func (p *prover) scenario(s *network.State, sc network.Scenario) {
 		p.verdict.Verdict = Degraded
 	}
 	slices.Sort(p.verdict.Fails)
+	p.verdict.Fails = slices.Compact(p.verdict.Fails)
 	p.out = append(p.out, p.verdict)
 }
 

@@ -73,6 +73,7 @@ func (p *prover) reach(w *sweep) {
 			p.voiceLost(w, l)
 		}
 	}
+	p.blasts = append(p.blasts, blast{lost, considered})
 	p.tally.blast(sc, lost, considered)
 }
 
