@@ -62,7 +62,7 @@ const (
 // References are looked for in the set. It is what a design is checked with, and what an endpoint that behaves like Azure answers
 // with. Sources: errors.csv for the codes, rules.csv and limits.yaml for the rules; each problem names its own.
 func Validate(rs Resources, c *catalog.Catalog) []Problem {
-	v := &validator{rs: rs, c: c, byKey: map[string]Resource{}, sources: map[string]string{}, order: map[string]int{}}
+	v := &validator{rs: rs, c: c, index: NewIndex(rs), byKey: map[string]Resource{}, sources: map[string]string{}, order: map[string]int{}}
 	for _, e := range c.ARMErrors() {
 		v.sources[e.Code] = e.Source.Text
 	}
@@ -99,6 +99,7 @@ func Validate(rs Resources, c *catalog.Catalog) []Problem {
 type validator struct {
 	rs      Resources
 	c       *catalog.Catalog
+	index   *Index
 	byKey   map[string]Resource
 	order   map[string]int
 	groups  bool              // the set holds resource groups: they are part of what is created

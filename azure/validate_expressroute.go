@@ -138,8 +138,8 @@ func (v *validator) port(p *ExpressRoutePort) {
 	}
 	v.portTags(p)
 	sum := 0.0
-	for _, c := range Of[*ExpressRouteCircuit](v.rs) {
-		if c.Properties.ExpressRoutePort != nil && c.Properties.ExpressRoutePort.ID.Equal(p.ID) && c.Properties.BandwidthInGbps != nil {
+	for _, c := range v.index.CircuitsOn(p.ID) {
+		if c.Properties.BandwidthInGbps != nil {
 			sum += *c.Properties.BandwidthInGbps
 		}
 	}
@@ -154,10 +154,7 @@ func (v *validator) portTags(p *ExpressRoutePort) {
 		return
 	}
 	first := map[int]*ExpressRouteCircuit{}
-	for _, c := range Of[*ExpressRouteCircuit](v.rs) {
-		if c.Properties.ExpressRoutePort == nil || !c.Properties.ExpressRoutePort.ID.Equal(p.ID) {
-			continue
-		}
+	for _, c := range v.index.CircuitsOn(p.ID) {
 		for i := range c.Properties.Peerings {
 			tag := c.Properties.Peerings[i].Properties.VLANID
 			if o := first[tag]; o != nil && o != c {
@@ -342,21 +339,7 @@ func (v *validator) place(c *ExpressRouteCircuit) string {
 
 // circuitLinks checks the number of networks that are linked to a circuit; Global Reach counts with them.
 func (v *validator) circuitLinks(c *ExpressRouteCircuit) {
-	n := 0
-	for _, x := range Of[*VirtualNetworkGatewayConnection](v.rs) {
-		if x.Properties.Peer != nil && x.Properties.Peer.ID.Equal(c.ID) {
-			n++
-		}
-	}
-	for _, o := range Of[*ExpressRouteCircuit](v.rs) {
-		for _, p := range o.Properties.Peerings {
-			for _, x := range p.Properties.Connections {
-				if far := x.Properties.PeerExpressRouteCircuitPeering; o == c || far != nil && far.ID.Parent().Equal(c.ID) {
-					n++
-				}
-			}
-		}
-	}
+	n := len(v.index.Links(c.ID)) + v.index.GlobalReach(c.ID)
 	mbps := 0
 	if sp := c.Properties.ServiceProviderProperties; sp != nil {
 		mbps = sp.BandwidthInMbps

@@ -34,15 +34,11 @@ func (v *validator) gateway(g *VirtualNetworkGateway) {
 		if !strings.EqualFold(n.Location, g.Location) {
 			v.refuse("gateway-region-match", g.ID, "location", g.Location, "its network is in "+n.Location, "put the gateway there too")
 		}
-		for _, o := range Of[*VirtualNetworkGateway](v.rs) {
+		for _, o := range v.index.GatewaysIn(n.ID) {
 			if o == g || !strings.EqualFold(o.Properties.GatewayType, g.Properties.GatewayType) || o.ID.Key() >= g.ID.Key() {
 				continue
 			}
-			for j := range o.Properties.IPConfigurations {
-				if s := o.Properties.IPConfigurations[j].Properties.Subnet; s != nil && s.ID.Parent().Equal(n.ID) {
-					v.refuse("gateway-one-per-type", g.ID, fmt.Sprintf("properties.ipConfigurations[%d].properties.subnet", i), n.Name, n.Name+" has a gateway of this type already: "+o.Name, "keep one of each type in a network")
-				}
-			}
+			v.refuse("gateway-one-per-type", g.ID, fmt.Sprintf("properties.ipConfigurations[%d].properties.subnet", i), n.Name, n.Name+" has a gateway of this type already: "+o.Name, "keep one of each type in a network")
 		}
 	}
 	v.gatewayLinks(g)
@@ -72,8 +68,8 @@ func (v *validator) gatewayLinks(g *VirtualNetworkGateway) {
 	from := map[string]int{}
 	over := ""
 	alike := v.c.Limits().MaxCircuitsSameLocation
-	for _, x := range Of[*VirtualNetworkGatewayConnection](v.rs) {
-		if x.Properties.VirtualNetworkGateway1 != nil && x.Properties.VirtualNetworkGateway1.ID.Equal(g.ID) && strings.EqualFold(x.Properties.ConnectionType, "ExpressRoute") {
+	for _, x := range v.index.Links(g.ID) {
+		if strings.EqualFold(x.Properties.ConnectionType, "ExpressRoute") {
 			n++
 			if x.Properties.Peer == nil {
 				continue
@@ -151,9 +147,12 @@ func (v *validator) connection(x *VirtualNetworkGatewayConnection) {
 		}
 	}
 	v.refers(x.ID, "properties.peer", p.Peer, typeCircuit)
-	for _, o := range Of[*VirtualNetworkGatewayConnection](v.rs) {
+	if p.VirtualNetworkGateway1 == nil {
+		return
+	}
+	for _, o := range v.index.Links(p.VirtualNetworkGateway1.ID) {
 		q := &o.Properties
-		if o != x && o.ID.Key() < x.ID.Key() && q.Peer != nil && q.Peer.ID.Equal(p.Peer.ID) && q.VirtualNetworkGateway1 != nil && p.VirtualNetworkGateway1 != nil && q.VirtualNetworkGateway1.ID.Equal(p.VirtualNetworkGateway1.ID) {
+		if o != x && q.Peer != nil && q.Peer.ID.Equal(p.Peer.ID) && o.ID.Key() < x.ID.Key() {
 			v.say(codeBadRequest, x.ID, "properties.peer", p.Peer.ID.Name(), o.Name+" links the same gateway with the same circuit", "keep one connection")
 		}
 	}

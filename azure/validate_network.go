@@ -211,12 +211,8 @@ func (v *validator) remoteGateways(n, other *VirtualNetwork, at string) {
 }
 
 func (v *validator) hasGateway(n *VirtualNetwork) bool {
-	for _, g := range Of[*VirtualNetworkGateway](v.rs) {
-		for i := range g.Properties.IPConfigurations {
-			if s := g.Properties.IPConfigurations[i].Properties.Subnet; s != nil && s.ID.Parent().Equal(n.ID) {
-				return true
-			}
-		}
+	if len(v.index.GatewaysIn(n.ID)) > 0 {
+		return true
 	}
 	return v.hasRouteServer(n)
 }
