@@ -43,6 +43,7 @@ func Check(d *design.Design, c *catalog.Catalog) []design.Finding {
 type checker struct {
 	d     *design.Design
 	c     *catalog.Catalog
+	index *azure.Index
 	found []design.Finding
 
 	vnets       []*azure.VirtualNetwork
@@ -53,7 +54,8 @@ type checker struct {
 	gateway     map[string]*azure.VirtualNetworkGateway
 	gatewayOf   map[string]*azure.VirtualNetworkGateway // by VNet key, ExpressRoute only
 	links       []*azure.VirtualNetworkGatewayConnection
-	ends        []end // sessions with MSEEs
+	ends        []end            // sessions with MSEEs
+	endsOn      map[string][]end // the same by circuit
 }
 
 // end is one session of a premises router with an MSEE.
@@ -64,7 +66,7 @@ type end struct {
 }
 
 func newChecker(d *design.Design, c *catalog.Catalog) *checker {
-	k := &checker{d: d, c: c, vnetByKey: map[string]*azure.VirtualNetwork{}, circuit: map[string]*azure.ExpressRouteCircuit{}, gateway: map[string]*azure.VirtualNetworkGateway{},
+	k := &checker{d: d, c: c, index: azure.NewIndex(d.Resources), endsOn: map[string][]end{}, vnetByKey: map[string]*azure.VirtualNetwork{}, circuit: map[string]*azure.ExpressRouteCircuit{}, gateway: map[string]*azure.VirtualNetworkGateway{},
 		gatewayOf: map[string]*azure.VirtualNetworkGateway{}}
 	k.vnets = azure.Of[*azure.VirtualNetwork](d.Resources)
 	for _, v := range k.vnets {
@@ -96,6 +98,9 @@ func newChecker(d *design.Design, c *catalog.Catalog) *checker {
 	}
 	for i := range d.Premises.ProviderEdges {
 		add(&d.Premises.ProviderEdges[i], "")
+	}
+	for _, e := range k.ends {
+		k.endsOn[e.s.Circuit.Key()] = append(k.endsOn[e.s.Circuit.Key()], e)
 	}
 	return k
 }

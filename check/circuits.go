@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gaissmai/bart"
+
 	"onramp/azure"
 	"onramp/bgp"
 	"onramp/design"
@@ -35,7 +37,7 @@ func (k *checker) portOf(c *azure.ExpressRouteCircuit) *azure.ExpressRoutePort {
 	if c.Properties.ExpressRoutePort == nil {
 		return nil
 	}
-	p, _ := k.d.Resources.Get(c.Properties.ExpressRoutePort.ID).(*azure.ExpressRoutePort)
+	p, _ := k.index.Get(c.Properties.ExpressRoutePort.ID).(*azure.ExpressRoutePort)
 	return p
 }
 
@@ -52,9 +54,9 @@ func circuitMbps(c *azure.ExpressRouteCircuit) int {
 // regionsOn are the regions of the networks that a circuit serves.
 func (k *checker) regionsOn(c *azure.ExpressRouteCircuit) []string {
 	var out []string
-	for _, x := range k.links {
+	for _, x := range k.index.Links(c.ID) {
 		p := x.Properties
-		if p.Peer == nil || p.VirtualNetworkGateway1 == nil || !p.Peer.ID.Equal(c.ID) {
+		if p.VirtualNetworkGateway1 == nil {
 			continue
 		}
 		g := k.gateway[p.VirtualNetworkGateway1.ID.Key()]
@@ -66,7 +68,7 @@ func (k *checker) regionsOn(c *azure.ExpressRouteCircuit) []string {
 			continue
 		}
 		out = append(out, home.Location)
-		for _, v := range k.vnets {
+		for _, v := range k.peersOf(home) {
 			if q := peeringTo(v, home.ID); q != nil && q.Properties.UseRemoteGateways {
 				out = append(out, v.Location)
 			}
@@ -113,12 +115,7 @@ func (k *checker) circuits() {
 
 // links4 checks the number of networks on a circuit.
 func (k *checker) links4(c *azure.ExpressRouteCircuit) {
-	n := 0
-	for _, x := range k.links {
-		if x.Properties.Peer != nil && x.Properties.Peer.ID.Equal(c.ID) {
-			n++
-		}
-	}
+	n := len(k.index.Links(c.ID))
 	if most, ok := k.c.Limits().VNetLinks(c.SKU.Tier, circuitMbps(c)); ok && n > most {
 		k.say("circuit-vnet-link-limit", string(c.ID), fmt.Sprint(n), fmt.Sprintf("%d networks are linked to %s; %s at %d Mbps allows %d", n, c.Name, c.SKU.Tier, circuitMbps(c), most), "use Premium, or a hub whose one link serves its spokes")
 	}
@@ -127,8 +124,8 @@ func (k *checker) links4(c *azure.ExpressRouteCircuit) {
 // announced counts the IPv4 prefixes that the premises' policies let out on a circuit's private peering.
 func (k *checker) announced(c *azure.ExpressRouteCircuit) int {
 	most := 0
-	for _, e := range k.ends {
-		if !e.s.Circuit.Equal(c.ID) || e.s.Peering != privatePeering || e.s.Export == nil || !e.s.PeerAddress.Is4() {
+	for _, e := range k.endsOn[c.ID.Key()] {
+		if e.s.Peering != privatePeering || e.s.Export == nil || !e.s.PeerAddress.Is4() {
 			continue
 		}
 		n := 0
@@ -144,6 +141,10 @@ func (k *checker) announced(c *azure.ExpressRouteCircuit) int {
 
 // authorizations checks that a link from another subscription redeems one.
 func (k *checker) authorizations() {
+	redeemed := map[string][]*azure.VirtualNetworkGatewayConnection{}
+	for _, x := range k.links {
+		redeemed[x.Properties.AuthorizationKey] = append(redeemed[x.Properties.AuthorizationKey], x)
+	}
 	for _, x := range k.links {
 		p := x.Properties
 		if p.Peer == nil {
@@ -159,8 +160,8 @@ func (k *checker) authorizations() {
 			k.say("circuit-authorization-per-link", string(x.ID), there.Subscription, fmt.Sprintf("%s links to a circuit of %s without an authorization", x.Name, there.Subscription), "make an authorization on the circuit and redeem its key here")
 			continue
 		}
-		for _, y := range k.links {
-			if y != x && y.Properties.AuthorizationKey == p.AuthorizationKey {
+		for _, y := range redeemed[p.AuthorizationKey] {
+			if y != x {
 				k.say("circuit-authorization-per-link", string(x.ID), p.AuthorizationKey, x.Name+" and "+y.Name+" redeem the same authorization", "make one for each link")
 			}
 		}
@@ -176,10 +177,7 @@ func (k *checker) directPorts() {
 	for _, p := range azure.Of[*azure.ExpressRoutePort](k.d.Resources) {
 		sum := 0
 		tags := map[int]string{}
-		for _, c := range k.circuitsAll {
-			if c.Properties.ExpressRoutePort == nil || !c.Properties.ExpressRoutePort.ID.Equal(p.ID) {
-				continue
-			}
+		for _, c := range k.index.CircuitsOn(p.ID) {
 			sum += circuitMbps(c)
 			if sizes := limits.DirectCircuitGbps(p.Properties.BandwidthInGbps); !slices.Contains(sizes, circuitMbps(c)/1000) {
 				k.say("direct-circuit-sizes", string(c.ID), fmt.Sprint(circuitMbps(c)), fmt.Sprintf("no circuit of this speed is made on a %d Gbps port", p.Properties.BandwidthInGbps), fmt.Sprintf("use one of %v Gbps", sizes))
@@ -244,7 +242,16 @@ func (k *checker) linkSubnets() {
 		whose string
 		p     netip.Prefix
 	}
-	var all []used
+	var (
+		all   []used
+		links bart.Lite
+		space bart.Lite // of the networks
+	)
+	for _, v := range k.vnets {
+		for _, s := range prefixes(v.Properties.AddressSpace.AddressPrefixes) {
+			space.Insert(s)
+		}
+	}
 	for _, l := range k.eachLink() {
 		p, err := netip.ParsePrefix(l.text)
 		if err != nil {
@@ -261,13 +268,14 @@ func (k *checker) linkSubnets() {
 		if p.Bits() != want {
 			k.say("peering-subnet-size", l.at(), l.text, fmt.Sprintf("the %s link has a /%d", l.connection, p.Bits()), fmt.Sprintf("use a /%d for each link", want))
 		}
-		for _, o := range all {
+		for _, o := range where(links.OverlapsPrefix(p.Masked()), all) {
 			if o.p.Overlaps(p) {
 				k.say("peering-subnet-unique", l.at(), l.text, fmt.Sprintf("it overlaps %s of %s", o.p, o.whose), "give each link a subnet of its own")
 			}
 		}
 		all = append(all, used{l.c.Name + " " + l.p.Name + " " + l.connection, p.Masked()})
-		for _, v := range k.vnets {
+		links.Insert(p.Masked())
+		for _, v := range where(space.OverlapsPrefix(p.Masked()), k.vnets) {
 			for _, s := range prefixes(v.Properties.AddressSpace.AddressPrefixes) {
 				if s.Overlaps(p) {
 					k.say("peering-subnet-no-vnet-overlap", l.at(), l.text, fmt.Sprintf("it overlaps %s of %s", s, v.Name), "take link subnets from a range that no network uses")
@@ -275,6 +283,14 @@ func (k *checker) linkSubnets() {
 			}
 		}
 	}
+}
+
+// where is a list if something in it is known to overlap: most often nothing does, and then nothing has to be looked at.
+func where[T any](overlaps bool, list []T) []T {
+	if overlaps {
+		return list
+	}
+	return nil
 }
 
 // vlans checks that the two peerings of a circuit have different tags.
@@ -307,7 +323,7 @@ func (k *checker) microsoftPeerings() {
 			at := string(c.ID) + "/peerings/" + p.Name
 			if p.Properties.RouteFilter == nil {
 				k.say("ms-peering-route-filter", at, "", "no route filter is attached, so no prefix is received", "attach one with the services' communities")
-			} else if f, ok := k.d.Resources.Get(p.Properties.RouteFilter.ID).(*azure.RouteFilter); ok {
+			} else if f, ok := k.index.Get(p.Properties.RouteFilter.ID).(*azure.RouteFilter); ok {
 				k.office(c, f)
 			}
 			if bgp.ASN(p.Properties.PeerASN).IsPrivate() {

@@ -75,7 +75,7 @@ func (k *checker) routesOf(v *azure.VirtualNetwork, subnet string) map[netip.Pre
 		if !strings.EqualFold(s.Name, subnet) || s.Properties.RouteTable == nil {
 			continue
 		}
-		t, ok := k.d.Resources.Get(s.Properties.RouteTable.ID).(*azure.RouteTable)
+		t, ok := k.index.Get(s.Properties.RouteTable.ID).(*azure.RouteTable)
 		if !ok {
 			continue
 		}

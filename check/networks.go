@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gaissmai/bart"
+
 	"onramp/azure"
 	"onramp/design"
 )
@@ -16,21 +18,25 @@ func (k *checker) overlaps() {
 		at, whose string
 		p         netip.Prefix
 	}
-	var all []used
+	var (
+		all  []used
+		seen bart.Lite
+	)
 	for _, v := range k.vnets {
 		for _, p := range prefixes(v.Properties.AddressSpace.AddressPrefixes) {
-			for _, o := range all {
+			for _, o := range where(seen.OverlapsPrefix(p), all) {
 				if o.p.Overlaps(p) && o.at != string(v.ID) {
 					k.say("route-no-overlap", string(v.ID), p.String(), fmt.Sprintf("%s overlaps %s of %s", p, o.p, o.whose), "give one of them another range")
 				}
 			}
 			all = append(all, used{string(v.ID), v.Name, p})
+			seen.Insert(p)
 		}
 	}
 	for i := range k.d.Premises.Sites {
 		s := &k.d.Premises.Sites[i]
 		for _, p := range s.Prefixes {
-			for _, o := range all {
+			for _, o := range where(seen.OverlapsPrefix(p.Masked()), all) {
 				if o.p.Overlaps(p) && p.Bits() > 0 {
 					k.say("route-no-overlap", "site "+s.Name, p.String(), fmt.Sprintf("%s overlaps %s of %s", p, o.p, o.whose), "give one of them another range")
 				}
@@ -48,6 +54,19 @@ func peeringTo(v *azure.VirtualNetwork, to azure.ID) *azure.VirtualNetworkPeerin
 		}
 	}
 	return nil
+}
+
+// peersOf are the networks of the design with which one is peered by its own account; half a peering carries nothing.
+func (k *checker) peersOf(v *azure.VirtualNetwork) []*azure.VirtualNetwork {
+	var out []*azure.VirtualNetwork
+	for i := range v.Properties.VirtualNetworkPeerings {
+		if r := v.Properties.VirtualNetworkPeerings[i].Properties.RemoteVirtualNetwork; r != nil {
+			if o := k.vnetByKey[r.ID.Key()]; o != nil && o != v {
+				out = append(out, o)
+			}
+		}
+	}
+	return out
 }
 
 // transitFlags checks that gateway transit is set on both sides or on neither.
@@ -180,8 +199,8 @@ func (k *checker) gateways() {
 		sku, ok := k.c.GatewaySKU(g.Properties.SKU.Name)
 		n, at := 0, map[string]int{}
 		var mbps int
-		for _, x := range k.links {
-			if x.Properties.VirtualNetworkGateway1 == nil || x.Properties.Peer == nil || !x.Properties.VirtualNetworkGateway1.ID.Equal(g.ID) {
+		for _, x := range k.index.Links(g.ID) {
+			if x.Properties.Peer == nil {
 				continue
 			}
 			n++

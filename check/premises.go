@@ -22,8 +22,8 @@ func (k *checker) sessions() {
 			continue
 		}
 		var mine []end
-		for _, e := range k.ends {
-			if e.s.Circuit.Equal(l.c.ID) && e.s.Peering == l.p.Name && e.s.Connection == l.connection && e.s.LocalAddress.Addr().Is6() == p.Addr().Is6() {
+		for _, e := range k.endsOn[l.c.ID.Key()] {
+			if e.s.Peering == l.p.Name && e.s.Connection == l.connection && e.s.LocalAddress.Addr().Is6() == p.Addr().Is6() {
 				mine = append(mine, e)
 			}
 		}
@@ -96,10 +96,7 @@ func (k *checker) separateRouters() {
 	for _, c := range k.circuitsAll {
 		type spot struct{ router, site, attachment string }
 		var first, second []spot
-		for _, e := range k.ends {
-			if !e.s.Circuit.Equal(c.ID) {
-				continue
-			}
+		for _, e := range k.endsOn[c.ID.Key()] {
 			s := spot{e.router.Name, e.site, e.s.Attachment}
 			if e.s.Connection == design.Primary {
 				first = append(first, s)
@@ -226,21 +223,29 @@ func (k *checker) preferences() {
 			}
 		}
 	}
-	for i, a := range k.links {
-		for _, b := range k.links[i+1:] {
-			p, q := a.Properties, b.Properties
-			if p.VirtualNetworkGateway1 == nil || q.VirtualNetworkGateway1 == nil || p.Peer == nil || q.Peer == nil || !p.VirtualNetworkGateway1.ID.Equal(q.VirtualNetworkGateway1.ID) {
-				continue
+	for _, g := range k.gatewaysAll {
+		links := k.index.Links(g.ID)
+		for i, a := range links {
+			k.balanced(a, links[i+1:], pref)
+		}
+	}
+}
+
+// balanced holds one connection of a gateway against the others.
+func (k *checker) balanced(a *azure.VirtualNetworkGatewayConnection, others []*azure.VirtualNetworkGatewayConnection, pref map[string]uint32) {
+	for _, b := range others {
+		p, q := a.Properties, b.Properties
+		if p.Peer == nil || q.Peer == nil {
+			continue
+		}
+		x, y := pref[p.Peer.ID.Key()], pref[q.Peer.ID.Key()]
+		if (p.RoutingWeight > q.RoutingWeight && x < y) || (p.RoutingWeight < q.RoutingWeight && x > y) {
+			heavy, preferred := p.Peer.ID.Name(), q.Peer.ID.Name()
+			if p.RoutingWeight < q.RoutingWeight {
+				heavy, preferred = preferred, heavy
 			}
-			x, y := pref[p.Peer.ID.Key()], pref[q.Peer.ID.Key()]
-			if (p.RoutingWeight > q.RoutingWeight && x < y) || (p.RoutingWeight < q.RoutingWeight && x > y) {
-				heavy, preferred := p.Peer.ID.Name(), q.Peer.ID.Name()
-				if p.RoutingWeight < q.RoutingWeight {
-					heavy, preferred = preferred, heavy
-				}
-				k.say("route-symmetric", string(a.ID), fmt.Sprintf("%d and %d", p.RoutingWeight, q.RoutingWeight), fmt.Sprintf("%s sends by %s (weight), the premises by %s (local preference)", p.VirtualNetworkGateway1.ID.Name(), heavy, preferred),
-					"prefer the same circuit on both sides")
-			}
+			k.say("route-symmetric", string(a.ID), fmt.Sprintf("%d and %d", p.RoutingWeight, q.RoutingWeight), fmt.Sprintf("%s sends by %s (weight), the premises by %s (local preference)", p.VirtualNetworkGateway1.ID.Name(), heavy, preferred),
+				"prefer the same circuit on both sides")
 		}
 	}
 }
