@@ -1,5 +1,5 @@
-// Package examples holds intents that work: one for each of the four patterns as the right answer, and one that no pattern
-// fits. It decides nothing.
+// Package examples holds intents that work: each of the four patterns as the right answer, each connectivity model, IPv6,
+// Microsoft 365, two continents, a Metro location, forty lines of business, and one that no pattern fits. It decides nothing.
 package examples
 
 import (

@@ -103,6 +103,8 @@ func TestTheExamplesAreIntentsAndStayThemselvesWrittenOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		e, findings := intent.Parse(name, src, c)
+		// Documentation prefixes stand where an example must not use somebody's own.
+		findings = slices.DeleteFunc(findings, func(f intent.Finding) bool { return f.Rule == "prefix-documentation" })
 		if e == nil || len(findings) > 0 {
 			t.Fatalf("%s: %v", name, findings)
 		}

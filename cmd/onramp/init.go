@@ -19,7 +19,7 @@ func newInitCommand() *cobra.Command {
 		Use:   "init [FILE]",
 		Short: "Write an intent to start from",
 		Long: `Init writes an example intent into FILE (default estate.yaml), to be changed into your own; - is standard output.
-A file that exists is never overwritten. The examples, each with another right answer: ` + strings.Join(examples.Names(), ", ") + `.`,
+A file that exists is never overwritten. The examples: ` + strings.Join(examples.Names(), ", ") + `.`,
 		Example: `  onramp init
   onramp init --example fabrikam-isolated fabrikam.yaml
   onramp init -`,

@@ -260,12 +260,15 @@ func TestEveryMutationOfADesignIsCaughtByName(t *testing.T) {
 	}
 	applied := map[string]int{}
 	for _, name := range examples.Names() {
+		if name == largeExample {
+			continue // a smaller example ten times over: whatever can be spoilt in it can be spoilt in northwind for a tenth of the time
+		}
 		src, err := examples.Read(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		e, _ := intent.Parse(name, src, c)
-		a, err := choose.Choose(e, c, choose.Options{})
+		a, err := choose.Choose(e, c, choose.Options{Brief: true})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

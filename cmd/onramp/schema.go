@@ -19,18 +19,24 @@ import (
 
 // results are the values that commands print with --json, by command.
 func results() map[string]any {
-	return map[string]any{"choose": choose.Choice{}, "design": design.Design{}, "prove": prove.Result{}, "check": checked{}, "cost": cost.Bill{}}
+	return map[string]any{"choose": choose.Choice{}, "design": design.Design{}, "prove": prove.Result{}, "check": checked{}, "prerequisites": prerequisites{}, "cost": cost.Bill{}}
 }
 
-func resultNames() []string { return []string{"intent", "choose", "design", "prove", "check", "cost"} }
+func resultNames() []string {
+	return []string{"intent", "choose", "design", "prove", "check", "prerequisites", "cost"}
+}
 
 // schemaOf is the JSON Schema of the intent, or of a command's result.
 func schemaOf(name string) ([]byte, error) {
 	if name == "intent" {
 		return intent.Schema()
 	}
+	command := name
+	if name == "prerequisites" {
+		command = "check --prerequisites"
+	}
 	return schema.Of(results()[name], schema.Options{
-		Title: "onramp " + name + " --json", Description: "What onramp " + name + " prints for programs.",
+		Title: "onramp " + command + " --json", Description: "What onramp " + command + " prints for programs.",
 		Types: map[reflect.Type]string{
 			reflect.TypeFor[azure.Resources](): `{"type": "array", "description": "Resources in Azure's own shape; properties that a type does not know are kept.", "items": {"type": "object",
 				"properties": {"id": {"type": "string"}, "name": {"type": "string"}, "type": {"type": "string"}, "location": {"type": "string"}, "tags": {"type": "object"}, "sku": {"anyOf": [{"type": "object"}, {"type": "string"}]}, "properties": {"type": "object"}}, "required": ["id", "name", "type"]}}`,
