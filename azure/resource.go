@@ -150,9 +150,19 @@ func (rs Resources) Sort() {
 		}
 		return len(order)
 	}
-	slices.SortStableFunc(rs, func(a, b Resource) int {
-		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Head().ID.Key(), b.Head().ID.Key()))
-	})
+	type ranked struct {
+		rank int
+		key  string
+		r    Resource
+	}
+	list := make([]ranked, len(rs))
+	for i, r := range rs {
+		list[i] = ranked{rank(r), r.Head().ID.Key(), r}
+	}
+	slices.SortStableFunc(list, func(a, b ranked) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.key, b.key)) })
+	for i := range list {
+		rs[i] = list[i].r
+	}
 }
 
 // Get returns the resource with this id, compared without case, or nil.

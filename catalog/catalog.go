@@ -32,6 +32,8 @@ type Catalog struct {
 	aliases    []Alias
 	gateways   []GatewaySKU
 	prices     []Price
+	priced     map[string][]int // item to its rows of prices
+	named      map[string]int   // folded provider to its first offer
 	egress     []EgressTier
 	rules      []Rule
 	services   []Service
@@ -57,7 +59,7 @@ func Open() (*Catalog, error) {
 }
 
 func open(f fs.FS) (*Catalog, error) {
-	c := &Catalog{latency: map[[2]string]float64{}, byLocation: map[string]int{}, byRegion: map[string]int{}}
+	c := &Catalog{latency: map[[2]string]float64{}, byLocation: map[string]int{}, byRegion: map[string]int{}, priced: map[string][]int{}, named: map[string]int{}}
 	for _, step := range []struct {
 		file string
 		read func(*table) error

@@ -54,6 +54,7 @@ func (c *Catalog) readPrices(t *table) error {
 		if s := t.get("price_usd"); s != "" && p.Confidence != "not-found" {
 			p.USD, p.Known = t.float("price_usd"), true
 		}
+		c.priced[p.Item] = append(c.priced[p.Item], len(c.prices))
 		c.prices = append(c.prices, p)
 	})
 }
@@ -74,12 +75,12 @@ func (c *Catalog) Prices() []Price { return slices.Clone(c.prices) }
 // EgressTiers returns what a GB to the internet costs, in the order of the file.
 func (c *Catalog) EgressTiers() []EgressTier { return slices.Clone(c.egress) }
 
-func money(p Price) Money { return Money{USD: p.USD, Known: p.Known, Unit: p.Unit, Source: p.Source} }
+func money(p *Price) Money { return Money{USD: p.USD, Known: p.Known, Unit: p.Unit, Source: p.Source} }
 
-// price returns the first row that matches, known or not.
-func (c *Catalog) price(match func(Price) bool) (Money, bool) {
-	for _, p := range c.prices {
-		if match(p) {
+// price returns the first row of an item that matches, known or not.
+func (c *Catalog) price(item string, match func(*Price) bool) (Money, bool) {
+	for _, i := range c.priced[item] {
+		if p := &c.prices[i]; match(p) {
 			return money(p), true
 		}
 	}
@@ -87,13 +88,14 @@ func (c *Catalog) price(match func(Price) bool) (Money, bool) {
 }
 
 // regional answers for a region from rows that are published for regions: its own row, else the others' if all agree.
-func (c *Catalog) regional(what, region, unit string, match func(Price) bool) Money {
+func (c *Catalog) regional(what, region, unit, item string, match func(*Price) bool) Money {
 	name := region
 	if r, ok := c.Region(region); ok {
 		name = r.Name
 	}
-	var known []Price
-	for _, p := range c.prices {
+	var known []*Price
+	for _, i := range c.priced[item] {
+		p := &c.prices[i]
 		if !match(p) || !p.Known {
 			continue
 		}
@@ -119,8 +121,8 @@ func (c *Catalog) regional(what, region, unit string, match func(Price) bool) Mo
 
 // CircuitPrice is a circuit's monthly fee: SKU Local, Standard or Premium, plan "metered" or "unlimited", in a billing zone.
 func (c *Catalog) CircuitPrice(sku, plan string, mbps int, zone string) Money {
-	m, ok := c.price(func(p Price) bool {
-		return p.Item == "circuit" && strings.EqualFold(p.SKU, sku) && strings.EqualFold(p.Plan, plan) && p.Mbps == mbps && p.Zone == zone && zone != ""
+	m, ok := c.price("circuit", func(p *Price) bool {
+		return strings.EqualFold(p.SKU, sku) && strings.EqualFold(p.Plan, plan) && p.Mbps == mbps && p.Zone == zone && zone != ""
 	})
 	if !ok {
 		m.Unit = "month"
@@ -130,20 +132,20 @@ func (c *Catalog) CircuitPrice(sku, plan string, mbps int, zone string) Money {
 
 // GatewayPrice is an ExpressRoute gateway's hourly price (for ErGwScale, of one scale unit).
 func (c *Catalog) GatewayPrice(sku, region string) Money {
-	return c.regional("gateway "+sku, region, "hour", func(p Price) bool { return p.Item == "er-gateway" && strings.EqualFold(p.SKU, sku) && p.Region != "" })
+	return c.regional("gateway "+sku, region, "hour", "er-gateway", func(p *Price) bool { return strings.EqualFold(p.SKU, sku) && p.Region != "" })
 }
 
 // FirewallPrice is a firewall's hourly price and that of a GB through it; tier is Basic, Standard or Premium.
 func (c *Catalog) FirewallPrice(tier, region string) (deploymentHour, perGB Money) {
-	deploymentHour = c.regional("firewall "+tier, region, "hour", func(p Price) bool { return p.Item == "firewall" && strings.EqualFold(p.SKU, tier+" deployment") })
-	perGB = c.regional("firewall data "+tier, region, "GB", func(p Price) bool { return p.Item == "firewall-data" && strings.EqualFold(p.SKU, tier) })
+	deploymentHour = c.regional("firewall "+tier, region, "hour", "firewall", func(p *Price) bool { return strings.EqualFold(p.SKU, tier+" deployment") })
+	perGB = c.regional("firewall data "+tier, region, "GB", "firewall-data", func(p *Price) bool { return strings.EqualFold(p.SKU, tier) })
 	return deploymentHour, perGB
 }
 
 // OutboundPrice is a GB out of Azure over a circuit of a billing zone; nothing for the unlimited plan.
 func (c *Catalog) OutboundPrice(plan, zone string) Money {
-	m, ok := c.price(func(p Price) bool {
-		return p.Item == "outbound-data" && strings.EqualFold(p.Plan, plan) && strings.HasPrefix(p.SKU, "Standard") && (p.Zone == zone || p.Zone == "any")
+	m, ok := c.price("outbound-data", func(p *Price) bool {
+		return strings.EqualFold(p.Plan, plan) && strings.HasPrefix(p.SKU, "Standard") && (p.Zone == zone || p.Zone == "any")
 	})
 	if !ok {
 		m.Unit = "GB"
@@ -173,7 +175,7 @@ func (c *Catalog) peeringZone(region string) (string, bool) {
 // VNetPeeringPrice is a GB into and out of a peering between two regions; both sides are billed.
 func (c *Catalog) VNetPeeringPrice(from, to string) (in, out Money) {
 	one := func(sku, zone string) Money {
-		m, ok := c.price(func(p Price) bool { return p.Item == "vnet-peering" && p.SKU == sku && (zone == "" || p.Zone == zone) })
+		m, ok := c.price("vnet-peering", func(p *Price) bool { return p.SKU == sku && (zone == "" || p.Zone == zone) })
 		if !ok {
 			m.Unit = "GB"
 		}
@@ -199,27 +201,27 @@ func (c *Catalog) VNetPeeringPrice(from, to string) (in, out Money) {
 
 // PublicIPPrice is a Standard static public address's hourly price.
 func (c *Catalog) PublicIPPrice(region string) Money {
-	return c.regional("public IP address", region, "hour", func(p Price) bool { return p.Item == "public-ip" && p.SKU == "Standard static regional" })
+	return c.regional("public IP address", region, "hour", "public-ip", func(p *Price) bool { return p.SKU == "Standard static regional" })
 }
 
 // DirectPortPrice is a Direct port pair's monthly price; none is published.
 func (c *Catalog) DirectPortPrice(gbps int) Money {
-	m, _ := c.price(func(p Price) bool { return p.Item == "direct-port" && p.Mbps == gbps*1000 })
+	m, _ := c.price("direct-port", func(p *Price) bool { return p.Mbps == gbps*1000 })
 	m.Unit = "month"
 	return m
 }
 
 // PremiumOnDirectPrice is the extra monthly fee of a Premium circuit on a Direct port; none is published.
 func (c *Catalog) PremiumOnDirectPrice() Money {
-	m, _ := c.price(func(p Price) bool { return p.Item == "premium-circuit-on-direct" })
+	m, _ := c.price("premium-circuit-on-direct", func(*Price) bool { return true })
 	m.Unit = "month"
 	return m
 }
 
 // VPNGatewayPrice is a VPN gateway's hourly price.
 func (c *Catalog) VPNGatewayPrice(sku, region string) Money {
-	return c.regional("VPN gateway "+sku, region, "hour", func(p Price) bool {
-		return p.Item == "vpn-gateway" && strings.EqualFold(p.SKU, sku) && p.Unit == "hour"
+	return c.regional("VPN gateway "+sku, region, "hour", "vpn-gateway", func(p *Price) bool {
+		return strings.EqualFold(p.SKU, sku) && p.Unit == "hour"
 	})
 }
 

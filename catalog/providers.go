@@ -75,6 +75,9 @@ func (c *Catalog) readOffers(t *table) error {
 	slices.SortStableFunc(c.offers, func(a, b Offer) int {
 		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Location, b.Location))
 	})
+	for i := len(c.offers) - 1; i >= 0; i-- {
+		c.named[fold(c.offers[i].Provider)] = i
+	}
 	return err
 }
 
@@ -126,11 +129,10 @@ func (c *Catalog) offersWhere(keep func(Offer) bool) []Offer {
 // Provider leads from any name, of today or old, to today's entry, or says that it is not listed now.
 func (c *Catalog) Provider(name string) ProviderLookup {
 	out := ProviderLookup{Asked: name}
-	for _, o := range c.offers {
-		if fold(o.Provider) == fold(name) {
-			out.Name, out.Listed, out.Source = o.Provider, true, o.Source
-			return out
-		}
+	if i, ok := c.named[fold(name)]; ok {
+		o := &c.offers[i]
+		out.Name, out.Listed, out.Source = o.Provider, true, o.Source
+		return out
 	}
 	for _, a := range c.aliases {
 		if fold(a.OldName) != fold(name) {

@@ -32,6 +32,14 @@ type compiler struct {
 	vlans     *design.VLANPlan
 	ipv6      bool
 
+	// byName, suffixes and called are looked up often: lines of business by name; the suffixes of networks[:known]; how many
+	// networks of lines of business have a name. everySite are the prefixes of all sites.
+	byName    map[string]*lob
+	suffixes  map[string]bool
+	known     int
+	called    map[string]int
+	everySite []netip.Prefix
+
 	obstacles   []Obstacle
 	assumptions map[string]design.Assumption
 	defaults    []intent.Default
@@ -133,12 +141,13 @@ func (k *compiler) inspects() bool { return k.e.SharedServices != nil && k.e.Sha
 
 // lobNamed returns a line of business by name, nil when there is none.
 func (k *compiler) lobNamed(name string) *lob {
-	for _, l := range k.lobs {
-		if l.Name == name {
-			return l
+	if k.byName == nil {
+		k.byName = map[string]*lob{}
+		for _, l := range k.lobs {
+			k.byName[l.Name] = l
 		}
 	}
-	return nil
+	return k.byName[name]
 }
 
 // readLinesOfBusiness spells out what every line of business needs.

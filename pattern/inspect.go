@@ -195,7 +195,10 @@ func nowhere() []netip.Prefix {
 // length would win over it.
 func (k *compiler) offInternet(v *vnet) []hop {
 	local := netip.MustParsePrefix("fc00::/7") // RFC 4193
-	all := k.sitePrefixes(k.allSites())
+	if k.everySite == nil {
+		k.everySite = k.sitePrefixes(k.allSites())
+	}
+	all, private := slices.Clip(k.everySite), nowhere()
 	if len(k.routePairs()) > 0 || k.inspects() { // what the premises bring from other networks, or a firewall would pass if it could
 		for _, o := range k.networks {
 			if o != v {
@@ -208,7 +211,7 @@ func (k *compiler) offInternet(v *vnet) []hop {
 		if len(family(v.space, p.Addr().Is6())) == 0 {
 			continue
 		}
-		covered := slices.ContainsFunc(nowhere(), func(n netip.Prefix) bool { return n.Bits() < p.Bits() && n.Contains(p.Addr()) })
+		covered := slices.ContainsFunc(private, func(n netip.Prefix) bool { return n.Bits() < p.Bits() && n.Contains(p.Addr()) })
 		if covered || p.Bits() == 0 {
 			continue
 		}

@@ -75,18 +75,18 @@ func (k *compiler) networkOrder(l *lob) []int {
 
 // unusedSuffix makes a network's name unique: two lines of business may both call a network "core".
 func (k *compiler) unusedSuffix(name, lob string) string {
-	taken := func(s string) bool {
-		return slices.ContainsFunc(k.networks, func(v *vnet) bool { return v.suffix == s })
-	}
-	count := 0
-	for _, l := range k.lobs {
-		for i := range l.Networks {
-			if l.Networks[i].Name == name {
-				count++
+	if k.called == nil {
+		k.called, k.suffixes = map[string]int{}, map[string]bool{}
+		for _, l := range k.lobs {
+			for i := range l.Networks {
+				k.called[l.Networks[i].Name]++
 			}
 		}
 	}
-	if count == 1 && !taken(name) && name != sharedSubnet {
+	for ; k.known < len(k.networks); k.known++ {
+		k.suffixes[k.networks[k.known].suffix] = true
+	}
+	if k.called[name] == 1 && !k.suffixes[name] && name != sharedSubnet {
 		return name
 	}
 	return lob + "-" + name

@@ -29,11 +29,16 @@ type grant struct {
 func (k *compiler) writeRoles() {
 	var grants []grant
 	central := "grp-connectivity-network"
-	var shared []azure.ID // what the central team runs
+	var shared []azure.ID            // what the central team runs
+	owned := map[string][]azure.ID{} // what a line of business runs
 	for _, r := range k.rs {
 		h := r.Head()
-		if h.Tags[design.TagLineOfBusiness] == "" && k.grantable(h) {
+		switch l := h.Tags[design.TagLineOfBusiness]; {
+		case !k.grantable(h):
+		case l == "":
 			shared = append(shared, h.ID)
+		default:
+			owned[l] = append(owned[l], h.ID)
 		}
 	}
 	for _, id := range shared {
@@ -42,11 +47,8 @@ func (k *compiler) writeRoles() {
 	peers := map[string]bool{} // subscriptions that need the peering role
 	for _, l := range k.lobs {
 		who := "grp-" + l.Name + "-network"
-		for _, r := range k.rs {
-			h := r.Head()
-			if h.Tags[design.TagLineOfBusiness] == l.Name && k.grantable(h) {
-				grants = append(grants, grant{scope: h.ID, role: k.builtin(h.ID, networkContributor), who: who, why: "runs its own networks", lob: l.Name})
-			}
+		for _, id := range owned[l.Name] {
+			grants = append(grants, grant{scope: id, role: k.builtin(id, networkContributor), who: who, why: "runs its own networks", lob: l.Name})
 		}
 		for _, c := range k.circuits {
 			if c.lob == "" && slices.Contains(c.lobs, l) {
