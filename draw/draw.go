@@ -66,6 +66,8 @@ type Diagram struct {
 	Nodes    []Node // the order within a tier is kept where it costs no crossing
 	Edges    []Edge
 	Legend   bool // explain, below, the kinds and marks that occur
+	// ID, if not empty, makes the picture one of several in a page: its own ids begin with it, and the page has the style sheet.
+	ID string
 }
 
 // Tier is a column of the diagram.

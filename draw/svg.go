@@ -15,8 +15,14 @@ import (
 //go:embed style.css
 var style string
 
+// Style is the style sheet of every picture, for a page that holds several of them.
+func Style() string { return style }
+
 // pen writes SVG text. What comes from the diagram goes through esc.
-type pen struct{ bytes.Buffer }
+type pen struct {
+	bytes.Buffer
+	id string // what the picture's ids begin with
+}
 
 func (p *pen) put(format string, args ...any) { fmt.Fprintf(p, format, args...) }
 
@@ -31,13 +37,19 @@ func esc(s string) string {
 func tenths(n int) string { return strconv.FormatFloat(float64(n)/10, 'f', -1, 64) }
 
 func write(w io.Writer, s scene) error {
-	var p pen
-	p.put(`<svg xmlns="http://www.w3.org/2000/svg" class="topo" role="img" aria-labelledby="topo-title topo-desc" viewBox="0 0 %d %d" width="%d" height="%d">`+"\n", s.w, s.h, s.w, s.h)
+	p := pen{id: "topo"}
+	if s.diagram.ID != "" {
+		p.id = esc(s.diagram.ID)
+	}
+	p.put(`<svg xmlns="http://www.w3.org/2000/svg" class="topo" role="img" aria-labelledby="%[1]s-title %[1]s-desc" viewBox="0 0 %[2]d %[3]d" width="%[2]d" height="%[3]d">`+"\n", p.id, s.w, s.h)
 	title := s.diagram.Title
 	if title == "" {
 		title = "Topology"
 	}
-	p.put("<title id=\"topo-title\">%s</title>\n<desc id=\"topo-desc\">%s</desc>\n<style>\n%s</style>\n", esc(title), esc(s.describe()), style)
+	p.put("<title id=\"%[1]s-title\">%[2]s</title>\n<desc id=\"%[1]s-desc\">%[3]s</desc>\n", p.id, esc(title), esc(s.describe()))
+	if s.diagram.ID == "" {
+		p.put("<style>\n%s</style>\n", style)
+	}
 	p.icons(s)
 	p.put(`<rect class="paper" width="%d" height="%d"/>`+"\n", s.w, s.h)
 	if s.title.text != "" {
@@ -142,7 +154,7 @@ func (p *pen) card(c card) {
 	p.put("</title>\n")
 	p.put(`<rect class="card" x="%d" y="%d" width="%d" height="%d" rx="7"/>`, b.x, b.y, b.w, b.h)
 	p.put(`<path class="stripe" d="M%d %dh-1a6 6 0 0 0 -6 6v%da6 6 0 0 0 6 6h1z"/>`, b.x+8, b.y+1, b.h-14)
-	p.put(`<use class="icon" href="#topo-%s" x="%d" y="%d"/>`+"\n", c.node.Kind, b.x+11, b.y+b.h/2-9)
+	p.put(`<use class="icon" href="#%s-%s" x="%d" y="%d"/>`+"\n", p.id, c.node.Kind, b.x+11, b.y+b.h/2-9)
 	p.words(c.label, "label")
 	if c.sub.text != "" {
 		p.words(c.sub, "sub")
@@ -167,7 +179,7 @@ func (p *pen) key(k key) {
 	mid := k.box.y + k.box.h/2
 	switch {
 	case k.node != "":
-		p.put(`<g class="node %s"><use class="icon" href="#topo-%s" x="%d" y="%d"/></g>`, k.node, k.node, k.box.x+1, mid-9)
+		p.put(`<g class="node %s"><use class="icon" href="#%s-%s" x="%d" y="%d"/></g>`, k.node, p.id, k.node, k.box.x+1, mid-9)
 	case k.edge != "":
 		p.put(`<g class="wire %s"><path d="M%d %dh%d"/></g>`, k.edge, k.box.x, mid, k.box.w)
 	default:
@@ -182,7 +194,7 @@ func (p *pen) icons(s scene) {
 	for _, k := range nodeKinds {
 		for _, n := range s.diagram.Nodes {
 			if n.Kind == k {
-				p.put(`<g id="topo-%s"><path d="%s"/></g>`+"\n", k, icon(k))
+				p.put(`<g id="%s-%s"><path d="%s"/></g>`+"\n", p.id, k, icon(k))
 				break
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"onramp/catalog"
+	page "onramp/report"
 )
 
 func newUpCommand() *cobra.Command {
@@ -20,7 +21,8 @@ func newUpCommand() *cobra.Command {
 		Use:   "up [FILE]",
 		Short: "Check, choose, design, prove and price an estate; write everything down",
 		Long: `Up does the whole job for one estate: it checks the intent, compiles the four ExpressRoute patterns, proves each under every
-single failure, prices it, chooses, and writes the design with its proof, bill, peering sheet and picture.
+single failure, prices it, chooses, and writes the design with its proof, bill, peering sheet and
+picture, and a page that tells all of it to people.
 
 Without FILE it runs on a built-in example. FILE may be an intent (YAML), a design.json, or - for standard input.
 Exit code 1 means that no pattern meets every need; the files then describe the nearest.`,
@@ -70,7 +72,7 @@ func up(cmd *cobra.Command, c *catalog.Catalog, name string, flags *planFlags, o
 		return err
 	}
 	pl.price(c)
-	files, err := pl.files()
+	files, err := pl.files(c)
 	if err != nil {
 		return outside(err)
 	}
@@ -96,7 +98,7 @@ func up(cmd *cobra.Command, c *catalog.Catalog, name string, flags *planFlags, o
 }
 
 // files makes every output in memory.
-func (pl *plan) files() ([]output, error) {
+func (pl *plan) files(c *catalog.Catalog) ([]output, error) {
 	var out []output
 	add := func(name string, b []byte, err error) error {
 		if err != nil {
@@ -127,6 +129,10 @@ func (pl *plan) files() ([]output, error) {
 	}
 	b, err = topologySVG(pl.design)
 	if err := add("topology.svg", b, err); err != nil {
+		return nil, err
+	}
+	b, err = page.HTML(page.Input{Answer: pl.answer, Design: pl.design, Proof: pl.proof, Bill: pl.bill, Findings: pl.checked}, c)
+	if err := add("report.html", b, err); err != nil {
 		return nil, err
 	}
 	return out, nil
