@@ -19,7 +19,7 @@ type clerk struct {
 
 	lobs        []lob // sorted by name
 	vnets       []*azure.VirtualNetwork
-	homes       map[string]*azure.VirtualNetwork // gateway key to its VNet
+	users       *users
 	links       []*azure.VirtualNetworkGatewayConnection
 	charges     []charge
 	assumptions map[string]design.Assumption
@@ -34,14 +34,7 @@ type lob struct {
 
 func newClerk(d *design.Design, c *catalog.Catalog) *clerk {
 	k := &clerk{d: d, c: c, vnets: azure.Of[*azure.VirtualNetwork](d.Resources), links: azure.Of[*azure.VirtualNetworkGatewayConnection](d.Resources),
-		homes: map[string]*azure.VirtualNetwork{}, assumptions: map[string]design.Assumption{}}
-	for _, g := range azure.Of[*azure.VirtualNetworkGateway](d.Resources) {
-		for i := range g.Properties.IPConfigurations {
-			if s := g.Properties.IPConfigurations[i].Properties.Subnet; s != nil {
-				k.homes[g.ID.Key()] = k.vnet(s.ID.Parent())
-			}
-		}
-	}
+		users: newUsers(d.Resources), assumptions: map[string]design.Assumption{}}
 	k.readLinesOfBusiness()
 	k.assume("month-of-730-hours", fmt.Sprintf("A month has %d hours.", catalog.HoursPerMonth), "Azure's own calculators count a month so.")
 	return k
@@ -88,12 +81,8 @@ func (k *clerk) readLinesOfBusiness() {
 }
 
 func (k *clerk) vnet(id azure.ID) *azure.VirtualNetwork {
-	for _, v := range k.vnets {
-		if v.ID.Equal(id) {
-			return v
-		}
-	}
-	return nil
+	v, _ := k.users.index.Get(id).(*azure.VirtualNetwork)
+	return v
 }
 
 func owner(r azure.Resource) string { return r.Head().Tags[design.TagLineOfBusiness] }
@@ -133,48 +122,6 @@ func (k *clerk) add(x charge) {
 	k.charges = append(k.charges, x)
 }
 
-// usersOf are the lines of business of a VNet: its own, or of a shared one those whose VNets are peered with it.
-func (k *clerk) usersOf(v *azure.VirtualNetwork) []string {
-	if v == nil {
-		return nil
-	}
-	if o := owner(v); o != "" {
-		return []string{o}
-	}
-	var out []string
-	for _, s := range k.vnets {
-		for i := range s.Properties.VirtualNetworkPeerings {
-			if r := s.Properties.VirtualNetworkPeerings[i].Properties.RemoteVirtualNetwork; r != nil && r.ID.Equal(v.ID) && owner(s) != "" {
-				out = append(out, owner(s))
-			}
-		}
-	}
-	return out
-}
-
-// gatewayUsers are the lines of business behind a gateway: of its VNet and of the spokes that use it.
-func (k *clerk) gatewayUsers(id azure.ID) []string {
-	v := k.homes[id.Key()]
-	if v == nil {
-		return nil
-	}
-	if o := owner(v); o != "" {
-		return []string{o}
-	}
-	var out []string
-	for _, s := range k.vnets {
-		for i := range s.Properties.VirtualNetworkPeerings {
-			if p := s.Properties.VirtualNetworkPeerings[i].Properties; p.UseRemoteGateways && p.RemoteVirtualNetwork != nil && p.RemoteVirtualNetwork.ID.Equal(v.ID) {
-				out = append(out, owner(s))
-			}
-		}
-	}
-	if len(out) == 0 {
-		return k.usersOf(v)
-	}
-	return out
-}
-
 // circuitUsers are the lines of business of a circuit: its own, or those behind the gateways on it, and those that need Microsoft's
 // public services where it has Microsoft peering.
 func (k *clerk) circuitUsers(c *azure.ExpressRouteCircuit) []string {
@@ -182,9 +129,9 @@ func (k *clerk) circuitUsers(c *azure.ExpressRouteCircuit) []string {
 		return []string{o}
 	}
 	var out []string
-	for _, x := range k.links {
-		if x.Properties.Peer != nil && x.Properties.VirtualNetworkGateway1 != nil && x.Properties.Peer.ID.Equal(c.ID) {
-			out = append(out, k.gatewayUsers(x.Properties.VirtualNetworkGateway1.ID)...)
+	for _, x := range k.users.index.Links(c.ID) {
+		if x.Properties.VirtualNetworkGateway1 != nil {
+			out = append(out, k.users.ofGateway(x.Properties.VirtualNetworkGateway1.ID)...)
 		}
 	}
 	if k.d.Intent != nil && slices.ContainsFunc(c.Properties.Peerings, func(p azure.Peering) bool { return p.Properties.PeeringType == "MicrosoftPeering" }) {
@@ -202,34 +149,19 @@ func (k *clerk) circuitUsers(c *azure.ExpressRouteCircuit) []string {
 // connect with the highest weight; without a gateway, the first of each pair that it uses, which are the names that end in -1, or
 // the first of all where nothing is named so.
 func (k *clerk) preferred(name string) []azure.ID {
-	var out []azure.ID
-	for _, g := range azure.Of[*azure.VirtualNetworkGateway](k.d.Resources) {
-		if !slices.Contains(k.gatewayUsers(g.ID), name) {
-			continue
-		}
-		best := -1
-		var at []azure.ID
-		for _, x := range k.links {
-			p := x.Properties
-			if p.VirtualNetworkGateway1 == nil || p.Peer == nil || !p.VirtualNetworkGateway1.ID.Equal(g.ID) {
-				continue
-			}
-			if p.RoutingWeight > best {
-				best, at = p.RoutingWeight, nil
-			}
-			if p.RoutingWeight == best {
-				at = append(at, p.Peer.ID)
-			}
-		}
-		for _, id := range at {
-			if !slices.ContainsFunc(out, id.Equal) {
-				out = append(out, id)
-			}
-		}
-	}
-	if len(out) > 0 {
+	if out, ok := k.users.preferred[name]; ok {
 		return out
 	}
+	out := k.users.heaviest(name)
+	if len(out) == 0 {
+		out = k.first(name)
+	}
+	k.users.preferred[name] = out
+	return out
+}
+
+// first are the circuits that a line of business without a gateway uses.
+func (k *clerk) first(name string) []azure.ID {
 	var used, first []azure.ID
 	for _, c := range azure.Of[*azure.ExpressRouteCircuit](k.d.Resources) {
 		if !slices.Contains(k.circuitUsers(c), name) {
@@ -251,7 +183,7 @@ func (k *clerk) zone(c *azure.ExpressRouteCircuit) (zone string, location string
 	if sp := c.Properties.ServiceProviderProperties; sp != nil {
 		location = sp.PeeringLocation
 	} else if c.Properties.ExpressRoutePort != nil {
-		if p, ok := k.d.Resources.Get(c.Properties.ExpressRoutePort.ID).(*azure.ExpressRoutePort); ok {
+		if p, ok := k.users.index.Get(c.Properties.ExpressRoutePort.ID).(*azure.ExpressRoutePort); ok {
 			location = p.Properties.PeeringLocation
 		}
 	}
@@ -325,7 +257,7 @@ func (k *clerk) globalReach() {
 			for _, x := range c.Properties.Peerings[i].Properties.Connections {
 				users := k.circuitUsers(c)
 				if far := x.Properties.PeerExpressRouteCircuitPeering; far != nil {
-					if o, ok := k.d.Resources.Get(far.ID.Parent()).(*azure.ExpressRouteCircuit); ok {
+					if o, ok := k.users.index.Get(far.ID.Parent()).(*azure.ExpressRouteCircuit); ok {
 						users = append(users, k.circuitUsers(o)...)
 					}
 				}
@@ -360,7 +292,7 @@ func (k *clerk) gateways() {
 			price = k.c.VPNGatewayPrice(g.Properties.SKU.Name, g.Location)
 		}
 		k.charge(charge{item: itemGateway, resource: g.Name, id: g.ID, quantity: float64(units * catalog.HoursPerMonth), unit: "hour", price: price,
-			unknown: "no price of " + g.Properties.SKU.Name + " is published for " + g.Location + ", and those for other regions differ or are missing"}, k.gatewayUsers(g.ID))
+			unknown: "no price of " + g.Properties.SKU.Name + " is published for " + g.Location + ", and those for other regions differ or are missing"}, k.users.ofGateway(g.ID))
 	}
 }
 
@@ -372,7 +304,7 @@ func (k *clerk) firewalls() {
 		for i := range f.Properties.IPConfigurations {
 			p := f.Properties.IPConfigurations[i].Properties
 			if p.Subnet != nil {
-				users = append(users, k.usersOf(k.vnet(p.Subnet.ID.Parent()))...)
+				users = append(users, k.users.ofVNet(k.vnet(p.Subnet.ID.Parent()))...)
 			}
 			if p.PublicIPAddress != nil {
 				of[p.PublicIPAddress.ID.Key()] = users
@@ -394,7 +326,7 @@ func (k *clerk) firewalls() {
 	for _, g := range azure.Of[*azure.VirtualNetworkGateway](k.d.Resources) {
 		for i := range g.Properties.IPConfigurations {
 			if a := g.Properties.IPConfigurations[i].Properties.PublicIPAddress; a != nil {
-				of[a.ID.Key()] = k.gatewayUsers(g.ID)
+				of[a.ID.Key()] = k.users.ofGateway(g.ID)
 			}
 		}
 	}
@@ -443,7 +375,7 @@ func (k *clerk) accesses() {
 	for i := range k.d.Orders {
 		o := &k.d.Orders[i]
 		var who []string
-		if c, ok := k.d.Resources.Get(o.Circuit).(*azure.ExpressRouteCircuit); ok {
+		if c, ok := k.users.index.Get(o.Circuit).(*azure.ExpressRouteCircuit); ok {
 			who = k.circuitUsers(c)
 		}
 		for _, a := range o.Attachments {
