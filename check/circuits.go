@@ -107,7 +107,8 @@ func (k *checker) circuits() {
 			}
 		}
 		k.links4(c)
-		if n, most := k.announced(c), limits.PrivatePrefixesFromOnPrem(c.SKU.Tier, "ipv4"); n > most {
+		// What not even Premium takes is route-private-limit-v4's to tell.
+		if n, most := k.announced(c), limits.PrivatePrefixesFromOnPrem(c.SKU.Tier, "ipv4"); n > most && n <= limits.PrivatePrefixesFromOnPrem(tierPremium, "ipv4") {
 			k.say("circuit-premium-routes", at, fmt.Sprint(n), fmt.Sprintf("the premises announce %d IPv4 prefixes on %s; %s takes %d and drops the session beyond", n, c.Name, c.SKU.Tier, most), "summarise them, or use Premium")
 		}
 	}

@@ -167,7 +167,7 @@ func (k *checker) gatewaySubnets() {
 			}
 			at := string(v.ID) + "/subnets/" + s.Name
 			for _, p := range prefixes(append(slices.Clone(s.Properties.AddressPrefixes), s.Properties.AddressPrefix)) {
-				if p.Addr().Is4() && p.Bits() > k.c.Limits().GatewaySubnetBits {
+				if p.Addr().Is4() && p.Bits() > k.c.Limits().GatewaySubnetBits && (k.gatewayIn(v, isVPN) == nil || k.gatewayIn(v, isExpressRoute) == nil) { // else gateway-subnet-coexist
 					k.say("gateway-subnet-size", at, p.String(), fmt.Sprintf("GatewaySubnet is a /%d", p.Bits()), fmt.Sprintf("make it a /%d or larger", k.c.Limits().GatewaySubnetBits))
 				}
 			}
@@ -209,8 +209,8 @@ func (k *checker) gateways() {
 				mbps = max(mbps, circuitMbps(c))
 			}
 		}
-		if ok && n > sku.MaxCircuits {
-			k.say("gateway-circuit-count", string(g.ID), fmt.Sprint(n), fmt.Sprintf("%s has %d circuits; %s takes %d", g.Name, n, sku.Name, sku.MaxCircuits), "use a larger gateway SKU, or fewer circuits")
+		if most := k.mostCircuits(g); ok && n > most {
+			k.say("gateway-circuit-count", string(g.ID), fmt.Sprint(n), fmt.Sprintf("%s has %d circuits; %s takes %d", g.Name, n, sku.Name, most), "use a larger gateway SKU, or fewer circuits")
 		}
 		for _, l := range sortedKeys(at) {
 			if most := k.c.Limits().MaxCircuitsSameLocation; at[l] > most {
