@@ -363,8 +363,8 @@ func subnetPrefixes(s *azure.Subnet) []netip.Prefix {
 	return prefixes(append(slices.Clone(s.Properties.AddressPrefixes), s.Properties.AddressPrefix))
 }
 
-// names lists networks for a sentence.
-func names(list []*azure.VirtualNetwork) string {
+// networkNames lists networks for a sentence.
+func networkNames(list []*azure.VirtualNetwork) string {
 	var out []string
 	for _, v := range list {
 		out = append(out, v.Name)

@@ -67,7 +67,7 @@ func (k *checker) fastPathGateway(f *feed, fast []line) {
 func (k *checker) directOnly(f *feed, c *azure.ExpressRouteCircuit) []string {
 	var out []string
 	if len(f.spokes) > 0 {
-		out = append(out, "peered networks ("+names(f.spokes)+")")
+		out = append(out, "peered networks ("+networkNames(f.spokes)+")")
 	}
 	if f.home != nil && len(k.routesOf(f.home, gatewaySubnet)) > 0 {
 		out = append(out, "user-defined routes on GatewaySubnet")

@@ -139,16 +139,16 @@ func (k *checker) summaries() {
 			}
 		}
 		for _, s := range sortedKeys(bySite) {
-			if fewer := joined(bySite[s]); len(fewer) < len(bySite[s]) && !told[s] {
+			if fewer := merged(bySite[s]); len(fewer) < len(bySite[s]) && !told[s] {
 				told[s] = true
-				k.say("route-summarise-onprem", "site "+s, fmt.Sprint(len(bySite[s])), fmt.Sprintf("%d prefixes of %s are announced where %d say the same: %s", len(bySite[s]), s, len(fewer), some(fewer)), "announce the joined prefixes on every session")
+				k.say("route-summarise-onprem", "site "+s, fmt.Sprint(len(bySite[s])), fmt.Sprintf("%d prefixes of %s are announced where %d say the same: %s", len(bySite[s]), s, len(fewer), firstFew(fewer)), "announce the joined prefixes on every session")
 			}
 		}
 	}
 }
 
-// joined merges the two halves of a prefix into it, as often as there are any. A prefix inside another stays: it may steer.
-func joined(list []netip.Prefix) []netip.Prefix {
+// merged joins the two halves of a prefix into it, as often as there are any. A prefix inside another stays: it may steer.
+func merged(list []netip.Prefix) []netip.Prefix {
 	set := map[netip.Prefix]bool{}
 	for _, p := range list {
 		set[p] = true
@@ -188,8 +188,8 @@ func halves(p netip.Prefix) (lower, upper netip.Prefix) {
 	return netip.PrefixFrom(p.Addr(), p.Bits()+1), netip.PrefixFrom(second, p.Bits()+1)
 }
 
-// some lists the first few for a sentence.
-func some(list []netip.Prefix) string {
+// firstFew lists the first few for a sentence.
+func firstFew(list []netip.Prefix) string {
 	const few = 4
 	var out []string
 	for i, p := range list {

@@ -39,7 +39,7 @@ func (k *checker) vpnGateways() {
 		p := peeringOf(c, isPrivate)
 		six := slices.DeleteFunc(f.networks(), func(v *azure.VirtualNetwork) bool { return len(spaceOf(v, true)) == 0 })
 		if p != nil && p.Properties.IPv6PeeringConfig != nil && len(six) > 0 {
-			k.say("vpn-ipv6-none", string(g.ID), names(six), fmt.Sprintf("%s stands in for %s, and VPN gateways carry IPv4 only", g.Name, c.Name), "add a second circuit for IPv6, or do without IPv6 when the circuit fails")
+			k.say("vpn-ipv6-none", string(g.ID), networkNames(six), fmt.Sprintf("%s stands in for %s, and VPN gateways carry IPv4 only", g.Name, c.Name), "add a second circuit for IPv6, or do without IPv6 when the circuit fails")
 		}
 		k.vpnBackup(&f, g)
 	}
