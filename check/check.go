@@ -55,6 +55,7 @@ type checker struct {
 	gatewayOf   map[string]*azure.VirtualNetworkGateway // by VNet key, ExpressRoute only
 	links       []*azure.VirtualNetworkGatewayConnection
 	ends        []end            // sessions with MSEEs
+	estate      *estate          // see view
 	endsOn      map[string][]end // the same by circuit
 }
 

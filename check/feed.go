@@ -29,29 +29,7 @@ type line struct {
 }
 
 // feeds lists the ExpressRoute gateways in the order of the design.
-func (k *checker) feeds() []feed {
-	var out []feed
-	for _, g := range k.gatewaysAll {
-		if !isExpressRoute(g) {
-			continue
-		}
-		f := feed{g: g, home: k.homeOf(g)}
-		if f.home != nil {
-			f.spokes = k.spokesOf(f.home)
-		}
-		for _, x := range k.links {
-			p := x.Properties
-			if p.VirtualNetworkGateway1 == nil || p.Peer == nil || !p.VirtualNetworkGateway1.ID.Equal(g.ID) {
-				continue
-			}
-			if c := k.circuit[p.Peer.ID.Key()]; c != nil && !slices.ContainsFunc(f.lines, func(l line) bool { return l.c == c }) {
-				f.lines = append(f.lines, line{x, c})
-			}
-		}
-		out = append(out, f)
-	}
-	return out
-}
+func (k *checker) feeds() []feed { return k.view().feeds }
 
 func isExpressRoute(g *azure.VirtualNetworkGateway) bool {
 	return strings.EqualFold(g.Properties.GatewayType, "ExpressRoute")
@@ -59,17 +37,6 @@ func isExpressRoute(g *azure.VirtualNetworkGateway) bool {
 
 func isVPN(g *azure.VirtualNetworkGateway) bool {
 	return strings.EqualFold(g.Properties.GatewayType, "Vpn")
-}
-
-// spokesOf are the networks that use a network's gateway.
-func (k *checker) spokesOf(home *azure.VirtualNetwork) []*azure.VirtualNetwork {
-	var out []*azure.VirtualNetwork
-	for _, v := range k.vnets {
-		if p := peeringTo(v, home.ID); v != home && p != nil && p.Properties.UseRemoteGateways {
-			out = append(out, v)
-		}
-	}
-	return out
 }
 
 // networks are the gateway's own network and its spokes.
@@ -115,8 +82,8 @@ func (k *checker) gatewayIn(v *azure.VirtualNetwork, kind func(*azure.VirtualNet
 	if v == nil {
 		return nil
 	}
-	for _, g := range k.gatewaysAll {
-		if kind(g) && k.homeOf(g) == v {
+	for _, g := range k.view().gateways[v] {
+		if kind(g) {
 			return g
 		}
 	}
@@ -199,11 +166,11 @@ func peeringOf(c *azure.ExpressRouteCircuit, kind func(*azure.Peering) bool) *az
 	return nil
 }
 
-// endsOn are the premises' sessions on a circuit's peering of a kind, in one address family.
-func (k *checker) endsOn(c *azure.ExpressRouteCircuit, kind string, six bool) []end {
+// sessionsOf are the premises' sessions on a circuit's peering of a kind, in one address family.
+func (k *checker) sessionsOf(c *azure.ExpressRouteCircuit, kind string, six bool) []end {
 	var out []end
-	for _, e := range k.ends {
-		if e.s.Circuit.Equal(c.ID) && strings.EqualFold(e.s.Peering, kind) && e.s.LocalAddress.Addr().Is6() == six {
+	for _, e := range k.endsOn[c.ID.Key()] {
+		if strings.EqualFold(e.s.Peering, kind) && e.s.LocalAddress.Addr().Is6() == six {
 			out = append(out, e)
 		}
 	}
@@ -213,6 +180,16 @@ func (k *checker) endsOn(c *azure.ExpressRouteCircuit, kind string, six bool) []
 // heard are the prefixes that the premises announce on a session: those that its export policy names, and those of its site
 // that the policy lets out. What another router told it is not followed here; package network does that.
 func (k *checker) heard(e end) []netip.Prefix {
+	known := k.view().heard
+	list, ok := known[e.s]
+	if !ok {
+		list = k.readHeard(e)
+		known[e.s] = list
+	}
+	return list
+}
+
+func (k *checker) readHeard(e end) []netip.Prefix {
 	var out []netip.Prefix
 	if e.s.Export != nil {
 		for i := range e.s.Export.Terms {
@@ -258,7 +235,7 @@ func applied(p *bgp.Policy, prefix netip.Prefix, communities ...bgp.Community) (
 // heardOn are all prefixes that the premises announce on a circuit's private peering, sorted, each once.
 func (k *checker) heardOn(c *azure.ExpressRouteCircuit, six bool) []netip.Prefix {
 	var out []netip.Prefix
-	for _, e := range k.endsOn(c, privatePeering, six) {
+	for _, e := range k.sessionsOf(c, privatePeering, six) {
 		out = append(out, k.heard(e)...)
 	}
 	slices.SortFunc(out, netip.Prefix.Compare)
@@ -272,13 +249,8 @@ func spaceOf(v *azure.VirtualNetwork, six bool) []netip.Prefix {
 
 // limit is a published number by its key in limits.yaml.
 func (k *checker) limit(key string) int {
-	for _, r := range k.c.LimitRows() {
-		if r.Key == key {
-			n, _ := strconv.Atoi(r.Value)
-			return n
-		}
-	}
-	return 0
+	n, _ := strconv.Atoi(k.view().limits[key])
+	return n
 }
 
 // mustSurvive tells whether a line of business behind the feed must live through a failure of this kind. A design without
@@ -313,13 +285,7 @@ func (k *checker) needed(f *feed) int {
 
 // others are the resources of a type that package azure does not model, as imports bring them.
 func (k *checker) others(typ string) []*azure.Unknown {
-	var out []*azure.Unknown
-	for _, u := range azure.Of[*azure.Unknown](k.d.Resources) {
-		if strings.EqualFold(u.Type, typ) {
-			out = append(out, u)
-		}
-	}
-	return out
+	return k.view().unknown[strings.ToLower(typ)]
 }
 
 // properties reads the properties of such a resource; what does not fit stays empty.
@@ -354,7 +320,7 @@ func (k *checker) tableOf(s *azure.Subnet) *azure.RouteTable {
 	if s == nil || s.Properties.RouteTable == nil {
 		return nil
 	}
-	t, _ := k.d.Resources.Get(s.Properties.RouteTable.ID).(*azure.RouteTable)
+	t, _ := k.index.Get(s.Properties.RouteTable.ID).(*azure.RouteTable)
 	return t
 }
 
@@ -393,6 +359,10 @@ func providerOf(c *azure.ExpressRouteCircuit) string {
 
 // island are the sites that the backbone joins with one, itself included.
 func (k *checker) island(site string) []string {
+	known := k.view().islands
+	if out, ok := known[site]; ok {
+		return out
+	}
 	out := []string{site}
 	for i := 0; i < len(out); i++ {
 		for _, b := range k.d.Premises.Backbone {
@@ -403,11 +373,22 @@ func (k *checker) island(site string) []string {
 			}
 		}
 	}
+	known[site] = out
 	return out
 }
 
 // ownerSite is the site that a prefix belongs to, "" when it is nobody's.
 func (k *checker) ownerSite(p netip.Prefix) string {
+	known := k.view().owners
+	owner, ok := known[p]
+	if !ok {
+		owner = k.readOwner(p)
+		known[p] = owner
+	}
+	return owner
+}
+
+func (k *checker) readOwner(p netip.Prefix) string {
 	for i := range k.d.Premises.Sites {
 		s := &k.d.Premises.Sites[i]
 		for _, own := range s.Prefixes {

@@ -298,10 +298,8 @@ func (k *checker) behind(g *azure.VirtualNetworkGateway) []string {
 		}
 	}
 	add(lob(home))
-	for _, v := range k.vnets {
-		if p := peeringTo(v, home.ID); p != nil && p.Properties.UseRemoteGateways {
-			add(lob(v))
-		}
+	for _, v := range k.view().spokes[home] {
+		add(lob(v))
 	}
 	slices.Sort(out)
 	return out

@@ -147,11 +147,16 @@ func (k *checker) notOnFastPath(v *azure.VirtualNetwork) []string {
 
 // fastPathHubs finds two peered hubs of one circuit that lend each other their gateways.
 func (k *checker) fastPathHubs() {
-	list := k.feeds()
+	var list []feed
+	for _, f := range k.feeds() {
+		if f.home != nil && len(f.fast()) > 0 {
+			list = append(list, f)
+		}
+	}
 	for i := range list {
 		for j := range list[i+1:] {
 			a, b := &list[i], &list[i+1+j]
-			if a.home == nil || b.home == nil || a.home == b.home || !slices.ContainsFunc(a.fast(), func(l line) bool {
+			if a.home == b.home || !slices.ContainsFunc(a.fast(), func(l line) bool {
 				return slices.ContainsFunc(b.fast(), func(m line) bool { return m.c == l.c })
 			}) {
 				continue

@@ -76,10 +76,13 @@ func (k *checker) dualStack(f *feed, at string, six bool) {
 
 // gatewayPairs finds a second gateway of one type in a network.
 func (k *checker) gatewayPairs() {
-	for i, g := range k.gatewaysAll {
+	for _, g := range k.gatewaysAll {
 		home := k.homeOf(g)
-		for _, o := range k.gatewaysAll[:i] {
-			if home != nil && k.homeOf(o) == home && !o.ID.Equal(g.ID) && strings.EqualFold(o.Properties.GatewayType, g.Properties.GatewayType) {
+		for _, o := range k.view().gateways[home] {
+			if o == g {
+				break
+			}
+			if home != nil && !o.ID.Equal(g.ID) && strings.EqualFold(o.Properties.GatewayType, g.Properties.GatewayType) {
 				k.say("gateway-one-per-type", string(g.ID), home.Name, fmt.Sprintf("%s has two gateways of type %s: %s and %s", home.Name, g.Properties.GatewayType, o.Name, g.Name), "keep one, or put the other into a network of its own")
 				break
 			}
@@ -168,7 +171,9 @@ type endpoint struct {
 }
 
 // endpoints lists the private endpoints whose subnets are in the design.
-func (k *checker) endpoints() []endpoint {
+func (k *checker) endpoints() []endpoint { return k.view().endpoints }
+
+func (k *checker) readEndpoints() []endpoint {
 	var out []endpoint
 	for _, u := range k.others("Microsoft.Network/privateEndpoints") {
 		var p struct {
@@ -198,20 +203,11 @@ func (k *checker) privateEndpointIn(v *azure.VirtualNetwork) bool {
 	return slices.ContainsFunc(k.endpoints(), func(e endpoint) bool { return e.v == v })
 }
 
-// addressesBehind counts the addresses in use behind a gateway that the design knows of: those of network interfaces and
-// private endpoints. There may be more.
+// addressesBehind counts the addresses in use behind a gateway that the design knows of.
 func (k *checker) addressesBehind(f *feed) int {
-	n := len(k.endpointsBehind(f))
-	for _, u := range k.others("Microsoft.Network/networkInterfaces") {
-		var p struct {
-			IPConfigurations []azure.GatewayIPConfiguration `json:"ipConfigurations"`
-		}
-		properties(u, &p)
-		for i := range p.IPConfigurations {
-			if s := p.IPConfigurations[i].Properties.Subnet; s != nil && slices.Contains(f.networks(), k.vnetByKey[s.ID.Parent().Key()]) {
-				n++
-			}
-		}
+	n := 0
+	for _, v := range f.networks() {
+		n += k.view().addresses[v]
 	}
 	return n
 }

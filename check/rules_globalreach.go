@@ -26,7 +26,9 @@ type reach struct {
 }
 
 // reaches lists the Global Reach connections, each pair of circuits once.
-func (k *checker) reaches() []reach {
+func (k *checker) reaches() []reach { return k.view().reaches }
+
+func (k *checker) readReaches() []reach {
 	var out []reach
 	for _, c := range k.circuitsAll {
 		for i := range c.Properties.Peerings {

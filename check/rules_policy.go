@@ -105,7 +105,7 @@ func isRouteServer(h *azure.VirtualHub) bool {
 // localPref is the highest local preference that the premises' private sessions of a circuit give to a prefix; ok is false
 // when none takes it in.
 func (k *checker) localPref(c *azure.ExpressRouteCircuit, p netip.Prefix, communities ...bgp.Community) (pref uint32, ok bool) {
-	for _, e := range k.endsOn(c, privatePeering, p.Addr().Is6()) {
+	for _, e := range k.sessionsOf(c, privatePeering, p.Addr().Is6()) {
 		if a, yes := applied(e.s.Import, p, communities...); yes {
 			pref, ok = max(pref, a.EffectiveLocalPref()), true
 		}
@@ -117,7 +117,7 @@ func (k *checker) localPref(c *azure.ExpressRouteCircuit, p netip.Prefix, commun
 func (k *checker) prepended(c *azure.ExpressRouteCircuit) int {
 	least, any := 0, false
 	for _, six := range []bool{false, true} {
-		for _, e := range k.endsOn(c, privatePeering, six) {
+		for _, e := range k.sessionsOf(c, privatePeering, six) {
 			for _, t := range accepts(e.s.Export) {
 				if !any || t.Set.PrependTimes < least {
 					least, any = t.Set.PrependTimes, true
@@ -191,7 +191,7 @@ func (k *checker) drains() {
 	for _, c := range k.circuitsAll {
 		for _, kind := range []string{privatePeering, microsoftPeering} {
 			for _, six := range []bool{false, true} {
-				list := k.endsOn(c, kind, six)
+				list := k.sessionsOf(c, kind, six)
 				i := slices.IndexFunc(list, func(e end) bool { return e.s.Connection == design.Primary })
 				j := slices.IndexFunc(list, func(e end) bool { return e.s.Connection == design.Secondary })
 				if i >= 0 && j >= 0 {
@@ -248,71 +248,80 @@ func longest(p *bgp.Policy) int {
 
 // nearest finds premises that send to two regions alike although each has its own near circuit.
 func (k *checker) nearest() {
-	type target struct {
-		v      *azure.VirtualNetwork
-		region catalog.Region
-	}
-	for i, a := range k.circuitsAll {
-		for _, b := range k.circuitsAll[i+1:] {
-			la, okA := k.place(a)
-			lb, okB := k.place(b)
-			if !okA || !okB || la.City == lb.City {
-				continue
-			}
-			var nearA, nearB *target
-			for _, v := range k.vnets {
-				r, ok := k.c.Region(v.Location)
-				if !ok || !k.serves(a, v) || !k.serves(b, v) {
-					continue
+	type pair struct{ a, b *azure.ExpressRouteCircuit }
+	behind := map[pair][]*azure.VirtualNetwork{} // the networks that both circuits serve
+	var order []pair
+	for _, f := range k.feeds() {
+		for i, x := range f.lines {
+			for _, y := range f.lines[i+1:] {
+				p := pair{x.c, y.c}
+				if p.a.ID.Key() > p.b.ID.Key() {
+					p.a, p.b = p.b, p.a
 				}
-				da, db := catalog.DistanceKM(la.Latitude, la.Longitude, r.Latitude, r.Longitude), catalog.DistanceKM(lb.Latitude, lb.Longitude, r.Latitude, r.Longitude)
-				if t := (&target{v, r}); da < db && nearA == nil {
-					nearA = t
-				} else if db < da && nearB == nil {
-					nearB = t
+				if behind[p] == nil {
+					order = append(order, p)
 				}
+				behind[p] = append(behind[p], f.networks()...)
 			}
-			if nearA == nil || nearB == nil || k.prefers(a, b, nearA.v, nearA.region) != 0 || k.prefers(b, a, nearB.v, nearB.region) != 0 {
-				continue
-			}
-			k.say("route-community-regional", string(a.ID), nearA.region.Name+", "+nearB.region.Name,
-				fmt.Sprintf("%s is near %s and %s near %s, and the premises send to both regions by both circuits alike", a.Name, nearA.region.Name, b.Name, nearB.region.Name),
-				fmt.Sprintf("give the networks custom communities, and prefer %s on %s and %s on %s", or(nearA.region.CommunityPrivate, nearA.region.Name), a.Name, or(nearB.region.CommunityPrivate, nearB.region.Name), b.Name))
 		}
 	}
+	for _, p := range order {
+		k.nearer(p.a, p.b, behind[p])
+	}
 }
 
-// serves tells whether a network is reached over a circuit.
-func (k *checker) serves(c *azure.ExpressRouteCircuit, v *azure.VirtualNetwork) bool {
-	home := k.gatewayHome(v)
-	g := k.gatewayIn(home, isExpressRoute)
-	return g != nil && slices.ContainsFunc(k.links, func(x *azure.VirtualNetworkGatewayConnection) bool {
-		p := x.Properties
-		return p.VirtualNetworkGateway1 != nil && p.Peer != nil && p.VirtualNetworkGateway1.ID.Equal(g.ID) && p.Peer.ID.Equal(c.ID)
-	})
+// target is a network with its region.
+type target struct {
+	v      *azure.VirtualNetwork
+	region catalog.Region
 }
 
-// prefers compares the local preferences that the premises give a network on two circuits: 0 when they are the same.
-func (k *checker) prefers(a, b *azure.ExpressRouteCircuit, v *azure.VirtualNetwork, r catalog.Region) int {
+// nearer looks at two circuits and the networks that both serve.
+func (k *checker) nearer(a, b *azure.ExpressRouteCircuit, list []*azure.VirtualNetwork) {
+	la, okA := k.place(a)
+	lb, okB := k.place(b)
+	if !okA || !okB || la.City == lb.City {
+		return
+	}
+	var nearA, nearB *target
+	for _, v := range list {
+		r, ok := k.c.Region(v.Location)
+		if !ok {
+			continue
+		}
+		da, db := catalog.DistanceKM(la.Latitude, la.Longitude, r.Latitude, r.Longitude), catalog.DistanceKM(lb.Latitude, lb.Longitude, r.Latitude, r.Longitude)
+		if t := (&target{v, r}); da < db && nearA == nil {
+			nearA = t
+		} else if db < da && nearB == nil {
+			nearB = t
+		}
+	}
+	if nearA == nil || nearB == nil || k.steered(a, b, nearA) || k.steered(a, b, nearB) {
+		return
+	}
+	k.say("route-community-regional", string(a.ID), nearA.region.Name+", "+nearB.region.Name,
+		fmt.Sprintf("%s is near %s and %s near %s, and the premises send to both regions by both circuits alike", a.Name, nearA.region.Name, b.Name, nearB.region.Name),
+		fmt.Sprintf("give the networks custom communities, and prefer %s on %s and %s on %s", or(nearA.region.CommunityPrivate, nearA.region.Name), a.Name, or(nearB.region.CommunityPrivate, nearB.region.Name), b.Name))
+}
+
+// steered tells whether the premises make a difference between two circuits for a network.
+func (k *checker) steered(a, b *azure.ExpressRouteCircuit, t *target) bool {
 	var carried []bgp.Community
-	if cs := v.Properties.BGPCommunities; cs != nil {
-		for _, s := range []string{cs.VirtualNetworkCommunity, cs.RegionalCommunity, r.CommunityPrivate} {
+	if cs := t.v.Properties.BGPCommunities; cs != nil {
+		for _, s := range []string{cs.VirtualNetworkCommunity, cs.RegionalCommunity, t.region.CommunityPrivate} {
 			if c, err := bgp.ParseCommunity(s); err == nil {
 				carried = append(carried, c)
 			}
 		}
 	}
-	for _, p := range spaceOf(v, false) {
+	for _, p := range spaceOf(t.v, false) {
 		x, okX := k.localPref(a, p, carried...)
 		y, okY := k.localPref(b, p, carried...)
-		if okX != okY || x != y {
-			return 1
-		}
-		if okX {
-			return 0
+		if okX || okY {
+			return okX != okY || x != y
 		}
 	}
-	return 1 // neither takes it in: nothing is sent by either
+	return true // neither takes it in: nothing is sent by either
 }
 
 // customCommunities finds import filters of private peering that wait for a community which no network carries, and

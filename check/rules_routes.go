@@ -35,7 +35,7 @@ func (k *checker) heardLimits() {
 			most, premium := limits.PrivatePrefixesFromOnPrem(c.SKU.Tier, family), limits.PrivatePrefixesFromOnPrem(tierPremium, family)
 			var worst end
 			n := 0
-			for _, e := range k.endsOn(c, privatePeering, six) {
+			for _, e := range k.sessionsOf(c, privatePeering, six) {
 				if m := len(k.heard(e)); m > n {
 					worst, n = e, m
 				}
@@ -209,7 +209,7 @@ func (k *checker) defaultRoutes() {
 	from := map[string]bool{} // circuits with a default route
 	for _, c := range k.circuitsAll {
 		for _, six := range []bool{false, true} {
-			for _, e := range k.endsOn(c, privatePeering, six) {
+			for _, e := range k.sessionsOf(c, privatePeering, six) {
 				i := slices.IndexFunc(k.heard(e), func(p netip.Prefix) bool { return p.Bits() == 0 })
 				if i < 0 {
 					continue

@@ -98,7 +98,7 @@ func (k *checker) tunnelsAll() []tunnel {
 // tunnels holds the prefixes of each tunnel against those that the premises announce over ExpressRoute to the same network.
 func (k *checker) tunnels() {
 	for _, t := range k.tunnelsAll() {
-		for _, f := range k.feeds() {
+		for _, f := range k.view().feedsOf[k.homeOf(t.g)] {
 			if f.home == nil || f.home != k.homeOf(t.g) {
 				continue
 			}
@@ -163,7 +163,7 @@ func (k *checker) letsIn(c *azure.ExpressRouteCircuit, community string) bool {
 	if p == nil || p.Properties.RouteFilter == nil {
 		return false
 	}
-	f, ok := k.d.Resources.Get(p.Properties.RouteFilter.ID).(*azure.RouteFilter)
+	f, ok := k.index.Get(p.Properties.RouteFilter.ID).(*azure.RouteFilter)
 	return ok && slices.ContainsFunc(f.Properties.Rules, func(r azure.RouteFilterRule) bool { return slices.Contains(r.Properties.Communities, community) })
 }
 
