@@ -47,7 +47,7 @@ func (h *chooser) compile(e *intent.Estate, p design.Pattern) *trial {
 	if d == nil {
 		return t
 	}
-	t.design, t.bill = d, cost.Month(d, h.c)
+	t.design, t.bill = d, cost.Month(d, h.c, cost.Options{})
 	t.count()
 	return t
 }

@@ -16,6 +16,7 @@ import (
 type clerk struct {
 	d *design.Design
 	c *catalog.Catalog
+	o Options
 
 	lobs        []lob // sorted by name
 	vnets       []*azure.VirtualNetwork
@@ -32,8 +33,8 @@ type lob struct {
 	gb   float64 // a month out of Azure
 }
 
-func newClerk(d *design.Design, c *catalog.Catalog) *clerk {
-	k := &clerk{d: d, c: c, vnets: azure.Of[*azure.VirtualNetwork](d.Resources), links: azure.Of[*azure.VirtualNetworkGatewayConnection](d.Resources),
+func newClerk(d *design.Design, c *catalog.Catalog, o Options) *clerk {
+	k := &clerk{d: d, c: c, o: o, vnets: azure.Of[*azure.VirtualNetwork](d.Resources), links: azure.Of[*azure.VirtualNetworkGatewayConnection](d.Resources),
 		users: newUsers(d.Resources), assumptions: map[string]design.Assumption{}}
 	k.readLinesOfBusiness()
 	k.assume("month-of-730-hours", fmt.Sprintf("A month has %d hours.", catalog.HoursPerMonth), "Azure's own calculators count a month so.")
@@ -59,23 +60,23 @@ func (k *clerk) readLinesOfBusiness() {
 		k.assume("no-intent", "What is shared is split evenly, and no traffic is counted.", "The design carries no intent that would say who needs how much.")
 		return
 	}
-	total := intent.Mbps(0)
-	for i := range k.d.Intent.LinesOfBusiness {
-		total += k.d.Intent.LinesOfBusiness[i].Needs.Bandwidth
-	}
-	gb := k.d.Intent.Traffic.MonthlyEgressGB
-	for i := range k.d.Intent.LinesOfBusiness {
+	stated, sent := 0, 0.0
+	for i, gb := range k.d.Intent.Egress() {
 		l := &k.d.Intent.LinesOfBusiness[i]
-		x := lob{name: l.Name, mbps: int64(l.Needs.Bandwidth)}
-		if total > 0 {
-			x.gb = gb * float64(l.Needs.Bandwidth) / float64(total)
-		} else {
-			x.gb = gb / float64(len(k.d.Intent.LinesOfBusiness))
+		k.lobs = append(k.lobs, lob{name: l.Name, mbps: int64(l.Needs.Bandwidth), gb: gb})
+		sent += gb
+		if l.Needs.MonthlyEgressGB != nil {
+			stated++
 		}
-		k.lobs = append(k.lobs, x)
 	}
 	slices.SortFunc(k.lobs, func(a, b lob) int { return strings.Compare(a.name, b.name) })
-	if gb > 0 {
+	switch {
+	case sent == 0:
+	case stated == len(k.lobs):
+		k.assume("traffic-by-preferred-circuits", "The month's traffic out of Azure goes by the preferred circuits.", "The intent says how much leaves Azure, not over which circuit.")
+	case stated > 0:
+		k.assume("traffic-by-bandwidth", "What of the month's traffic out of Azure is not stated by line of business is spread over the others by the bandwidth that each needs; all goes by the preferred circuits.", "The intent says how much leaves Azure, and of some not whose it is.")
+	default:
 		k.assume("traffic-by-bandwidth", "The month's traffic out of Azure is spread over the lines of business by the bandwidth that each needs, and goes by the preferred circuits.", "The intent says how much leaves Azure, not whose it is.")
 	}
 }
@@ -102,7 +103,7 @@ func (k *clerk) weigh(users []string) ([]string, []int64) {
 	for i, u := range users {
 		for _, l := range k.lobs {
 			if l.name == u {
-				weights[i] = l.mbps
+				weights[i] = k.o.Split.weight(l)
 			}
 		}
 	}
@@ -227,7 +228,7 @@ func (k *clerk) circuits() {
 		for _, name := range sortedKeys(gb[c.ID.Key()]) {
 			if v := gb[c.ID.Key()][name]; v > 0 {
 				sum += v
-				who, weights = append(who, name), append(weights, int64(math.Round(v*1000)))
+				who, weights = append(who, name), append(weights, wholeMB(v))
 			}
 		}
 		if plan == "metered" && sum > 0 {

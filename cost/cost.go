@@ -92,9 +92,19 @@ func items() []string {
 	return []string{itemCircuit, itemOutbound, itemPort, itemPremium, itemGlobalReach, itemGateway, itemRouteServer, itemHub, itemFirewall, itemFirewallGB, itemPublicIP, itemPeeringData, itemAccess}
 }
 
+// Options say how a bill is made. The zero value splits by need.
+type Options struct {
+	// Split is what shared lines are split by; empty is ByNeed.
+	Split Split
+}
+
 // Month makes the bill of a month of catalog.HoursPerMonth hours.
-func Month(d *design.Design, c *catalog.Catalog) *Bill {
-	k := newClerk(d, c)
+func Month(d *design.Design, c *catalog.Catalog, o Options) *Bill {
+	return newClerk(d, c, o).month()
+}
+
+// month gathers every charge and makes the bill of them.
+func (k *clerk) month() *Bill {
 	k.circuits()
 	k.ports()
 	k.globalReach()
@@ -164,7 +174,10 @@ func (k *clerk) bill() *Bill {
 		b.ByLineOfBusiness = append(b.ByLineOfBusiness, Part{LineOfBusiness: name, USD: sums[name].usd(), AtLeast: open[name]})
 	}
 	for _, name := range sortedKeys(k.assumptions) {
-		b.Assumptions = append(b.Assumptions, k.assumptions[name])
+		// Two gateways of a SKU in a region rest on one sentence: it is said once.
+		if a := k.assumptions[name]; !slices.ContainsFunc(b.Assumptions, func(x design.Assumption) bool { return x.Text == a.Text }) {
+			b.Assumptions = append(b.Assumptions, a)
+		}
 	}
 	return b
 }

@@ -64,7 +64,7 @@ func line(t testing.TB, b *cost.Bill, item, resource string) *cost.Line {
 func TestEachLineIsItsQuantityAtThePublishedPrice(t *testing.T) {
 	c := open(t)
 	d := made(t, c, "northwind", design.SharedHubSpoke)
-	b := cost.Month(d, c)
+	b := cost.Month(d, c, cost.Options{})
 	hour, perGB := c.FirewallPrice("Standard", "canadacentral")
 	in, out := c.VNetPeeringPrice("canadaeast", "canadacentral")
 	for _, x := range []struct {
@@ -96,7 +96,7 @@ func TestEachLineIsItsQuantityAtThePublishedPrice(t *testing.T) {
 
 func TestSharedLinesAreSplitByNeed(t *testing.T) {
 	c := open(t)
-	b := cost.Month(made(t, c, "northwind", design.SharedHubSpoke), c)
+	b := cost.Month(made(t, c, "northwind", design.SharedHubSpoke), c, cost.Options{})
 	l := line(t, b, "circuit", "er-montreal-toronto-1")
 	got := map[string]float64{}
 	for _, s := range l.Shares {
@@ -108,7 +108,7 @@ func TestSharedLinesAreSplitByNeed(t *testing.T) {
 			t.Errorf("%s pays %.2f of %.2f", name, got[name], l.USD)
 		}
 	}
-	own := line(t, cost.Month(made(t, c, "fabrikam-isolated", design.Isolated), c), "circuit", "er-trading-1")
+	own := line(t, cost.Month(made(t, c, "fabrikam-isolated", design.Isolated), c, cost.Options{}), "circuit", "er-trading-1")
 	if own.LineOfBusiness != "trading" || len(own.Shares) != 1 || own.Shares[0].USD != own.USD {
 		t.Errorf("a circuit of one's own is paid alone: %+v", own)
 	}
@@ -125,7 +125,7 @@ func TestWhatHasNoPublishedPriceIsUnknownAndNotNothing(t *testing.T) {
 		{"Direct ports", made(t, c, "fabrikam-isolated", design.Isolated, "{provider: Equinix, model: cloud-exchange, bandwidth: 5 Gbps, location: London, monthlyUSD: 1500}", "{model: direct, port: 10 Gbps, location: London}"), "Direct port pair", "erp-london-london"},
 	} {
 		t.Run(x.name, func(t *testing.T) {
-			b := cost.Month(x.d, c)
+			b := cost.Month(x.d, c, cost.Options{})
 			l := line(t, b, x.item, x.resource)
 			i := slices.IndexFunc(b.Unknown, func(u cost.Unknown) bool { return u.Item == x.item && u.Resource == x.resource })
 			if l.Known || l.USD != 0 || !b.Total.AtLeast || i < 0 {
@@ -151,7 +151,7 @@ func TestScaleUnitsArePaidEach(t *testing.T) {
 	d := made(t, c, "contoso-shared", design.SharedHubSpoke)
 	g := azure.Of[*azure.VirtualNetworkGateway](d.Resources)[0]
 	g.Properties.SKU = azure.SKU{Name: "ErGwScale", Tier: "ErGwScale", Capacity: 10}
-	if l := line(t, cost.Month(d, c), "gateway", g.Name); l.Quantity != 7300 {
+	if l := line(t, cost.Month(d, c, cost.Options{}), "gateway", g.Name); l.Quantity != 7300 {
 		t.Errorf("10 units for a month are %g hours", l.Quantity)
 	}
 }
@@ -160,7 +160,7 @@ func TestADesignWithoutAnIntentIsSplitEvenly(t *testing.T) {
 	c := open(t)
 	d := made(t, c, "contoso-shared", design.Shared)
 	d.Intent = nil
-	b := cost.Month(d, c)
+	b := cost.Month(d, c, cost.Options{})
 	l := line(t, b, "circuit", "er-head-office-1")
 	if len(l.Shares) != 2 || math.Abs(l.Shares[0].USD-l.Shares[1].USD) > 0.01 {
 		t.Errorf("shares %+v", l.Shares)
@@ -173,7 +173,7 @@ func TestADesignWithoutAnIntentIsSplitEvenly(t *testing.T) {
 func TestTheBillAsCSV(t *testing.T) {
 	c := open(t)
 	const golden = "testdata/contoso.csv"
-	got := cost.Month(made(t, c, "contoso-shared", design.Shared, ", monthlyUSD: 900", ""), c).CSV()
+	got := cost.Month(made(t, c, "contoso-shared", design.Shared, ", monthlyUSD: 900", ""), c, cost.Options{}).CSV()
 	if *update {
 		if err := os.MkdirAll("testdata", 0o755); err != nil {
 			t.Fatal(err)
@@ -201,7 +201,7 @@ func TestThePartsOfABillAddUpToItsTotal(t *testing.T) {
 			if d == nil {
 				continue
 			}
-			b := cost.Month(d, c)
+			b := cost.Month(d, c, cost.Options{})
 			inCents := func(v float64) int64 { return int64(math.Round(v * 100)) }
 			var parts, lines int64
 			for _, x := range b.ByLineOfBusiness {

@@ -108,7 +108,7 @@ func TestEveryKindOfLineKnownOrUnknown(t *testing.T) {
 		{"an access without a price", "provider access", "site/p", access(nil), false, 1, 0},
 	} {
 		t.Run(x.name, func(t *testing.T) {
-			b := cost.Month(x.d, c)
+			b := cost.Month(x.d, c, cost.Options{})
 			l := line(t, b, x.item, x.resource)
 			if l.Known != x.known || l.Quantity != x.quantity || math.Abs(l.USD-x.usd) > 1e-9 {
 				t.Errorf("known %v, %g for %.2f USD; want %v, %g for %.2f", l.Known, l.Quantity, l.USD, x.known, x.quantity, x.usd)
@@ -125,7 +125,7 @@ func TestEveryKindOfLineKnownOrUnknown(t *testing.T) {
 }
 
 func TestAStandardCircuitOnDirectCostsNothingBeyondItsPort(t *testing.T) {
-	b := cost.Month(&design.Design{Resources: direct("Standard")}, open(t))
+	b := cost.Month(&design.Design{Resources: direct("Standard")}, open(t), cost.Options{})
 	if len(b.Lines) != 1 || b.Lines[0].Item != "Direct port pair" {
 		t.Errorf("lines %+v", b.Lines)
 	}
@@ -133,7 +133,7 @@ func TestAStandardCircuitOnDirectCostsNothingBeyondItsPort(t *testing.T) {
 
 func TestGlobalReachIsSharedByBothItsCircuits(t *testing.T) {
 	d := &design.Design{Resources: azure.Resources{joined(), providerCircuit("far", "Standard", "UnlimitedData", 50, "London", "b")}, Intent: needs(0, map[string]intent.Mbps{"a": 100, "b": 100})}
-	b := cost.Month(d, open(t))
+	b := cost.Month(d, open(t), cost.Options{})
 	for _, p := range b.ByLineOfBusiness {
 		if !p.AtLeast {
 			t.Errorf("%s pays for it, and its part is said to be exact", p.LineOfBusiness)
@@ -144,14 +144,14 @@ func TestGlobalReachIsSharedByBothItsCircuits(t *testing.T) {
 func TestWhoeverATagNamesPaysThoughTheIntentDoesNotKnowThem(t *testing.T) {
 	d := &design.Design{Resources: azure.Resources{providerCircuit("er", "Standard", "MeteredData", 500, "Amsterdam", "ghost")}, Intent: needs(0, map[string]intent.Mbps{"a": 100})}
 	want := []cost.Part{{LineOfBusiness: "a"}, {LineOfBusiness: "ghost", USD: 290}}
-	if got := cost.Month(d, open(t)).ByLineOfBusiness; !slices.Equal(got, want) {
+	if got := cost.Month(d, open(t), cost.Options{}).ByLineOfBusiness; !slices.Equal(got, want) {
 		t.Errorf("parts %+v, want %+v", got, want)
 	}
 }
 
 func TestWhatIsNobodysAndHasNoPriceLeavesNobodysPartOpen(t *testing.T) {
 	d := &design.Design{Resources: azure.Resources{providerCircuit("er", "Standard", "MeteredData", 333, "Amsterdam", "")}}
-	b := cost.Month(d, open(t))
+	b := cost.Month(d, open(t), cost.Options{})
 	if want := []cost.Part{{AtLeast: true}}; !slices.Equal(b.ByLineOfBusiness, want) || !b.Total.AtLeast {
 		t.Errorf("parts %+v of %+v, want %+v", b.ByLineOfBusiness, b.Total, want)
 	}
@@ -163,13 +163,13 @@ func TestTheAddressOfAGatewayIsPaidByWhoeverUsesTheGateway(t *testing.T) {
 	g := gateway("gw", "ExpressRoute", "ErGw1AZ", 0, "uksouth", "")
 	g.Properties.IPConfigurations = []azure.GatewayIPConfiguration{{Properties: azure.GatewayIPConfigurationProperties{Subnet: &azure.Ref{ID: v.ID + "/subnets/GatewaySubnet"}, PublicIPAddress: &azure.Ref{ID: ip.ID}}}}
 	d := &design.Design{Resources: azure.Resources{v, ip, g}, Intent: needs(0, map[string]intent.Mbps{"a": 100, "b": 100})}
-	if l := line(t, cost.Month(d, open(t)), "public IP address", "pip"); l.LineOfBusiness != "a" {
+	if l := line(t, cost.Month(d, open(t), cost.Options{}), "public IP address", "pip"); l.LineOfBusiness != "a" {
 		t.Errorf("%q pays for it: %+v", l.LineOfBusiness, l.Shares)
 	}
 }
 
 func TestTheCSVsRecordsEndAsRFC4180Says(t *testing.T) {
-	got := cost.Month(&design.Design{Resources: direct("Premium")}, open(t)).CSV()
+	got := cost.Month(&design.Design{Resources: direct("Premium")}, open(t), cost.Options{}).CSV()
 	if n := bytes.Count(got, []byte("\n")); n == 0 || n != bytes.Count(got, []byte("\r\n")) {
 		t.Errorf("%q", got)
 	}
@@ -225,7 +225,7 @@ func drawn(t *rapid.T) *design.Design {
 func TestAnyDesignsPartsAddUpToItsTotal(t *testing.T) {
 	c := open(t)
 	rapid.Check(t, func(t *rapid.T) {
-		if msg := addsUp(cost.Month(drawn(t), c)); msg != "" {
+		if msg := addsUp(cost.Month(drawn(t), c, cost.Options{})); msg != "" {
 			t.Fatal(msg)
 		}
 	})
@@ -235,10 +235,10 @@ func TestSomethingUnknownMoreNeverClosesASum(t *testing.T) {
 	c := open(t)
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawn(t)
-		before := cost.Month(d, c)
+		before := cost.Month(d, c, cost.Options{})
 		more := *d
 		more.Resources = append(slices.Clone(d.Resources), gateway("zz", "ExpressRoute", "ErGw9", 0, "uksouth", ""))
-		after := cost.Month(&more, c)
+		after := cost.Month(&more, c, cost.Options{})
 		if !after.Total.AtLeast || after.Total.USD != before.Total.USD {
 			t.Fatalf("%+v became %+v", before.Total, after.Total)
 		}
@@ -254,7 +254,7 @@ func TestABillIsInItsOrder(t *testing.T) {
 	c := open(t)
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawn(t)
-		got := cost.Month(d, c)
+		got := cost.Month(d, c, cost.Options{})
 		if !slices.IsSortedFunc(got.Lines, func(a, b cost.Line) int {
 			if a.LineOfBusiness != b.LineOfBusiness {
 				return bytes.Compare([]byte(a.LineOfBusiness), []byte(b.LineOfBusiness))
@@ -266,7 +266,7 @@ func TestABillIsInItsOrder(t *testing.T) {
 		}) {
 			t.Fatalf("%+v", got.Lines)
 		}
-		if !bytes.Equal(got.CSV(), cost.Month(d, c).CSV()) {
+		if !bytes.Equal(got.CSV(), cost.Month(d, c, cost.Options{}).CSV()) {
 			t.Fatal("the same design gave two bills")
 		}
 	})

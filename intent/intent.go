@@ -172,6 +172,8 @@ type Needs struct {
 	Voice bool `json:"voice,omitempty" jsonschema_description:"Whether voice classes must be honoured; needs microsoft365."`
 	// Availability is in percent of time; zero is no need.
 	Availability float64 `json:"availability,omitempty" jsonschema:"exclusiveMinimum=0,exclusiveMaximum=100" jsonschema_description:"Least availability in percent, such as 99.95."`
+	// MonthlyEgressGB is its own part of Traffic.MonthlyEgressGB; nil leaves it to Estate.Egress.
+	MonthlyEgressGB *float64 `json:"monthlyEgressGB,omitempty" jsonschema:"minimum=0" jsonschema_description:"Gigabytes of this line of business that leave Azure for the premises in a month; by bandwidth if left out."`
 }
 
 // SharedServices is the virtual network of services that lines of business share, and whether it inspects.
@@ -196,4 +198,33 @@ type Pools struct {
 type Traffic struct {
 	// MonthlyEgressGB leaves Azure for the premises in a month, in gigabytes (10^9 bytes).
 	MonthlyEgressGB float64 `json:"monthlyEgressGB,omitempty" jsonschema:"minimum=0" jsonschema_description:"Gigabytes that leave Azure for the premises in a month."`
+}
+
+// Egress is what leaves Azure for the premises in a month in gigabytes, for each line of business in the file's order: what it
+// states, else its part by bandwidth of what the statements of the others leave of the whole; even parts where none of these asks
+// for bandwidth.
+func (e *Estate) Egress() []float64 {
+	out := make([]float64, len(e.LinesOfBusiness))
+	rest, silent, need := e.Traffic.MonthlyEgressGB, 0, Mbps(0)
+	for i := range e.LinesOfBusiness {
+		n := &e.LinesOfBusiness[i].Needs
+		if n.MonthlyEgressGB != nil {
+			out[i] = *n.MonthlyEgressGB
+			rest -= out[i]
+			continue
+		}
+		silent++
+		need += n.Bandwidth
+	}
+	rest = max(rest, 0)
+	for i := range e.LinesOfBusiness {
+		switch n := &e.LinesOfBusiness[i].Needs; {
+		case n.MonthlyEgressGB != nil:
+		case need > 0:
+			out[i] = rest * float64(n.Bandwidth) / float64(need)
+		default:
+			out[i] = rest / float64(silent)
+		}
+	}
+	return out
 }

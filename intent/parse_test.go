@@ -86,7 +86,7 @@ func TestEveryMistakeIsToldWithItsPlace(t *testing.T) {
 		}
 	}
 	for _, rule := range []string{"intent-known-key", "intent-required", "intent-type", "intent-enum", "intent-name", "intent-unit", "intent-place", "intent-unique", "intent-range", "intent-known-name", "intent-region",
-		"intent-access", "intent-contradiction", "intent-nothing-to-reach", "peering-asn-reserved", "peering-asn-documentation", "peering-asn-remote", "asn-zero", "asn-last", "asn-as-trans", "circuit-provider-at-location",
+		"intent-access", "intent-contradiction", "intent-traffic", "intent-nothing-to-reach", "peering-asn-reserved", "peering-asn-documentation", "peering-asn-remote", "asn-zero", "asn-last", "asn-as-trans", "circuit-provider-at-location",
 		"direct-location-supported", "direct-circuit-sizes", "ms-peering-public-only", "ms-peering-no-default", "prefix-documentation", "prefix-host-bits", "prefix-special", "route-no-overlap", "qos-ms-peering-only", "nat-snat-outbound",
 		"circuit-national-cloud-isolated", "gateway-subnet-name", "sec-rbac", "intent-syntax", "intent-alias", "intent-one-document", "intent-duplicate-key"} {
 		if !rules[rule] {

@@ -58,12 +58,7 @@ func (v *validator) validate() {
 	if e.Budget != nil && *e.Budget <= 0 && !v.bad("budget") {
 		v.refuseAt("budget", e.Budget.String(), "a budget must be more than nothing", "write an amount such as \"6000 USD\", or leave the key out", "intent-range")
 	}
-	if e.Traffic.MonthlyEgressGB < 0 {
-		v.refuseShape("traffic.monthlyEgressGB", "traffic cannot be negative", "write gigabytes a month, 0 or more")
-	}
-	if !v.given("traffic.monthlyEgressGB") {
-		v.defaulted("traffic.monthlyEgressGB", "0", "no traffic is stated, so no data charges are counted and metered data looks cheapest")
-	}
+	v.traffic()
 	if !v.given("pattern") {
 		e.Pattern = defaultPattern
 	}

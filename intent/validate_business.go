@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -225,5 +226,38 @@ func (v *validator) numbers(at string, l *LineOfBusiness) {
 	}
 	if path := at + ".needs.availability"; v.given(path) && (n.Availability <= 0 || n.Availability >= 100) {
 		v.refuseShape(path, "availability is a percentage between 0 and 100, both left out", "write a number such as 99.95")
+	}
+	if path := at + ".needs.monthlyEgressGB"; v.given(path) && *n.MonthlyEgressGB < 0 {
+		v.refuseShape(path, "traffic cannot be negative", "write gigabytes a month, 0 or more")
+	}
+}
+
+// traffic checks what leaves Azure in a month: of the estate, of the lines of business that state it, and that these agree.
+func (v *validator) traffic() {
+	e, key := v.e, "traffic.monthlyEgressGB"
+	stated, silent, off := 0.0, 0, v.bad(key)
+	for i := range e.LinesOfBusiness {
+		if n := e.LinesOfBusiness[i].Needs.MonthlyEgressGB; n != nil {
+			stated += *n
+		} else {
+			silent++
+		}
+		off = off || v.bad(index("linesOfBusiness", i)+".needs.monthlyEgressGB")
+	}
+	if e.Traffic.MonthlyEgressGB < 0 {
+		v.refuseShape(key, "traffic cannot be negative", "write gigabytes a month, 0 or more")
+		off = true
+	}
+	switch sum := strconv.FormatFloat(stated, 'f', -1, 64); {
+	case off:
+	case !v.given(key) && silent < len(e.LinesOfBusiness):
+		e.Traffic.MonthlyEgressGB = stated
+		v.defaulted(key, sum, "the sum of what the lines of business state; the others are taken to send nothing")
+	case !v.given(key):
+		v.defaulted(key, "0", "no traffic is stated, so no data charges are counted and metered data looks cheapest")
+	case stated > e.Traffic.MonthlyEgressGB:
+		v.refuseAt(key, v.text(key), "the lines of business state "+sum+" GB a month together, which is more", "write "+sum+" or more, or lower what they state", "intent-traffic")
+	case silent == 0 && stated < e.Traffic.MonthlyEgressGB:
+		v.refuseAt(key, v.text(key), "the lines of business state "+sum+" GB a month together, and nobody is left for the rest", "write "+sum+", or leave the key out: it is then their sum", "intent-traffic")
 	}
 }

@@ -144,13 +144,13 @@ func (k *compiler) offers(c *circuit) []offer {
 	return out
 }
 
-// egressGB is a circuit's share of the monthly data: each line of business by its bandwidth, spread over the preferred
-// circuits that carry it. A second circuit carries none while the first is there.
+// egressGB is a circuit's share of the monthly data: that of each line of business, spread over the preferred circuits that
+// carry it. A second circuit carries none while the first is there.
 func (k *compiler) egressGB(c *circuit) float64 {
-	all := bandwidth(k.lobs)
-	if c.n != 1 || all == 0 {
+	if c.n != 1 {
 		return 0
 	}
+	parts := k.e.Egress()
 	var sum float64
 	for _, l := range c.lobs {
 		carriers := 0
@@ -159,9 +159,13 @@ func (k *compiler) egressGB(c *circuit) float64 {
 				carriers++
 			}
 		}
-		sum += float64(l.Needs.Bandwidth) / float64(all) / float64(carriers)
+		for i := range k.e.LinesOfBusiness {
+			if k.e.LinesOfBusiness[i].Name == l.Name {
+				sum += parts[i] / float64(carriers)
+			}
+		}
 	}
-	return sum * k.e.Traffic.MonthlyEgressGB
+	return sum
 }
 
 // regionsOn are the regions that a circuit serves: of the networks linked to it, of their spokes, and of the services of

@@ -130,6 +130,6 @@ func (pl *plan) check(c *catalog.Catalog) int {
 
 func (pl *plan) price(c *catalog.Catalog) {
 	if pl.bill == nil {
-		pl.bill = cost.Month(pl.design, c)
+		pl.bill = cost.Month(pl.design, c, cost.Options{})
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"onramp/catalog"
 	"onramp/choose"
+	"onramp/cost"
 	"onramp/design"
 	"onramp/intent"
 )
@@ -31,6 +32,8 @@ type verbRun struct {
 	svg    bool
 	// prerequisites asks check for the checklist instead of the findings.
 	prerequisites bool
+	// split is what cost splits shared lines by.
+	split string
 }
 
 // plan makes the plan of the input.
@@ -44,6 +47,7 @@ func (v verb) command() *cobra.Command {
 		asJSON bool
 		svg    bool
 		before bool
+		split  string
 	)
 	cmd := &cobra.Command{Use: v.use, Short: v.short, Long: v.long, Example: v.example, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -69,7 +73,7 @@ func (v verb) command() *cobra.Command {
 				return usageError(fmt.Errorf("%s is a design; give the intent", in.name))
 			}
 			o.Brief = cmd.Name() != "choose"
-			return v.run(&verbRun{cmd: cmd, c: c, p: newProgress(cmd.ErrOrStderr()), in: in, o: o, asJSON: asJSON, svg: svg, prerequisites: before})
+			return v.run(&verbRun{cmd: cmd, c: c, p: newProgress(cmd.ErrOrStderr()), in: in, o: o, asJSON: asJSON, svg: svg, prerequisites: before, split: split})
 		}}
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON on standard output, words on standard error")
@@ -78,6 +82,9 @@ func (v verb) command() *cobra.Command {
 	}
 	if v.use == "check FILE" {
 		cmd.Flags().BoolVar(&before, "prerequisites", false, "print what must be true before the first resource is made, instead of the findings")
+	}
+	if v.use == "cost FILE" {
+		cmd.Flags().StringVar(&split, "split", string(cost.ByNeed), "what shared lines are split by: need (bandwidth), equal, or traffic (needs.monthlyEgressGB)")
 	}
 	return cmd
 }
@@ -205,29 +212,6 @@ func newProveCommand() *cobra.Command {
 			}
 			if failedProperties(pl.proof) > 0 || pl.answer != nil && pl.answer.Choice.Chosen == nil {
 				return failed(nil)
-			}
-			return nil
-		}}.command()
-}
-
-func newCostCommand() *cobra.Command {
-	return verb{use: "cost FILE", designs: true,
-		short:   "Print a month's bill, by line and by line of business",
-		long:    "Cost prices a design from the published prices; what has no published price is listed as unknown beside the total, never taken as zero.",
-		example: "  onramp cost estate.yaml\n  onramp cost onramp-out/northwind/design.json --json",
-		run: func(v *verbRun) error {
-			pl, err := v.plan()
-			if err != nil {
-				return err
-			}
-			pl.price(v.c)
-			if v.asJSON {
-				err = printJSON(v.stdout(), pl.bill)
-			} else {
-				err = printBill(v.stdout(), pl.bill)
-			}
-			if err != nil {
-				return outside(err)
 			}
 			return nil
 		}}.command()
