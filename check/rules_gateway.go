@@ -102,8 +102,8 @@ func (k *checker) gatewaySizes() {
 			}
 		}
 		need := bring
-		if n := k.needed(&f); n > 0 {
-			need = min(need, n)
+		if k.d.Intent != nil {
+			need = min(need, k.needed(&f))
 		}
 		// The factor is private_endpoint_over_er.throughput_factor.
 		ends := k.endpointsBehind(&f)
