@@ -230,6 +230,25 @@ func routeCases(b bases) []breach {
 			r.NextHopType, r.NextHopIPAddress = "virtualnetworkgateway", ""
 		}},
 		{rule: "route-propagation-spokes", base: b.northwind, spoil: func(d *design.Design) { table(d, "rt-crm").Properties.Routes = nil }},
+		{rule: "route-propagation-spokes", base: b.northwind, spoil: func(d *design.Design) {
+			table(d, "rt-hub-gateway").Properties.Routes = nil
+			t := table(d, "rt-crm")
+			t.Properties.DisableBGPRoutePropagation = false
+			t.Properties.Routes = t.Properties.Routes[:1]
+			t.Properties.Routes[0].Properties.AddressPrefix = "10.0.0.0/8"
+		}},
+		{rule: "route-symmetric", base: b.northwind, spoil: func(d *design.Design) { table(d, "rt-hub-gateway").Properties.Routes = nil }},
+		{rule: "route-symmetric", base: b.northwind, spoil: func(d *design.Design) {
+			table(d, "rt-crm").Properties.DisableBGPRoutePropagation, table(d, "rt-crm").Properties.Routes = false, nil
+		}},
+		{rule: "route-symmetric", base: b.northwind, spoil: func(d *design.Design) {
+			for i := range table(d, "rt-crm").Properties.Routes {
+				table(d, "rt-crm").Properties.Routes[i].Properties.NextHopIPAddress = "10.99.0.4"
+			}
+		}},
+		{rule: "route-no-overlap", base: b.northwind, spoil: func(d *design.Design) {
+			vnet(d, "vnet-hub").Properties.SummarizedGatewayPrefixes = []string{"10.0.0.0/8"}
+		}},
 	}
 }
 
