@@ -67,10 +67,10 @@ func TestADesignThatCannotBeReadSaysWhereAndWhy(t *testing.T) {
 	text := string(whole)
 	for _, c := range []struct{ name, src, want string }{
 		{"nothing", " \n", "the input is empty; `onramp design estate.yaml` writes one"},
-		{"not JSON", "apiVersion: onramp/v1\n", "1:1: not JSON"},
+		{"not JSON", "apiVersion: onramp/v1\n", "1:1: this is not JSON"},
 		{"cut off", text[:len(text)/2], "the file ends before the design does; is it cut off?"},
 		{"two designs", text + text, "something follows the design's closing brace"},
-		{"a key that no design has", strings.Replace(text, `"pattern"`, `"patern"`, 1), `unknown key "patern"`},
+		{"a key that no design has", strings.Replace(text, `"pattern"`, `"patern"`, 1), `4:3: there is no such key "patern"; did you mean pattern? The keys here are apiVersion, assumptions, `},
 		{"a value of another kind", strings.Replace(text, `"name": "sample"`, `"name": 7`, 1), "name is a number; want string"},
 		{"another version", strings.Replace(text, APIVersion, "onramp/v9", 1), `apiVersion is "onramp/v9"; want "onramp/v1"`},
 		{"a pattern that does not exist", strings.Replace(text, `"pattern": "shared"`, `"pattern": "mesh"`, 1), `pattern is "mesh"; want one of [shared shared-hub-spoke isolated isolated-hub-spoke]`},

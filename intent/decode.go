@@ -30,6 +30,7 @@ type reader struct {
 	findings []Finding
 	aliases  map[*ast.AliasNode]ast.Node
 	visited  int
+	tooMuch  bool // more values were visited than an intent can have; the one finding says so
 	depth    int
 	places   map[string]place // by key path
 }
@@ -170,7 +171,9 @@ func index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]
 // read fills v from n.
 func (r *reader) read(n ast.Node, path string, v reflect.Value, want rules) {
 	if r.visited++; r.visited > maxVisited {
-		if r.visited == maxVisited+1 {
+		if !r.tooMuch {
+			// What was found so far would be repeated as often as the aliases repeat it: this is the one thing to say.
+			r.tooMuch, r.findings = true, nil
 			r.refuse(n, path, "", "aliases repeat more values than an intent can have", "write the values out", "intent-size")
 		}
 		return
@@ -220,6 +223,12 @@ func (r *reader) read(n ast.Node, path string, v reflect.Value, want rules) {
 			return
 		}
 		if err := unmarshal(x, text(s)); err != nil {
+			if rest, minus := strings.CutPrefix(text(s), "-"); minus {
+				if u, ok := reflect.New(v.Type()).Interface().(encoding.TextUnmarshaler); ok && unmarshal(u, rest) == nil {
+					r.refuse(n, path, text(s), noun(v.Type())+" cannot be negative", "leave the minus sign out", "intent-range")
+					return
+				}
+			}
 			r.refuse(n, path, text(s), fmt.Sprintf("this is not %s", noun(v.Type())), err.Error(), "intent-unit")
 		}
 		return

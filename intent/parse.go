@@ -16,6 +16,10 @@ func Parse(file string, src []byte, c *catalog.Catalog) (*Estate, []Finding) {
 	if root := r.syntax(src); root != nil {
 		r.aliases = linkAliases(root)
 		r.read(root, "", reflect.ValueOf(&e).Elem(), rules{})
+		if r.tooMuch {
+			r.findings = r.findings[:1]
+			return nil, r.findings
+		}
 		v := &validator{reader: r, e: &e, c: c}
 		v.validate()
 	}

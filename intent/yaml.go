@@ -3,6 +3,7 @@ package intent
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -15,7 +16,7 @@ import (
 const (
 	maxBytes   = 4 << 20 // of one file; a thousand lines of business need about a tenth
 	maxDepth   = 64      // of collections in collections; an intent needs about ten
-	maxVisited = 1 << 20 // nodes read, counting each time an alias repeats them
+	maxVisited = 1 << 18 // nodes read, counting each time an alias repeats them; a thousand lines of business need about a tenth
 )
 
 // syntax reads src as one YAML document. Where it cannot be read, the one finding says why and root is nil.
@@ -24,19 +25,8 @@ func (r *reader) syntax(src []byte) (root ast.Node) {
 		r.report(mark{line: 1, col: 1}, Finding{Message: fmt.Sprintf("the file has %d bytes", len(src)), Fix: fmt.Sprintf("an intent has at most %d", maxBytes), Rule: "intent-size", Source: sourceFormat})
 		return nil
 	}
-	if !utf8.Valid(src) {
-		line, col := 1, 1
-		for len(src) > 0 {
-			c, n := utf8.DecodeRune(src)
-			if c == utf8.RuneError && n == 1 {
-				break
-			}
-			if col++; c == '\n' {
-				line, col = line+1, 1
-			}
-			src = src[n:]
-		}
-		r.report(mark{line: line, col: col}, Finding{Message: "this byte is not UTF-8", Fix: "save the file as UTF-8", Rule: "intent-syntax", Source: sourceYAML})
+	if at, message, fix := unreadable(src); message != "" {
+		r.report(at, Finding{Message: message, Fix: fix, Rule: "intent-syntax", Source: sourceYAML})
 		return nil
 	}
 	if len(src) >= 3 && string(src[:3]) == "\ufeff" {
@@ -57,6 +47,9 @@ func (r *reader) syntax(src []byte) (root ast.Node) {
 				at = markOf(se.Token)
 			}
 		}
+		if line, ok := lineOf(src, at.line); ok && strings.Contains(line[:len(line)-len(strings.TrimLeft(line, " \t"))], "\t") {
+			f.Message, f.Fix, f.Source = "a tab indents this line", "indent with spaces only; your editor can replace the tab", sourceYAML+" section 6.1"
+		}
 		r.report(at, f)
 		return nil
 	}
@@ -69,6 +62,35 @@ func (r *reader) syntax(src []byte) (root ast.Node) {
 		r.report(mark{line: 1, col: 1}, Finding{Message: "the file holds no intent", Fix: "`onramp init` writes one to start from", Rule: "intent-empty", Source: sourceFormat})
 	}
 	return root
+}
+
+// unreadable finds the first byte that no YAML stream may hold (YAML 1.2 section 5.1); the message is empty where there is none.
+func unreadable(src []byte) (at mark, message, fix string) {
+	at = mark{line: 1, col: 1}
+	for len(src) > 0 {
+		c, n := utf8.DecodeRune(src)
+		switch {
+		case c == utf8.RuneError && n == 1:
+			return at, "this byte is not UTF-8", "save the file as UTF-8"
+		case c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f:
+			return at, fmt.Sprintf("this is the control character U+%04X, which no YAML holds", c), "give a text file; if it is one, leave the character out"
+		case c == '\n':
+			at = mark{line: at.line + 1, col: 1}
+		default:
+			at.col++
+		}
+		src = src[n:]
+	}
+	return at, "", ""
+}
+
+// lineOf is a line of src, counted from 1.
+func lineOf(src []byte, n int) (string, bool) {
+	lines := strings.Split(string(src), "\n")
+	if n < 1 || n > len(lines) {
+		return "", false
+	}
+	return lines[n-1], true
 }
 
 // checkTokens refuses what YAML has and an intent has no use for, and nesting too deep for the parser's recursion.

@@ -41,6 +41,17 @@ func newShell(t *testing.T) *shell {
 			write("estate.yaml", src)
 		}
 	}
+	broken, err := filepath.Glob("../../examples/broken/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range broken {
+		src, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write("examples/broken/"+filepath.Base(file), src)
+	}
 	t.Chdir(dir)
 	return &shell{t}
 }

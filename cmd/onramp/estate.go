@@ -25,6 +25,10 @@ const builtIn = "northwind"
 // maxInput is the largest file that is read as an intent or a design.
 const maxInput = 64 << 20
 
+// mostFindings is how many findings about an intent are printed: enough for all mistakes of a person, too few for those of a
+// program to fill a disk. --json has them all.
+const mostFindings = 200
+
 // input is what the user gave: an intent, or a design with the intent inside.
 type input struct {
 	name     string // as the user wrote it, for messages
@@ -59,18 +63,31 @@ func readInput(cmd *cobra.Command, c *catalog.Catalog, name string) (*input, err
 	if trimmed := bytes.TrimSpace(src); len(trimmed) > 0 && trimmed[0] == '{' && isDesign(trimmed) {
 		d, err := design.Decode(src)
 		if err != nil {
-			return nil, usageError(fmt.Errorf("%s: %w", shown, err))
+			return nil, usageError(placed(shown, err))
 		}
 		return &input{name: shown, estate: d.Intent, design: d}, nil
 	}
 	e, findings := intent.Parse(shown, src, c)
-	for _, f := range findings {
-		fmt.Fprintln(cmd.ErrOrStderr(), f.String())
+	for i := range findings {
+		if i == mostFindings {
+			fmt.Fprintf(cmd.ErrOrStderr(), "and %d more\n", len(findings)-i)
+			break
+		}
+		fmt.Fprintln(cmd.ErrOrStderr(), findings[i].String())
 	}
 	if e == nil {
 		return nil, usageError(&badInput{shown, findings})
 	}
 	return &input{name: shown, estate: e, findings: findings}, nil
+}
+
+// placed puts a file's name before what is wrong in it, as file:line:col where that is known.
+func placed(name string, err error) error {
+	var at *design.ReadError
+	if errors.As(err, &at) {
+		return fmt.Errorf("%s:%d:%d: %s", name, at.Line, at.Col, at.Text())
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // isDesign tells a design.json from an intent in JSON: only a design has resources at its top level.
@@ -147,7 +164,7 @@ func (f *planFlags) options() (choose.Options, error) {
 		}
 		d, err := design.Decode(src)
 		if err != nil {
-			return o, usageError(fmt.Errorf("--keep %s: %w", f.keep, err))
+			return o, usageError(placed("--keep "+f.keep, err))
 		}
 		o.Keep = d
 	}
