@@ -174,6 +174,8 @@ type Attachment struct {
 	// Number is 1 or 2: which of the access's two diverse halves.
 	Number     int      `json:"number"`
 	MonthlyUSD *float64 `json:"monthlyUSD"` // of the whole access, nil when unknown; on number 1 only
+	// Availability is how often this half works, in percent of time; zero leaves it to what is stated of every link.
+	Availability float64 `json:"availability,omitempty"`
 }
 
 // Backbone is a link of the organisation's own between two sites.

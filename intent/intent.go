@@ -24,6 +24,8 @@ type Estate struct {
 	SharedServices *SharedServices `json:"sharedServices,omitempty" jsonschema_description:"Services that lines of business share, in a virtual network of their own."`
 	Pools          Pools           `json:"pools,omitzero" jsonschema_description:"Address ranges that the design may take from."`
 	Traffic        Traffic         `json:"traffic,omitzero" jsonschema_description:"How much is sent; decides between metered and unlimited data."`
+	// Availability is what the organisation knows of how often things work.
+	Availability Stated `json:"availability,omitzero" jsonschema_description:"How often one element of each kind works, in percent of time; what is left out is unknown."`
 	// Budget is the most that the known part of the monthly bill may be; nil is no limit.
 	Budget *USD `json:"budget,omitempty" jsonschema_description:"The most that a month may cost, against the known total."`
 	// Pattern is auto, or the one of the four patterns that must be used.
@@ -96,6 +98,8 @@ type Access struct {
 	Location  string `json:"location" jsonschema_description:"ExpressRoute peering location, as in 'onramp catalog locations'."`
 	// MonthlyUSD is what the provider charges a month; nil is unknown, which is not free.
 	MonthlyUSD *float64 `json:"monthlyUSD,omitempty" jsonschema:"minimum=0" jsonschema_description:"What the provider charges a month, in US dollars; unknown if left out."`
+	// Availability is how often each of the two attachments works, in percent of time; zero leaves it to Estate.Availability.Link.
+	Availability float64 `json:"availability,omitempty" jsonschema:"exclusiveMinimum=0,maximum=100" jsonschema_description:"Percent of time that each of the two attachments works; default availability.link."`
 	// ProviderASN is the autonomous system of the provider's edge, for ip-vpn; zero leaves it to a named assumption.
 	ProviderASN uint32 `json:"providerAsn,omitempty" jsonschema_description:"Autonomous system number of the IP VPN provider."`
 	// Port is the speed of each of the two ports of ExpressRoute Direct; zero for all other models.

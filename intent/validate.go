@@ -59,6 +59,7 @@ func (v *validator) validate() {
 		v.refuseAt("budget", e.Budget.String(), "a budget must be more than nothing", "write an amount such as \"6000 USD\", or leave the key out", "intent-range")
 	}
 	v.traffic()
+	v.availability()
 	if !v.given("pattern") {
 		e.Pattern = defaultPattern
 	}

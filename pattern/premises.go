@@ -348,7 +348,8 @@ func (p *premisesPlan) attachments() {
 		w := p.used[trunk]
 		for h := range 2 {
 			router, name, _ := p.end(w, h)
-			a := design.Attachment{Name: name, Site: w.site, Router: router, Provider: w.provider, Model: w.model, Location: w.location, Mbps: w.mbps, Number: h + 1}
+			a := design.Attachment{Name: name, Site: w.site, Router: router, Provider: w.provider, Model: w.model, Location: w.location, Mbps: w.mbps, Number: h + 1,
+				Availability: w.access.Availability}
 			if h == 0 {
 				a.MonthlyUSD = w.monthlyUSD()
 			}

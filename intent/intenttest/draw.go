@@ -125,6 +125,15 @@ func (d *Drawer) JSON(t *rapid.T) map[string]any {
 	if len(pools) > 0 {
 		out["pools"] = pools
 	}
+	if rapid.IntRange(0, 2).Draw(t, "stated") == 0 {
+		figures := object{}
+		for _, kind := range intent.StatedKinds() {
+			if rapid.IntRange(0, 5).Draw(t, "states "+kind) > 0 {
+				figures[kind] = rapid.SampledFrom([]float64{99, 99.5, 99.9, 99.95, 99.99, 100}).Draw(t, kind)
+			}
+		}
+		out["availability"] = figures
+	}
 	if lobs > 1 && rapid.IntRange(0, 4).Draw(t, "between") == 0 {
 		premises["routesBetween"] = [][]string{{"lob0", "lob1"}}
 	}
@@ -160,6 +169,9 @@ func (d *Drawer) site(t *rapid.T, geo, name string, i int, public, ipv6 bool) ob
 			"bandwidth": rapid.SampledFrom([]string{"500 Mbps", "1 Gbps", "2 Gbps", "10 Gbps"}).Draw(t, "access bandwidth")}
 		if rapid.Bool().Draw(t, "priced") {
 			a["monthlyUSD"] = rapid.IntRange(100, 3000).Draw(t, "price")
+		}
+		if rapid.IntRange(0, 5).Draw(t, "access stated") == 0 {
+			a["availability"] = rapid.SampledFrom([]float64{99, 99.9, 99.99, 100}).Draw(t, "access availability")
 		}
 		access = append(access, a)
 	}
