@@ -47,7 +47,7 @@ func (l *checklist) addresses() {
 
 	because := ""
 	if len(public) > 0 {
-		because = names(public) + " stand on the links of Microsoft peering"
+		because = inOrder(public) + " stand on the links of Microsoft peering"
 	}
 	l.needed(Prerequisite{ID: "public-link-subnets", Area: area, Text: "The link subnets of Microsoft peering are public addresses that you or your provider own, apart from those that translation uses",
 		How: "look them up in the registry", Source: l.source("ms-peering-link-subnet-not-nat")}, because, noMicrosoftPeering)
@@ -131,11 +131,19 @@ func (l *checklist) microsoft365() {
 		}
 	}
 	var let []string
-	for _, f := range azure.Of[*azure.RouteFilter](l.k.d.Resources) {
+	with := map[string]bool{} // circuits, by id key
+	for _, x := range l.public {
+		if x.p.Properties.RouteFilter == nil {
+			continue
+		}
+		f, _ := l.k.d.Resources.Get(x.p.Properties.RouteFilter.ID).(*azure.RouteFilter)
+		if f == nil {
+			continue
+		}
 		for i := range f.Properties.Rules {
 			for _, community := range f.Properties.Rules[i].Properties.Communities {
 				if s, ok := service[community]; ok {
-					let = append(let, s)
+					let, with[x.c.ID.Key()] = append(let, s), true
 				}
 			}
 		}
@@ -145,9 +153,31 @@ func (l *checklist) microsoft365() {
 		because = "a route filter lets in " + names(let)
 	}
 	const otherwise = "no route filter lets in a service of Microsoft 365"
-	l.needed(Prerequisite{ID: "microsoft365-authorisation", Area: area, Text: "Microsoft has authorised the use of ExpressRoute for Microsoft 365", How: "ask your Microsoft account team; without it the route filter is refused",
+	l.needed(Prerequisite{ID: "microsoft365-authorisation", Area: area, Text: "Microsoft has authorised the use of ExpressRoute for Microsoft 365", How: "ask Microsoft for it before the route filter is attached",
 		Source: l.source("o365-authorisation")}, because, otherwise)
 	l.needed(Prerequisite{ID: "microsoft365-internet", Area: area, Text: "The premises keep their internet access", How: "part of Microsoft 365 is reached there only", Source: l.source("o365-internet-still-needed")}, because, otherwise)
+	for _, g := range l.byProvider() {
+		var on []*azure.ExpressRouteCircuit
+		for _, c := range g.circuits {
+			if with[c.ID.Key()] {
+				on = append(on, c)
+			}
+		}
+		if len(on) == 0 {
+			continue
+		}
+		p := Prerequisite{ID: "microsoft365-provider:" + g.key(), Area: area, Text: g.provider + " carries Microsoft 365 at " + g.location, NeededBecause: circuitNames(on), State: Person, How: notPublished, Source: locationsDocument}
+		for _, o := range l.k.c.ProvidersAt(g.location) {
+			switch {
+			case o.Provider != g.provider || !o.ServicesKnown:
+			case o.Microsoft365:
+				p.State, p.How = Decided, "listed so"
+			default:
+				p.How = "the catalogue lists it without: choose another provider or location"
+			}
+		}
+		l.add(p)
+	}
 }
 
 // direct is what ExpressRoute Direct asks for: enrolment, ports, letters of authorisation.

@@ -82,6 +82,7 @@ func TestAPrerequisiteIsDecidedLeftToAPersonOrNotNeeded(t *testing.T) {
 		{"Microsoft peering needs public link subnets", office, "public-link-subnets", check.Person, "198.51.100.0/30"},
 		{"Microsoft peering needs translation", office, "nat-outbound", check.Person, "Microsoft peering on"},
 		{"Microsoft 365 needs Microsoft's word", office, "microsoft365-authorisation", check.Person, "Exchange Online"},
+		{"the provider is known to carry Microsoft 365", office, "microsoft365-provider:Equinix@Amsterdam", check.Decided, "listed so"},
 		{"no Microsoft 365, no word of Microsoft's", northwind, "microsoft365-authorisation", check.NotNeeded, "route filter"},
 		{"no ports, no enrolment", northwind, "direct-enrol", check.NotNeeded, "Direct ports"},
 		{"ports need enrolment", direct("10 Gbps", "Dot1Q"), "direct-enrol", check.Person, "ports are ordered in"},

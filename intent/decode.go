@@ -2,6 +2,7 @@ package intent
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"math"
 	"net/netip"
@@ -566,6 +567,11 @@ func kind(n ast.Node) string {
 	case *ast.StringNode:
 		if plainNumber(n) {
 			return "a number"
+		}
+		if _, quoted := quotedString(n); !quoted {
+			if _, err := strconv.ParseFloat(n.Value, 64); errors.Is(err, strconv.ErrRange) {
+				return "a number too large to hold"
+			}
 		}
 	}
 	return "a text"
