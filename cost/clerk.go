@@ -34,8 +34,13 @@ type lob struct {
 }
 
 func newClerk(d *design.Design, c *catalog.Catalog, o Options) *clerk {
+	return newClerkKnowing(newUsers(d.Resources), d, c, o)
+}
+
+// newClerkKnowing is a clerk for a design of which it is known already who uses what.
+func newClerkKnowing(u *users, d *design.Design, c *catalog.Catalog, o Options) *clerk {
 	k := &clerk{d: d, c: c, o: o, vnets: azure.Of[*azure.VirtualNetwork](d.Resources), links: azure.Of[*azure.VirtualNetworkGatewayConnection](d.Resources),
-		users: newUsers(d.Resources), assumptions: map[string]design.Assumption{}}
+		users: u, assumptions: map[string]design.Assumption{}}
 	k.readLinesOfBusiness()
 	k.assume("month-of-730-hours", fmt.Sprintf("A month has %d hours.", catalog.HoursPerMonth), "Azure's own calculators count a month so.")
 	return k

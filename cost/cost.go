@@ -75,6 +75,7 @@ func (u Unknown) String() string { return fmt.Sprintf("%s of %s: %s", u.Item, u.
 const (
 	itemCircuit     = "circuit"
 	itemOutbound    = "outbound data"
+	itemInternet    = "internet data"
 	itemPort        = "Direct port pair"
 	itemPremium     = "Premium on a Direct circuit"
 	itemGlobalReach = "Global Reach"
@@ -89,13 +90,16 @@ const (
 )
 
 func items() []string {
-	return []string{itemCircuit, itemOutbound, itemPort, itemPremium, itemGlobalReach, itemGateway, itemRouteServer, itemHub, itemFirewall, itemFirewallGB, itemPublicIP, itemPeeringData, itemAccess}
+	return []string{itemCircuit, itemOutbound, itemInternet, itemPort, itemPremium, itemGlobalReach, itemGateway, itemRouteServer, itemHub, itemFirewall, itemFirewallGB, itemPublicIP, itemPeeringData, itemAccess}
 }
 
 // Options say how a bill is made. The zero value splits by need.
 type Options struct {
 	// Split is what shared lines are split by; empty is ByNeed.
 	Split Split
+
+	// overInternet bills the data of whoever has neither circuit nor VPN gateway as leaving over the internet.
+	overInternet bool
 }
 
 // Month makes the bill of a month of catalog.HoursPerMonth hours.
@@ -106,6 +110,7 @@ func Month(d *design.Design, c *catalog.Catalog, o Options) *Bill {
 // month gathers every charge and makes the bill of them.
 func (k *clerk) month() *Bill {
 	k.circuits()
+	k.internet()
 	k.ports()
 	k.globalReach()
 	k.gateways()

@@ -12,14 +12,26 @@ type users struct {
 	homes map[string]*azure.VirtualNetwork // gateway key to its VNet
 	// around and behind are, by VNet key, the networks that are peered with it, and those of them that use its gateway.
 	around, behind map[string][]*azure.VirtualNetwork
+	inspects       map[string]bool                           // by VNet key: has a firewall
+	own            map[string][]*azure.VirtualNetwork        // by line of business
 	gateways       map[string][]*azure.VirtualNetworkGateway // by line of business
 	preferred      map[string][]azure.ID                     // by line of business, as far as it was asked for
 }
 
 func newUsers(rs azure.Resources) *users {
 	u := &users{index: azure.NewIndex(rs), homes: map[string]*azure.VirtualNetwork{}, around: map[string][]*azure.VirtualNetwork{}, behind: map[string][]*azure.VirtualNetwork{},
-		gateways: map[string][]*azure.VirtualNetworkGateway{}, preferred: map[string][]azure.ID{}}
+		inspects: map[string]bool{}, own: map[string][]*azure.VirtualNetwork{}, gateways: map[string][]*azure.VirtualNetworkGateway{}, preferred: map[string][]azure.ID{}}
+	for _, f := range azure.Of[*azure.AzureFirewall](rs) {
+		for i := range f.Properties.IPConfigurations {
+			if s := f.Properties.IPConfigurations[i].Properties.Subnet; s != nil {
+				u.inspects[s.ID.Parent().Key()] = true
+			}
+		}
+	}
 	for _, s := range azure.Of[*azure.VirtualNetwork](rs) {
+		if o := owner(s); o != "" {
+			u.own[o] = append(u.own[o], s)
+		}
 		for i := range s.Properties.VirtualNetworkPeerings {
 			p := &s.Properties.VirtualNetworkPeerings[i].Properties
 			if p.RemoteVirtualNetwork == nil {
@@ -110,4 +122,16 @@ func (u *users) heaviest(name string) []azure.ID {
 		}
 	}
 	return out
+}
+
+// inspector is the network with a firewall that a network is peered with; nil when there is none.
+func (u *users) inspector(v *azure.VirtualNetwork) *azure.VirtualNetwork {
+	for i := range v.Properties.VirtualNetworkPeerings {
+		if far := v.Properties.VirtualNetworkPeerings[i].Properties.RemoteVirtualNetwork; far != nil && u.inspects[far.ID.Key()] {
+			if n, ok := u.index.Get(far.ID).(*azure.VirtualNetwork); ok {
+				return n
+			}
+		}
+	}
+	return nil
 }
