@@ -37,7 +37,12 @@ func (k *checker) overlaps() {
 		s := &k.d.Premises.Sites[i]
 		for _, p := range s.Prefixes {
 			for _, o := range where(seen.OverlapsPrefix(p.Masked()), all) {
-				if o.p.Overlaps(p) && p.Bits() > 0 {
+				switch {
+				case !o.p.Overlaps(p) || p.Bits() == 0:
+				case o.p.Bits() < p.Bits():
+					k.say("route-no-overlap", "site "+s.Name, p.String(), fmt.Sprintf("%s lies in %s of %s, whose own route wins there even over a longer one from the gateway: nothing in it or in networks peered with it reaches %s", p, o.p, o.whose, s.Name),
+						"narrow the address space of "+o.whose+" to the ranges of its subnets, or give one of them another range")
+				default:
 					k.say("route-no-overlap", "site "+s.Name, p.String(), fmt.Sprintf("%s overlaps %s of %s", p, o.p, o.whose), "give one of them another range")
 				}
 			}

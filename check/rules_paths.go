@@ -86,6 +86,18 @@ func outward(t *azure.RouteTable, to netip.Prefix) way {
 	return way{}
 }
 
+// foreign are those prefixes of the premises that a network can learn: what lies in its own space, or in that of a network
+// that it is peered with, stays there even if the gateway has a longer route (virtual-networks-udr-overview.md).
+func (k *checker) foreign(v *azure.VirtualNetwork, premises []netip.Prefix) []netip.Prefix {
+	var ground []netip.Prefix
+	for _, o := range append(k.peersOf(v), v) {
+		ground = append(ground, spaceOf(o, false)...)
+	}
+	return slices.DeleteFunc(slices.Clone(premises), func(p netip.Prefix) bool {
+		return slices.ContainsFunc(ground, func(s netip.Prefix) bool { return s.Bits() <= p.Bits() && s.Contains(p.Addr()) })
+	})
+}
+
 // firewallAt is the Azure Firewall of the design that has an address, "" when there is none.
 func (k *checker) firewallAt(a netip.Addr) string {
 	for _, f := range azure.Of[*azure.AzureFirewall](k.d.Resources) {
@@ -105,12 +117,13 @@ func (k *checker) bothWays() {
 		if f.home == nil {
 			continue
 		}
-		premises := k.learned(&f)
+		learned := k.learned(&f)
 		type ways struct{ in, out way }
 		var order []ways
 		where := map[ways][]string{}
 		example := map[ways]netip.Prefix{}
 		for _, v := range f.networks() {
+			premises := k.foreign(v, learned)
 			for i := range v.Properties.Subnets {
 				s := &v.Properties.Subnets[i]
 				if platformSubnet(s.Name) {
@@ -191,8 +204,9 @@ func (k *checker) learned(f *feed) []netip.Prefix {
 func (k *checker) shadowed() {
 	told := map[string]bool{}
 	for _, f := range k.feeds() {
-		premises := k.learned(&f)
+		learned := k.learned(&f)
 		for _, v := range f.networks() {
+			premises := k.foreign(v, learned)
 			for i := range v.Properties.Subnets {
 				s := &v.Properties.Subnets[i]
 				t := k.tableOf(s)

@@ -207,6 +207,12 @@ func everywhere() netip.Prefix { return netip.PrefixFrom(netip.IPv4Unspecified()
 // defaultRoutes finds default routes that the premises announce on private peering, and what they take with them.
 func (k *checker) defaultRoutes() {
 	from := map[string]bool{} // circuits with a default route
+	type place struct {
+		first    end
+		value    string
+		circuits []string
+	}
+	places := map[string]*place{} // by site, or by router where the provider's edge announces it
 	for _, c := range k.circuitsAll {
 		for _, six := range []bool{false, true} {
 			for _, e := range k.sessionsOf(c, privatePeering, six) {
@@ -214,13 +220,22 @@ func (k *checker) defaultRoutes() {
 				if i < 0 {
 					continue
 				}
-				if !from[c.ID.Key()] {
-					k.say("route-default-needs-edge", e.at(), k.heard(e)[i].String(), fmt.Sprintf("the premises announce a default route on %s: everything that its networks send to the internet goes to %s", c.Name, or(e.site, e.router.Name)),
-						"make sure that the internet edge there carries it, or take the default route out of the export policy")
-				}
 				from[c.ID.Key()] = from[c.ID.Key()] || !six
+				x := places[or(e.site, e.router.Name)]
+				if x == nil {
+					x = &place{first: e, value: k.heard(e)[i].String()}
+					places[or(e.site, e.router.Name)] = x
+				}
+				if !slices.Contains(x.circuits, c.Name) {
+					x.circuits = append(x.circuits, c.Name)
+				}
 			}
 		}
+	}
+	for _, where := range sortedKeys(places) {
+		x := places[where]
+		k.say("route-default-needs-edge", x.first.at(), x.value, fmt.Sprintf("the premises announce a default route on %s: everything that the networks behind send to the internet goes to %s", strings.Join(x.circuits, ", "), where),
+			"make sure that the internet edge there carries it, or take the default route out of the export policy")
 	}
 	for _, f := range k.feeds() {
 		i := slices.IndexFunc(f.lines, func(l line) bool { return from[l.c.ID.Key()] })
