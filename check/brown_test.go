@@ -37,19 +37,37 @@ func TestClassicMistakesOfGrownEstatesAreNamedWithTheirMending(t *testing.T) {
 		name  string
 		wants []want
 		and   []string // rules that speak of the same mistake beside the first
+		mend  func(d *design.Design)
 	}{
-		{"spoke-with-own-gateway", []want{{"vnet-remote-gateway-no-own", design.Error, "vnet-erp/virtualNetworkPeerings/to-vnet-hub", "vnet-erp has a gateway of its own", "take one of the two away"}}, []string{"azure-BadRequest"}},
-		{"hub-swallows-premises", []want{{"route-no-overlap", design.Error, "site rotterdam", "10.20.0.0/16 lies in 10.0.0.0/8 of vnet-hub, whose own route wins", "narrow the address space of vnet-hub"}}, nil},
-		{"thousand-prefixes", []want{{"route-azure-advertised-limit", design.Error, "ergw-hub", "announces 1002 IPv4 prefixes of 3 networks", "summarizedGatewayPrefixes on vnet-hub"}}, nil},
-		{"two-hubs-two-firewalls", []want{{"route-symmetric", design.Error, "ergw-hub-a", "goes in by fw-a (10.100.0.132), and the answers go out by fw-b (10.110.0.132)", "lead both directions to the same appliance: next hop 10.100.0.132"}}, nil},
+		{"spoke-with-own-gateway", []want{{"vnet-remote-gateway-no-own", design.Error, "vnet-erp/virtualNetworkPeerings/to-vnet-hub", "vnet-erp has a gateway of its own", "take one of the two away"}}, []string{"azure-BadRequest"}, func(d *design.Design) {
+			vnet(d, "vnet-erp").Properties.VirtualNetworkPeerings[0].Properties.UseRemoteGateways = false
+			vnet(d, "vnet-hub").Properties.VirtualNetworkPeerings[0].Properties.AllowGatewayTransit = false
+		}},
+		{"hub-swallows-premises", []want{{"route-no-overlap", design.Error, "site rotterdam", "10.20.0.0/16 lies in 10.0.0.0/8 of vnet-hub, whose own route wins", "narrow the address space of vnet-hub"}}, nil, func(d *design.Design) {
+			vnet(d, "vnet-hub").Properties.AddressSpace.AddressPrefixes = []string{"10.100.0.0/22"}
+			table(d, "rt-erp").Properties.Routes = nil // it was there for the range that is gone
+		}},
+		{"thousand-prefixes", []want{{"route-azure-advertised-limit", design.Error, "ergw-hub", "announces 1002 IPv4 prefixes of 3 networks", "summarizedGatewayPrefixes on vnet-hub"}}, nil, func(d *design.Design) {
+			vnet(d, "vnet-hub").Properties.SummarizedGatewayPrefixes = []string{"10.128.0.0/10"}
+		}},
+		{"two-hubs-two-firewalls", []want{{"route-symmetric", design.Error, "ergw-hub-a", "goes in by fw-a (10.100.0.132), and the answers go out by fw-b (10.110.0.132)", "lead both directions to the same appliance: next hop 10.100.0.132"}}, nil, func(d *design.Design) {
+			table(d, "rt-erp").Properties.Routes[0].Properties.NextHopIPAddress = "10.100.0.132"
+		}},
 		{"default-route-from-premises", []want{
 			{"route-default-kms", design.Warning, "ergw-hub", "activation (KMS) and the platform's management", "AzureFirewallSubnet: 0.0.0.0/0"},
 			{"route-default-needs-edge", design.Warning, "rotterdam-ce1 er-amsterdam/private/primary", "a default route on er-amsterdam, er-dublin", "take the default route out of the export policy"},
 			{"route-default-paas-hairpin", design.Warning, "ergw-hub", "by way of the premises and back", "service endpoints"},
-		}, nil},
+		}, nil, func(d *design.Design) {
+			for i := range circuits(d) {
+				for _, s := range sessionsOn(d, i) {
+					s.Export.Terms[0].Match.Prefixes = s.Export.Terms[0].Match.Prefixes[1:]
+				}
+			}
+		}},
 	} {
 		t.Run(x.name, func(t *testing.T) {
-			found := check.Check(brown(t, x.name), c)
+			d := brown(t, x.name)
+			found := check.Check(d, c)
 			for _, w := range x.wants {
 				if !slices.ContainsFunc(found, func(f design.Finding) bool {
 					return f.Rule == w.rule && f.Severity == w.severity && strings.HasSuffix(f.At, w.at) && strings.Contains(f.Message, w.message) && strings.Contains(f.Fix, w.fix)
@@ -61,6 +79,10 @@ func TestClassicMistakesOfGrownEstatesAreNamedWithTheirMending(t *testing.T) {
 				if !slices.ContainsFunc(x.wants, func(w want) bool { return w.rule == f.Rule }) && !slices.Contains(x.and, f.Rule) {
 					t.Errorf("beside the mistake: %+v", f)
 				}
+			}
+			x.mend(d)
+			for _, f := range check.Check(d, c) {
+				t.Errorf("after mending: %+v", f)
 			}
 		})
 	}
