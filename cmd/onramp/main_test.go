@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -32,7 +33,9 @@ func TestScripts(t *testing.T) {
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "holds": holds},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NO_COLOR", os.Getenv("NO_COLOR"))
-			return nil
+			brown, err := filepath.Abs("../../check/testdata/brown")
+			e.Setenv("BROWN", brown)
+			return err
 		},
 	})
 }
