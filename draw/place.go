@@ -136,6 +136,9 @@ func gapAfter(d Diagram, g *graph, layer int) int {
 		}
 		return 0
 	}
+	if d.Tight {
+		return min(maxGap, max(minGap/2, longest+32)+2*min(16, edges))
+	}
 	return min(maxGap, max(minGap, longest+56)+2*min(20, edges))
 }
 

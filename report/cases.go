@@ -30,6 +30,7 @@ type counterexample struct {
 	Reason, Mend     string
 	Picture          template.HTML
 	Also             []string // other properties that fail in the same way
+	Below            bool     // it stands below a heading of its own
 	scenario, reason string
 }
 
@@ -147,6 +148,7 @@ func (w *writer) others() []otherCase {
 				p := &proof.Properties[j]
 				if !p.Holds && p.Counterexample != nil {
 					ce := tell(p)
+					ce.Below = true
 					ce.Picture = w.paint(a.Designs[r.Pattern], p, "other-"+string(r.Pattern))
 					x.Case = &ce
 					break

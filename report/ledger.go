@@ -118,35 +118,65 @@ func (w *writer) orders() []order {
 	return out
 }
 
+// turnedBelow is the number of sessions from which on a router's table has a row for each; below, a column.
+const turnedBelow = 4
+
 // sheet is the peering sheet, a table for each router.
 func (w *writer) sheet() []*table {
-	var out []*table
 	rows := w.in.Design.Sheet()
-	last := ""
-	for i := range rows {
-		r := &rows[i]
-		if len(out) == 0 || r.Router != last {
-			last = r.Router
-			where := "provider edge"
-			if r.Site != "" {
-				where = "site " + r.Site
-			}
-			out = append(out, &table{Caption: fmt.Sprintf("%s (%s)", r.Router, where), Head: []cell{text("Peer"), text("Interface"), text("Peering"), {Text: "VLAN", Num: true}, text("Outer tag"), text("Local address"), text("Peer address"),
-				{Text: "Local AS", Num: true}, {Text: "Peer AS", Num: true}, text("Keepalive / hold"), text("BFD"), text("Accepts"), text("Announces"), {Text: "Local preference", Num: true}}})
+	var out []*table
+	for at := 0; at < len(rows); {
+		end := at + 1
+		for end < len(rows) && rows[end].Router == rows[at].Router {
+			end++
 		}
-		peer := r.Peer
-		if r.Circuit != "" {
-			peer = fmt.Sprintf("%s, %s %s", r.Peer, r.Circuit, r.Connection)
-		}
-		f := r.Fields()
-		t := out[len(out)-1]
-		t.Rows = append(t.Rows, []cell{text(peer), text(r.Interface), text(or(r.Peering, "–")), num(strconv.Itoa(r.VLAN)), text(or(r.OuterTag, "–")), text(r.LocalAddress.String()), text(r.PeerAddress.String()),
-			num(r.LocalASN.String()), num(r.PeerASN.String()), text(fmt.Sprintf("%d s / %d s", r.KeepaliveSec, r.HoldSec)), text(r.BFD), text(or(f[18], "nothing")), text(or(f[19], "nothing")), num(or(f[20], "–"))})
+		out = append(out, routerTable(rows[at:end]))
+		at = end
 	}
 	for _, t := range out {
 		t.Fold = len(rows) > foldAbove
 	}
 	return out
+}
+
+// routerTable has the sessions of one router.
+func routerTable(rows []design.SheetRow) *table {
+	where := "provider edge"
+	if rows[0].Site != "" {
+		where = "site " + rows[0].Site
+	}
+	t := &table{Caption: fmt.Sprintf("%s (%s)", rows[0].Router, where)}
+	names := []string{"Peer", "Interface", "Attachment", "Peering", "VLAN", "Outer tag", "Local address", "Peer address", "Local AS", "Peer AS", "Keepalive, hold", "BFD", "Accepts", "Announces", "Local preference"}
+	var sessions [][]string
+	for i := range rows {
+		r := &rows[i]
+		peer := r.Peer
+		if r.Circuit != "" {
+			peer = fmt.Sprintf("%s, %s %s", r.Peer, r.Circuit, r.Connection)
+		}
+		f := r.Fields()
+		sessions = append(sessions, []string{peer, r.Interface, r.Attachment, or(r.Peering, "–"), strconv.Itoa(r.VLAN), or(r.OuterTag, "none"), r.LocalAddress.String(), r.PeerAddress.String(), r.LocalASN.String(), r.PeerASN.String(),
+			fmt.Sprintf("%d s, %d s", r.KeepaliveSec, r.HoldSec), r.BFD, or(strings.Join(r.PrefixesIn, ", "), "nothing"), or(strings.Join(r.PrefixesOut, ", "), "nothing"), or(f[len(f)-1], "not set")})
+	}
+	if len(sessions) >= turnedBelow {
+		t.Head = texts(names...)
+		for _, s := range sessions {
+			t.Rows = append(t.Rows, texts(s...))
+		}
+		return t
+	}
+	t.Head = texts("Field")
+	for i := range sessions {
+		t.Head = append(t.Head, text(fmt.Sprintf("Session %d", i+1)))
+	}
+	for i, name := range names {
+		row := texts(name)
+		for _, s := range sessions {
+			row = append(row, text(s[i]))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
 }
 
 // assumptions are what the page rests on.

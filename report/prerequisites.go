@@ -2,51 +2,57 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"onramp/check"
 )
 
 // prerequisites are what must be true before the first resource is made, by who has the last word.
 type prerequisites struct {
-	Words                      string
-	Person, Decided, NotNeeded *table
+	Words              string
+	Areas              []area // what is left to a person
+	Decided, NotNeeded []prerequisite
 }
 
+// area is what a person has to see to in one field.
+type area struct {
+	Name string
+	List []prerequisite
+}
+
+// prerequisite is one entry of the checklist.
+type prerequisite struct{ Sign, Text, How, Because, Source string }
+
 func (w *writer) prerequisites() prerequisites {
+	var p prerequisites
 	all := check.Prerequisites(w.in.Design, w.c)
-	of := func(state check.PrerequisiteState, caption, how, sign string, because bool) *table {
-		t := &table{Caption: caption, Head: texts("What must be true", "Area", how)}
-		if because {
-			t.Head = append(t.Head, text("Needed because"))
-		}
-		t.Head = append(t.Head, text("Source"))
-		for _, x := range all {
-			if x.State != state {
-				continue
+	for _, x := range all {
+		y := prerequisite{Text: x.Text, How: sentence(x.How), Because: x.NeededBecause, Source: x.Source}
+		switch x.State {
+		case check.Decided:
+			y.Sign = "✓"
+			p.Decided = append(p.Decided, y)
+		case check.NotNeeded:
+			y.Sign = "–"
+			p.NotNeeded = append(p.NotNeeded, y)
+		default:
+			y.Sign = "☐"
+			name := sentence(strings.ReplaceAll(x.Area, "-", " "))
+			if n := len(p.Areas); n == 0 || p.Areas[n-1].Name != name {
+				p.Areas = append(p.Areas, area{Name: name})
 			}
-			row := []cell{{Text: x.Text, Mark: sign}, text(x.Area), text(x.How)}
-			if because {
-				row = append(row, text(or(x.NeededBecause, "–")))
-			}
-			t.Rows = append(t.Rows, append(row, text(or(x.Source, "–"))))
-		}
-		if len(t.Rows) == 0 {
-			return nil
-		}
-		return t
-	}
-	p := prerequisites{Person: of(check.Person, "For a person to tick", "What there is to do", "box", true), Decided: of(check.Decided, "Answered by the design", "With what", "good", true),
-		NotNeeded: of(check.NotNeeded, "Not needed here", "Why not", "", false)}
-	left := 0
-	for _, t := range []*table{p.Decided, p.NotNeeded} {
-		if t != nil {
-			t.Fold = true
+			a := &p.Areas[len(p.Areas)-1]
+			a.List = append(a.List, y)
 		}
 	}
-	if p.Person != nil {
-		left = len(p.Person.Rows)
-		p.Person.Fold = left > 3*foldAbove
-	}
-	p.Words = fmt.Sprintf("%s were looked at; %d are left to a person.", count(len(all), "prerequisite"), left)
+	p.Words = fmt.Sprintf("%s were looked at; %d are left to a person.", count(len(all), "prerequisite"), check.Left(all))
 	return p
+}
+
+// sentence begins with a capital.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
 }

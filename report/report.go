@@ -8,6 +8,7 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"regexp"
 
 	"onramp/catalog"
 	"onramp/choose"
@@ -134,13 +135,21 @@ func (w *writer) network(d *design.Design) *network.Network {
 	return n
 }
 
+// pictureWidth finds how wide a picture would be by itself.
+var pictureWidth = regexp.MustCompile(`viewBox="0 0 (\d+) `)
+
 // picture draws a diagram as one of several of the page.
 func (w *writer) picture(d draw.Diagram, id string) template.HTML {
-	d.ID = id
+	d.ID, d.Tight = id, true
 	var b bytes.Buffer
 	if err := draw.SVG(&b, d); err != nil && w.err == nil {
 		w.err = fmt.Errorf("report: %w", err)
 	}
+	// The style sheet lets the picture shrink to the page as far as it can be read, and scroll beyond.
+	width := "0"
+	if m := pictureWidth.FindSubmatch(b.Bytes()); m != nil {
+		width = string(m[1])
+	}
 	// draw escapes whatever comes from the design.
-	return template.HTML(b.String())
+	return template.HTML(fmt.Sprintf(`<div style="--natural:%spx">%s</div>`, width, b.String()))
 }

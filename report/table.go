@@ -20,7 +20,7 @@ type table struct {
 	Fold    bool
 }
 
-// cell is a field of a table. Mark is good, bad, warn, box or empty: a sign that stands before the text, never a colour alone.
+// cell is a field of a table. Mark is good, bad, warn or empty: a sign that stands before the text, never a colour alone.
 type cell struct {
 	Text string
 	Num  bool
@@ -36,8 +36,6 @@ func (c cell) Sign() string {
 		return "✗"
 	case "warn":
 		return "!"
-	case "box":
-		return "☐"
 	}
 	return ""
 }
