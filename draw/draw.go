@@ -68,7 +68,7 @@ type Diagram struct {
 	Legend   bool // explain, below, the kinds and marks that occur
 	// ID, if not empty, makes the picture one of several in a page: its own ids begin with it, and the page has the style sheet.
 	ID string
-	// Tight lets columns stand closer, for a picture that has to share a page.
+	// Tight makes boxes narrower and lets columns stand closer, for a picture that has to share a page.
 	Tight bool
 }
 

@@ -63,10 +63,14 @@ func place(d Diagram, g *graph) placement {
 			}
 		}
 		c.dense = nodes > denseAbove
-		c.card = max(minCard, min(maxCard, width(d.Tiers[g.tiers[i]].Name, headSize)))
+		narrowest, widest := minCard, maxDense
+		if d.Tight {
+			narrowest, widest = minCard*3/4, maxCard*3/4
+		}
+		c.card = max(narrowest, min(widest, maxCard, width(d.Tiers[g.tiers[i]].Name, headSize)))
 		for _, v := range layer {
 			if !g.vertices[v].bend() {
-				c.card = max(c.card, cardWidth(d.Nodes[g.vertices[v].node], c.dense))
+				c.card = max(c.card, min(widest, cardWidth(d.Nodes[g.vertices[v].node], c.dense)))
 			}
 		}
 		c.x = x
@@ -137,7 +141,7 @@ func gapAfter(d Diagram, g *graph, layer int) int {
 		return 0
 	}
 	if d.Tight {
-		return min(maxGap, max(minGap/2, longest+32)+2*min(16, edges))
+		return min(maxGap, max(minGap/2, longest+28)+min(24, 2*edges))
 	}
 	return min(maxGap, max(minGap, longest+56)+2*min(20, edges))
 }

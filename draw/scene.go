@@ -167,6 +167,10 @@ func (s *scene) deal(g *graph, p placement) {
 			n, b := s.diagram.Nodes[g.vertices[v].node], p.boxes[v]
 			c := card{box: b, node: n}
 			x, room, mid := b.x+iconWidth, b.w-iconWidth-12, b.y+b.h/2
+			whole := n.Label
+			if s.diagram.Tight {
+				n.Label = squeeze(n.Label, labelSize, room)
+			}
 			switch {
 			case n.Sub == "":
 				c.label = newWords(n.Label, x, mid, labelSize, room)
@@ -179,6 +183,9 @@ func (s *scene) deal(g *graph, p placement) {
 			default:
 				c.label = newWords(n.Label, x, mid-8, labelSize, room)
 				c.sub = newWords(n.Sub, x, mid+9, subSize, room)
+			}
+			if n.Label != whole {
+				c.label.full = whole
 			}
 			s.cards = append(s.cards, c)
 		}

@@ -21,11 +21,11 @@ type Situation struct {
 }
 
 // Show is the topology of a design in a situation: what is out of service crossed out, what is impaired or drained and where
-// a flow stops marked to be looked at, and the flow's way highlighted. What has no part in
-// it is left out where it would hide the rest; the subtitle counts it.
+// a flow stops marked to be looked at, and the flow's way highlighted. In a large estate
+// what is alike is drawn once; the premises are left out where neither the flow nor the failure touches them.
 func Show(d *design.Design, s Situation) Diagram {
 	t := Topology(d)
-	m := &marker{Diagram: t, d: d, node: map[string]int{}, onWay: map[string]bool{}}
+	m := &marker{Diagram: t, d: d, node: map[string]int{}}
 	for i := range m.Nodes {
 		m.node[m.Nodes[i].ID] = i
 	}
@@ -42,8 +42,6 @@ type marker struct {
 	Diagram
 	d    *design.Design
 	node map[string]int // by ID
-	// onWay has the nodes that the flow or its answer crosses.
-	onWay map[string]bool
 }
 
 // labelled is the only node of some kinds with a label; -1 if there is none or more than one.
@@ -233,7 +231,6 @@ func (m *marker) way(hops []network.Hop, stopped bool) {
 	}
 	for i, x := range nodes {
 		m.Nodes[x].Mark = Path
-		m.onWay[m.Nodes[x].ID] = true
 		if i > 0 {
 			m.join(nodes[i-1], x)
 		}
@@ -284,54 +281,29 @@ func (m *marker) join(a, b int) {
 	}
 }
 
-// What a large estate's picture of a situation leaves out: above cropAbove nodes, those of the cloud's side that have no part in
-// it; above mostAlike of a kind that are marked alike and off the flow's way, the rest of them.
-const (
-	cropAbove = 28
-	mostAlike = 6
-)
+// mostInTier is the number of boxes of a tier above which a situation's picture draws what is alike once.
+const mostInTier = 8
 
-// crop leaves out what has no part: the premises and circuits where the flow stays among networks and nothing there has failed,
-// and in a large estate what would hide the rest.
+// crop leaves out the premises and circuits where the flow stays among networks and nothing has failed there, and condenses the rest.
 func (m *marker) crop() Diagram {
 	d := m.Diagram
-	d.Nodes, d.Edges = nil, nil
-	within := !slices.ContainsFunc(m.Nodes, func(n Node) bool { return n.Mark != Unmarked && n.Tier < tierGateway }) &&
-		!slices.ContainsFunc(m.Edges, func(e Edge) bool { return e.Mark == Failed || e.Mark == Warn })
-	kept := map[string]bool{}
-	alike := map[NodeKind]int{}
-	idle, more := 0, 0
-	for _, n := range m.Nodes {
-		switch {
-		case within && n.Tier < tierGateway:
-			continue
-		case n.Mark == Unmarked && n.Tier >= tierCircuit && len(m.Nodes) > cropAbove:
-			idle++
-			continue
-		case n.Mark == Failed || n.Mark == Warn && !m.onWay[n.ID]:
-			if alike[n.Kind]++; alike[n.Kind] > mostAlike && len(m.Nodes) > cropAbove {
-				more++
-				continue
+	if !slices.ContainsFunc(m.Nodes, func(n Node) bool { return n.Mark != Unmarked && n.Tier < tierGateway }) &&
+		!slices.ContainsFunc(m.Edges, func(e Edge) bool { return e.Mark == Failed || e.Mark == Warn }) &&
+		slices.ContainsFunc(m.Nodes, func(n Node) bool { return n.Mark != Unmarked }) {
+		d.Nodes, d.Edges = nil, nil
+		kept := map[string]bool{}
+		for _, n := range m.Nodes {
+			if n.Tier >= tierGateway {
+				kept[n.ID] = true
+				d.Nodes = append(d.Nodes, n)
 			}
 		}
-		kept[n.ID] = true
-		d.Nodes = append(d.Nodes, n)
-	}
-	if len(kept) == 0 {
-		return m.Diagram
-	}
-	for _, e := range m.Edges {
-		if kept[e.From] && kept[e.To] {
-			d.Edges = append(d.Edges, e)
+		for _, e := range m.Edges {
+			if kept[e.From] && kept[e.To] {
+				d.Edges = append(d.Edges, e)
+			}
 		}
 	}
-	var left []string
-	if more > 0 {
-		left = append(left, fmt.Sprintf("%d more parts that are out of service are not drawn.", more))
-	}
-	if idle > 0 {
-		left = append(left, fmt.Sprintf("%d circuits, gateways, networks and firewalls that have no part in this are not drawn.", idle))
-	}
-	d.Subtitle = strings.Join(left, " ")
+	d, _ = d.Condensed(mostInTier)
 	return d
 }

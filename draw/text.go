@@ -50,6 +50,16 @@ func shorten(s string, size, max int) (string, bool) {
 	return "…", true
 }
 
+// squeeze cuts the middle out of a name that is too long: names of one place differ at their ends, "-ce1" and "-ce2".
+func squeeze(s string, size, max int) string {
+	runes := []rune(s)
+	for cut := 1; width(s, size) > max && cut < len(runes)-2; cut++ {
+		end := min(5, (len(runes)-cut)/2)
+		s = string(runes[:len(runes)-cut-end]) + "…" + string(runes[len(runes)-end:])
+	}
+	return s
+}
+
 // wrap breaks s into at most lines lines of max pixels; what does not fit in the last is cut.
 func wrap(s string, size, max, lines int) []string {
 	var out []string

@@ -49,10 +49,20 @@ func (w *writer) prerequisites() prerequisites {
 	return p
 }
 
-// sentence begins with a capital.
+// sentence begins with a capital, or is a name that has its own way of writing.
 func sentence(s string) string {
 	if s == "" {
 		return ""
+	}
+	switch s {
+	case "vlans":
+		return "VLANs"
+	case "nat":
+		return "Address translation (NAT)"
+	case "microsoft365":
+		return "Microsoft 365"
+	case "direct":
+		return "ExpressRoute Direct"
 	}
 	return strings.ToUpper(s[:1]) + s[1:]
 }

@@ -48,8 +48,14 @@ func HTML(in Input, c *catalog.Catalog) ([]byte, error) {
 	if in.Answer != nil {
 		p.Others = w.others()
 	}
-	p.Topology = w.picture(draw.Topology(in.Design), "estate")
+	whole := draw.Topology(in.Design)
+	if short, merged := whole.Condensed(mostInTier); merged {
+		p.Topology, p.Whole = w.picture(short, "estate"), w.picture(whole, "whole")
+	} else {
+		p.Topology = w.picture(whole, "estate")
+	}
 	p.Bill = w.bill()
+	p.BreakEvens = w.breakEvens()
 	p.Orders = w.orders()
 	p.Sheet = w.sheet()
 	p.Assumptions = w.assumptions()
@@ -70,6 +76,9 @@ func HTML(in Input, c *catalog.Catalog) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// mostInTier is the number of boxes of a tier above which the page's topology draws what is alike once.
+const mostInTier = 12
+
 // page is what the template fills in.
 type page struct {
 	Name     string
@@ -82,8 +91,10 @@ type page struct {
 	Cases    cases
 	Others   []otherCase
 	Topology template.HTML
+	Whole    template.HTML // with every network, where Topology draws what is alike once; else empty
 
 	Bill        bill
+	BreakEvens  *breakEvens // nil where nobody says what leaves Azure
 	Orders      []order
 	Sheet       []*table
 	Assumptions assumptions
@@ -108,6 +119,7 @@ func (p *page) contents() []link {
 	add(len(p.Others) > 0, "others", "Why not another pattern")
 	add(true, "topology", "The topology")
 	add(true, "bill", "The bill")
+	add(p.BreakEvens != nil, "breakevens", "Break-evens")
 	add(p.Changes != nil, "changes", "What would change the answer")
 	add(len(p.Orders) > 0, "orders", "Orders to providers")
 	add(true, "prerequisites", "Before the first resource")
