@@ -15,8 +15,8 @@ import (
 //go:embed style.css
 var style string
 
-// Style is the style sheet of every picture, for a page that holds several of them.
-func Style() string { return style }
+// Style is the style sheet of every picture and plot, for a page that holds several of them.
+func Style() string { return style + plotStyle }
 
 // pen writes SVG text. What comes from the diagram goes through esc.
 type pen struct {

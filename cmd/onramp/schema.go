@@ -10,7 +10,6 @@ import (
 
 	"onramp/azure"
 	"onramp/choose"
-	"onramp/cost"
 	"onramp/design"
 	"onramp/intent"
 	"onramp/prove"
@@ -19,7 +18,7 @@ import (
 
 // results are the values that commands print with --json, by command.
 func results() map[string]any {
-	return map[string]any{"choose": choose.Choice{}, "design": design.Design{}, "prove": prove.Result{}, "check": checked{}, "prerequisites": prerequisites{}, "cost": cost.Bill{}}
+	return map[string]any{"choose": choose.Choice{}, "design": design.Design{}, "prove": prove.Result{}, "check": checked{}, "prerequisites": prerequisites{}, "cost": priced{}}
 }
 
 func resultNames() []string {

@@ -84,6 +84,7 @@ func (v verb) command() *cobra.Command {
 		cmd.Flags().BoolVar(&before, "prerequisites", false, "print what must be true before the first resource is made, instead of the findings")
 	}
 	if v.use == "cost FILE" {
+		cmd.Flags().BoolVar(&svg, "svg", false, "print the bill over the month's traffic as an SVG plot instead")
 		cmd.Flags().StringVar(&split, "split", string(cost.ByNeed), "what shared lines are split by: need (bandwidth), equal, or traffic (needs.monthlyEgressGB)")
 	}
 	return cmd
