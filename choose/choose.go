@@ -67,6 +67,9 @@ type Ranked struct {
 	Pattern   design.Pattern `json:"pattern" enum:"shared,shared-hub-spoke,isolated,isolated-hub-spoke"`
 	Candidate bool           `json:"candidate"`
 	Fits      bool           `json:"fits"`
+	// Proved is false for a pattern that cannot be designed and, in a large estate, for those that could not be chosen: it is
+	// designed and priced then, and the figures that come of a proof are 0.
+	Proved bool `json:"proved"`
 	// FailedNeeds are the paths of the needs that fail, without repetition; Failed says whose and why.
 	FailedNeeds []string `json:"failedNeeds"`
 	Failed      []Unmet  `json:"failed"`
@@ -96,8 +99,10 @@ type Figures struct {
 
 // Change is a single change of the intent that leads to another pattern.
 type Change struct {
-	Key       string `json:"key"`       // the path in the intent
-	Threshold string `json:"threshold"` // the value from which on it does
+	Key string `json:"key"` // the path in the intent, as Set takes it
+	// Threshold is the nearest value with which it does, Unchanged the one next to it with which it does not.
+	Threshold string `json:"threshold"`
+	Unchanged string `json:"unchanged"`
 	// Pattern is what is chosen then; empty when nothing fits any more.
 	Pattern design.Pattern `json:"pattern"`
 }
@@ -116,10 +121,7 @@ type Answer struct {
 func Choose(e *intent.Estate, c *catalog.Catalog, o Options) (*Answer, error) {
 	h := &chooser{e: e, c: c, o: o}
 	trials := map[design.Pattern]*trial{}
-	for i, p := range design.Patterns() {
-		trials[p] = h.try(e, p, func(done, total int) { h.progress("prove", p, done, total) })
-		h.progress("design", p, i+1, len(design.Patterns()))
-	}
+	h.tryAll(e, trials)
 	ranked := h.rank(e, trials)
 	best := ranked[0]
 	if !best.fits() {
@@ -162,6 +164,50 @@ func nothing(ranked []*trial) error {
 		}
 	}
 	return errors.New("no pattern gives a design: " + strings.Join(why, "; "))
+}
+
+// largeEstate is the number of networks from which on only patterns that may be chosen are proved.
+const largeEstate = 400
+
+// large tells whether an estate is one of which not every pattern is proved.
+func (h *chooser) large(e *intent.Estate) bool {
+	n := 0
+	for i := range e.LinesOfBusiness {
+		n += len(e.LinesOfBusiness[i].Networks)
+	}
+	return n >= largeEstate
+}
+
+// tryAll tries every pattern; in a large estate it proves them only until one can be chosen.
+func (h *chooser) tryAll(e *intent.Estate, trials map[design.Pattern]*trial) {
+	patterns := design.Patterns()
+	all := make([]*trial, len(patterns))
+	each(len(patterns), func(i int) { all[i] = h.compile(e, patterns[i]) })
+	tell := func(t *trial, done, total int) { h.progress("prove", t.pattern, done, total) }
+	if h.large(e) {
+		h.proveUntilOneFits(e, all, tell)
+	} else {
+		h.prove(all, tell)
+	}
+	for i, t := range all {
+		trials[t.pattern] = t
+		h.progress("design", t.pattern, i+1, len(all))
+	}
+}
+
+// proveUntilOneFits proves those that nothing speaks against, as they would be chosen, and what fails least if none of them fits.
+func (h *chooser) proveUntilOneFits(e *intent.Estate, all []*trial, tell func(t *trial, done, total int)) {
+	byPattern := map[design.Pattern]*trial{}
+	for _, t := range all {
+		byPattern[t.pattern] = t
+	}
+	for {
+		t := h.rank(e, byPattern)[0]
+		if !t.unproved() {
+			return // it fits, or fails whatever a proof would say of the others
+		}
+		h.prove([]*trial{t}, tell)
+	}
 }
 
 type chooser struct {
@@ -214,16 +260,20 @@ func (h *chooser) rank(e *intent.Estate, trials map[design.Pattern]*trial) []*tr
 			return 0
 		case forced == "" && t.fits() && h.candidate(e, t.pattern):
 			return 0
+		case forced == "" && t.unproved() && len(t.failed) == 0 && h.candidate(e, t.pattern):
+			return 0 // it would be the one, as far as is known
 		case t.fits():
 			return 1
-		case t.design != nil:
+		case t.unproved() && len(t.failed) == 0:
 			return 2
+		case t.design != nil:
+			return 3
 		}
-		return 3
+		return 4
 	}
 	slices.SortStableFunc(out, func(a, b *trial) int {
 		by := class(a) - class(b)
-		if by == 0 && !a.fits() {
+		if by == 0 && len(a.failed)+len(b.failed) > 0 {
 			by = cmp.Or(len(a.failed)-len(b.failed), unasked(h, e, a)-unasked(h, e, b))
 		}
 		return cmp.Or(by, compareCost(a, b))
@@ -265,7 +315,7 @@ func nearest(ranked []*trial, forced design.Pattern) *trial {
 
 // row is a trial as the ranking shows it.
 func (h *chooser) row(t, best *trial) Ranked {
-	r := Ranked{Pattern: t.pattern, Candidate: h.candidate(h.e, t.pattern), Fits: t.fits(), FailedNeeds: []string{}, Failed: t.failed, Figures: t.figures}
+	r := Ranked{Pattern: t.pattern, Candidate: h.candidate(h.e, t.pattern), Fits: t.fits(), Proved: t.proof != nil, FailedNeeds: []string{}, Failed: t.failed, Figures: t.figures}
 	if r.Failed == nil {
 		r.Failed = []Unmet{}
 	}
@@ -286,6 +336,9 @@ func (h *chooser) row(t, best *trial) Ranked {
 func (h *chooser) why(t, best *trial, r *Ranked) string {
 	if t.design == nil {
 		return "cannot be designed: " + t.failed[0].Why
+	}
+	if t.unproved() && len(t.failed) == 0 {
+		return "not proved: in an estate of this size only what may be chosen is"
 	}
 	if !t.fits() {
 		var needs []string

@@ -192,6 +192,13 @@ func TestTheChoiceKeepsItsOwnRules(t *testing.T) {
 		case a.Designs[a.Best] == nil || a.Proofs[a.Best] == nil || a.Bills[a.Best] == nil:
 			t.Fatal("the best comes without its design, proof or bill")
 		}
+		want := design.Pattern("")
+		if ch.Chosen != nil {
+			want = *ch.Chosen
+		}
+		if got := choose.Pick(e, c); got != want {
+			t.Fatalf("%q is picked, %q chosen", got, want)
+		}
 		b, err := choose.Choose(e, c, choose.Options{Brief: true})
 		if err != nil {
 			t.Fatal(err)

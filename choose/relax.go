@@ -1,7 +1,6 @@
 package choose
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -9,7 +8,6 @@ import (
 	"strings"
 
 	"onramp/catalog"
-	"onramp/design"
 	"onramp/intent"
 )
 
@@ -64,12 +62,8 @@ func without(list []string, word string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return s == word })
 }
 
-// How many unmet needs and lines of business are tried one by one; in a large estate the others are left to what the design
-// suggests. The lines of business are those that need the most.
-const (
-	mostRelaxed = 8
-	mostVaried  = 4
-)
+// mostRelaxed is how many unmet needs are tried one by one; in a large estate the others are left to what the design suggests.
+const mostRelaxed = 8
 
 // relax finds for each need that the nearest pattern fails the cheapest edit with which that pattern meets it, and what all of
 // these give together.
@@ -85,7 +79,7 @@ func (h *chooser) relax(best *trial) ([]Unmet, string) {
 		var words []string
 		chosenOpen := false
 		for _, x := range h.edits(best, *u) {
-			t := h.try(with(h.e, x), best.pattern, nil)
+			t := h.try(with(h.e, x), best.pattern)
 			if t.unmet(u.LineOfBusiness, u.Need) || len(t.failed) >= len(best.failed) && u.Need != "budget" {
 				continue
 			}
@@ -106,7 +100,7 @@ func (h *chooser) relax(best *trial) ([]Unmet, string) {
 	if len(granted) == 0 || tried < len(out) {
 		return out, ""
 	}
-	t := h.try(with(h.e, granted...), best.pattern, nil)
+	t := h.try(with(h.e, granted...), best.pattern)
 	if !t.fits() {
 		return out, ""
 	}
@@ -194,7 +188,7 @@ func (h *chooser) lessBandwidth(best *trial, u Unmet) []edit {
 		return edit{words: fmt.Sprintf("give %s %s instead of %s", u.LineOfBusiness, m, now), apply: needs(u.LineOfBusiness, func(n *intent.Needs) { n.Bandwidth = m })}
 	}
 	met := func(m intent.Mbps) bool {
-		return !h.try(with(h.e, give(m)), best.pattern, nil).unmet(u.LineOfBusiness, u.Need)
+		return !h.try(with(h.e, give(m)), best.pattern).unmet(u.LineOfBusiness, u.Need)
 	}
 	low, high := intent.Mbps(0), now // met at low, not at high
 	if now < 2 || !met(1) {
@@ -250,113 +244,4 @@ func (h *chooser) secondAccess(best *trial, kind string) []edit {
 			}}}
 	}
 	return nil
-}
-
-// vary tries single changes of the intent and keeps those that lead to another pattern.
-func (h *chooser) vary(best *trial) []Change {
-	type variation struct {
-		key   string
-		steps []string // thresholds in words, mildest first
-		apply func(e *intent.Estate, step int)
-	}
-	var all []variation
-	for _, i := range h.largest(mostVaried) {
-		l, index := &h.e.LinesOfBusiness[i], i
-		key := "linesOfBusiness." + l.Name + ".needs."
-		if l.Needs.Dedicated {
-			all = append(all, variation{key + "dedicated", []string{"false"}, func(e *intent.Estate, _ int) { e.LinesOfBusiness[index].Needs.Dedicated = false }})
-		} else {
-			all = append(all, variation{key + "dedicated", []string{"true"}, func(e *intent.Estate, _ int) { e.LinesOfBusiness[index].Needs.Dedicated = true }})
-		}
-		if b := l.Needs.Bandwidth; b > 0 {
-			factors := []int{2, 4, 8}
-			v := variation{key: key + "bandwidth", apply: func(e *intent.Estate, step int) {
-				e.LinesOfBusiness[index].Needs.Bandwidth = b * intent.Mbps(factors[step])
-			}}
-			for _, f := range factors {
-				v.steps = append(v.steps, (b * intent.Mbps(f)).String())
-			}
-			all = append(all, v)
-		}
-	}
-	if s := h.e.SharedServices; s != nil && s.Inspect {
-		all = append(all, variation{"sharedServices.inspect", []string{"false"}, func(e *intent.Estate, _ int) { e.SharedServices.Inspect = false }})
-	} else if s != nil {
-		all = append(all, variation{"sharedServices.inspect", []string{"true"}, func(e *intent.Estate, _ int) { e.SharedServices.Inspect = true }})
-	}
-	egress := []float64{10000, 100000, 1000000}
-	v := variation{key: "traffic.monthlyEgressGB", apply: func(e *intent.Estate, step int) {
-		e.Traffic.MonthlyEgressGB = max(egress[step], e.Traffic.MonthlyEgressGB)
-	}}
-	for _, gb := range egress {
-		v.steps = append(v.steps, strconv.FormatFloat(gb, 'f', -1, 64))
-	}
-	all = append(all, v)
-	out := []Change{}
-	for i, v := range all {
-		h.progress("vary", best.pattern, i, len(all))
-		var to design.Pattern
-		// The far end first: where that changes nothing the steps before it are taken to change nothing either.
-		last := len(v.steps) - 1
-		if to = h.pick(with(h.e, edit{apply: func(e *intent.Estate) { v.apply(e, last) }})); to == best.pattern {
-			continue
-		}
-		at := last
-		for step := range last {
-			if p := h.pick(with(h.e, edit{apply: func(e *intent.Estate) { v.apply(e, step) }})); p != best.pattern {
-				at, to = step, p
-				break
-			}
-		}
-		out = append(out, Change{Key: v.key, Threshold: v.steps[at], Pattern: to})
-	}
-	if !best.figures.AtLeast || h.e.Budget != nil {
-		out = append(out, Change{Key: "budget", Threshold: fmt.Sprintf("less than %.2f USD", best.figures.MonthlyUSD), Pattern: h.cheaper(best)})
-	}
-	h.progress("vary", best.pattern, len(all), len(all))
-	return out
-}
-
-// largest are the lines of business that need the most bandwidth, in the order of the file.
-func (h *chooser) largest(n int) []int {
-	order := make([]int, len(h.e.LinesOfBusiness))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Compare(h.e.LinesOfBusiness[b].Needs.Bandwidth, h.e.LinesOfBusiness[a].Needs.Bandwidth)
-	})
-	order = order[:min(n, len(order))]
-	slices.Sort(order)
-	return order
-}
-
-// cheaper is the pattern that would be chosen if the best were too dear.
-func (h *chooser) cheaper(best *trial) design.Pattern {
-	to := intent.USD(best.figures.MonthlyUSD - 0.01)
-	return h.pick(with(h.e, edit{apply: func(e *intent.Estate) { e.Budget = &to }}))
-}
-
-// pick chooses without telling why: it proves the patterns in the order of their cost until one fits. Empty when none does.
-func (h *chooser) pick(e *intent.Estate) design.Pattern {
-	var candidates, others []*trial
-	for _, p := range design.Patterns() {
-		t := h.compile(e, p)
-		switch {
-		case t.design == nil || len(t.failed) > 0:
-		case h.candidate(e, p):
-			candidates = append(candidates, t)
-		case h.forced(e) == "":
-			others = append(others, t)
-		}
-	}
-	for _, group := range [][]*trial{candidates, others} {
-		slices.SortStableFunc(group, compareCost)
-		for _, t := range group {
-			if h.prove(e, t, nil); t.fits() {
-				return t.pattern
-			}
-		}
-	}
-	return ""
 }

@@ -20,20 +20,22 @@ import (
 type trial struct {
 	pattern design.Pattern
 	design  *design.Design // nil when none can be made
-	proof   *prove.Result
+	proof   *prove.Result  // nil until it was proved
 	bill    *cost.Bill
 	figures Figures
 	failed  []Unmet // by line of business and need; Relaxation is what the design or the proof suggests
 }
 
-func (t *trial) fits() bool { return t.design != nil && len(t.failed) == 0 }
+// fits tells whether a pattern meets every need, which takes a proof.
+func (t *trial) fits() bool { return t.proof != nil && len(t.failed) == 0 }
+
+// unproved tells whether there is a design that was not proved.
+func (t *trial) unproved() bool { return t.design != nil && t.proof == nil }
 
 // try compiles, prices, checks and proves a pattern for an estate.
-func (h *chooser) try(e *intent.Estate, p design.Pattern, progress func(done, total int)) *trial {
+func (h *chooser) try(e *intent.Estate, p design.Pattern) *trial {
 	t := h.compile(e, p)
-	if t.design != nil {
-		h.prove(e, t, progress)
-	}
+	h.prove([]*trial{t}, nil)
 	return t
 }
 
@@ -49,11 +51,38 @@ func (h *chooser) compile(e *intent.Estate, p design.Pattern) *trial {
 	}
 	t.design, t.bill = d, cost.Month(d, h.c, cost.Options{})
 	t.count()
+	if e.Budget != nil && cents(t.bill.Total.USD) > cents(float64(*e.Budget)) {
+		t.fail("", "budget", fmt.Sprintf("the known part of a month is %.2f USD, the budget %s", t.bill.Total.USD, e.Budget), fmt.Sprintf("raise the budget to %d USD", (cents(t.bill.Total.USD)+99)/100))
+	}
 	return t
 }
 
-// prove fills in verdicts and figures of the routed design.
-func (h *chooser) prove(e *intent.Estate, t *trial, progress func(done, total int)) {
+// prove fills in verdicts and figures of the routed designs.
+func (h *chooser) prove(ts []*trial, progress func(t *trial, done, total int)) {
+	ts = slices.DeleteFunc(slices.Clone(ts), func(t *trial) bool { return t.design == nil })
+	plans := make([]*prove.Plan, len(ts))
+	each(len(ts), func(i int) { plans[i] = h.check(ts[i]) })
+	type job struct{ trial, share int }
+	var (
+		jobs   []job
+		shares = make([][]*prove.Share, len(ts))
+		told   progressOf
+	)
+	for i, p := range plans {
+		shares[i] = make([]*prove.Share, p.Len())
+		for k := range p.Len() {
+			jobs = append(jobs, job{i, k})
+		}
+	}
+	each(len(jobs), func(j int) {
+		i, k := jobs[j].trial, jobs[j].share
+		shares[i][k] = plans[i].Do(k, told.of(ts[i], plans[i], progress))
+	})
+	each(len(ts), func(i int) { ts[i].judge(plans[i].Join(shares[i])) })
+}
+
+// check holds a design against the rules and plans its proof.
+func (h *chooser) check(t *trial) *prove.Plan {
 	n, unbuilt := network.Build(t.design.Resources, t.design.Premises, h.c, network.Options{})
 	for _, f := range unbuilt {
 		if f.Severity == design.Error {
@@ -65,7 +94,12 @@ func (h *chooser) prove(e *intent.Estate, t *trial, progress func(done, total in
 			t.fail("", f.Rule, f.Message+" ("+f.At+")", f.Fix)
 		}
 	}
-	t.proof = prove.Prove(t.design, n, h.c, prove.Options{Progress: progress})
+	return prove.NewPlan(t.design, n, h.c)
+}
+
+// judge takes the verdicts of a proof.
+func (t *trial) judge(proof *prove.Result) {
+	t.proof = proof
 	for i := range t.proof.Properties {
 		if p := &t.proof.Properties[i]; !p.Holds {
 			need, why, mend := or(p.Need, p.Name), p.Name+" fails", ""
@@ -80,9 +114,6 @@ func (h *chooser) prove(e *intent.Estate, t *trial, progress func(done, total in
 			}
 			t.fail(p.LineOfBusiness, need, why, mend)
 		}
-	}
-	if e.Budget != nil && cents(t.bill.Total.USD) > cents(float64(*e.Budget)) {
-		t.fail("", "budget", fmt.Sprintf("the known part of a month is %.2f USD, the budget %s", t.bill.Total.USD, e.Budget), fmt.Sprintf("raise the budget to %d USD", (cents(t.bill.Total.USD)+99)/100))
 	}
 	f := t.proof.Figures
 	t.figures.WorstShareMbps, t.figures.BlastRadius, t.figures.Headroom, t.figures.LatencyMs, t.figures.Availability = f.WorstShareMbps, f.BlastRadius, f.Headroom, f.LatencyMs, f.Availability

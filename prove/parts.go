@@ -106,10 +106,12 @@ func ties(d *design.Design) []network.Tie {
 // Len is the number of shares.
 func (p *Plan) Len() int { return max(len(p.parts), 1) }
 
-// Do works one share out. It may be called from several goroutines at once.
-func (p *Plan) Do(i int) *Share { return p.do(i, nil) }
+// Scenarios is how many scenarios the proof looks at.
+func (p *Plan) Scenarios() int { return len(p.net.Scenarios()) }
 
-func (p *Plan) do(i int, progress func(done, total int)) *Share {
+// Do works one share out; progress, if not nil, is called after each of its scenarios. It may be called from several goroutines at
+// once.
+func (p *Plan) Do(i int, progress func(done, total int)) *Share {
 	d, n := p.design, p.net
 	if len(p.parts) > 0 {
 		x := &p.parts[i]

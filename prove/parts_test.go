@@ -71,7 +71,7 @@ func TestALargeIsolatedEstateIsAPartForEachLineOfBusiness(t *testing.T) {
 	}
 	shares := make([]*Share, p.Len())
 	for i := range shares { // in any order
-		shares[i] = p.Do(len(shares) - 1 - i)
+		shares[i] = p.Do(len(shares)-1-i, nil)
 	}
 	if diff := cmp.Diff(essence(proveWhole(d, n, c, false)), essence(p.Join(shares))); diff != "" {
 		t.Fatalf("(-whole +parts)\n%s", diff)

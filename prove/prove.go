@@ -99,7 +99,7 @@ func Prove(d *design.Design, n *network.Network, c *catalog.Catalog, o Options) 
 		if p.Len() > 1 {
 			progress = nil
 		}
-		shares = append(shares, p.do(i, progress))
+		shares = append(shares, p.Do(i, progress))
 		if o.Progress != nil && p.Len() > 1 {
 			o.Progress((i+1)*total/p.Len(), total)
 		}
