@@ -93,9 +93,12 @@ func atLeast(usd float64, open bool) string {
 // order is what one provider is asked for.
 type order struct {
 	Title string
-	Facts *table
+	Facts []fact
 	Steps []string
 }
+
+// fact is a word and what it says.
+type fact struct{ Name, Value string }
 
 // orders are what providers are asked for.
 func (w *writer) orders() []order {
@@ -111,26 +114,25 @@ func (w *writer) orders() []order {
 			}
 			vlans = append(vlans, s)
 		}
-		x.Facts = &table{Caption: "Order for " + o.Circuit.Name(), Head: texts("Fact", "Value"), Rows: [][]cell{texts("For", or(o.LineOfBusiness, "everybody")), texts("Model", o.Model), texts("Bandwidth", o.Mbps.String()),
-			texts("Attachments", strings.Join(o.Attachments, ", ")), texts("VLANs", or(strings.Join(vlans, ", "), "none"))}}
+		x.Facts = []fact{{"For", or(o.LineOfBusiness, "everybody")}, {"Model", o.Model}, {"Bandwidth", o.Mbps.String()}, {"Attachments", strings.Join(o.Attachments, ", ")}, {"VLANs", or(strings.Join(vlans, ", "), "none")}}
 		out = append(out, x)
 	}
 	return out
 }
 
-// turnedBelow is the number of sessions from which on a router's table has a row for each; below, a column.
-const turnedBelow = 4
+// mostAbreast is the number of sessions of a site up to which its table has a column for each; with more, a row.
+const mostAbreast = 4
 
-// sheet is the peering sheet, a table for each router.
+// sheet is the peering sheet: a table for each site, one for the provider edges.
 func (w *writer) sheet() []*table {
 	rows := w.in.Design.Sheet()
 	var out []*table
 	for at := 0; at < len(rows); {
 		end := at + 1
-		for end < len(rows) && rows[end].Router == rows[at].Router {
+		for end < len(rows) && rows[end].Site == rows[at].Site {
 			end++
 		}
-		out = append(out, routerTable(rows[at:end]))
+		out = append(out, siteTable(rows[at:end]))
 		at = end
 	}
 	for _, t := range out {
@@ -139,14 +141,13 @@ func (w *writer) sheet() []*table {
 	return out
 }
 
-// routerTable has the sessions of one router.
-func routerTable(rows []design.SheetRow) *table {
-	where := "provider edge"
+// siteTable has the sessions of one site's routers.
+func siteTable(rows []design.SheetRow) *table {
+	t := &table{Caption: "Provider edge routers"}
 	if rows[0].Site != "" {
-		where = "site " + rows[0].Site
+		t.Caption = "Site " + rows[0].Site
 	}
-	t := &table{Caption: fmt.Sprintf("%s (%s)", rows[0].Router, where)}
-	names := []string{"Peer", "Interface", "Attachment", "Peering", "VLAN", "Outer tag", "Local address", "Peer address", "Local AS", "Peer AS", "Keepalive, hold", "BFD", "Accepts", "Announces", "Local preference"}
+	names := []string{"Router", "Peer", "Interface", "Attachment", "Peering", "VLAN", "Outer tag", "Local address", "Peer address", "Local AS", "Peer AS", "Keepalive, hold", "BFD", "Accepts", "Announces", "Local preference"}
 	var sessions [][]string
 	for i := range rows {
 		r := &rows[i]
@@ -155,24 +156,25 @@ func routerTable(rows []design.SheetRow) *table {
 			peer = fmt.Sprintf("%s, %s %s", r.Peer, r.Circuit, r.Connection)
 		}
 		f := r.Fields()
-		sessions = append(sessions, []string{peer, r.Interface, r.Attachment, or(r.Peering, "–"), strconv.Itoa(r.VLAN), or(r.OuterTag, "none"), r.LocalAddress.String(), r.PeerAddress.String(), r.LocalASN.String(), r.PeerASN.String(),
-			fmt.Sprintf("%d s, %d s", r.KeepaliveSec, r.HoldSec), r.BFD, or(strings.Join(r.PrefixesIn, ", "), "nothing"), or(strings.Join(r.PrefixesOut, ", "), "nothing"), or(f[len(f)-1], "not set")})
+		sessions = append(sessions, []string{r.Router, peer, r.Interface, r.Attachment, or(r.Peering, "–"), strconv.Itoa(r.VLAN), or(r.OuterTag, "none"), r.LocalAddress.String(), r.PeerAddress.String(), r.LocalASN.String(),
+			r.PeerASN.String(), fmt.Sprintf("%d s, %d s", r.KeepaliveSec, r.HoldSec), r.BFD, or(strings.Join(r.PrefixesIn, ", "), "nothing"), or(strings.Join(r.PrefixesOut, ", "), "nothing"), or(f[len(f)-1], "not set")})
 	}
-	if len(sessions) >= turnedBelow {
+	if len(sessions) > mostAbreast {
 		t.Head = texts(names...)
 		for _, s := range sessions {
 			t.Rows = append(t.Rows, texts(s...))
 		}
 		return t
 	}
-	t.Head = texts("Field")
-	for i := range sessions {
-		t.Head = append(t.Head, text(fmt.Sprintf("Session %d", i+1)))
+	// The routers' names head the columns.
+	t.Head = texts(names[0])
+	for _, s := range sessions {
+		t.Head = append(t.Head, text(s[0]))
 	}
-	for i, name := range names {
+	for i, name := range names[1:] {
 		row := texts(name)
 		for _, s := range sessions {
-			row = append(row, text(s[i]))
+			row = append(row, text(s[i+1]))
 		}
 		t.Rows = append(t.Rows, row)
 	}
