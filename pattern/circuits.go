@@ -185,7 +185,9 @@ func (k *compiler) portFor(w *way) *port {
 			return p
 		}
 	}
-	p := &port{name: "erp-" + w.site + "-" + slug(w.location), way: w, region: k.regionOf(w.location)}
+	// A site's second pair at one location has a number, as its attachments have.
+	number := strings.TrimPrefix(w.key, "direct-"+slug(w.access.Location))
+	p := &port{name: "erp-" + w.site + "-" + slug(w.location) + number, way: w, region: k.regionOf(w.location)}
 	p.subscription = k.owner(k.kept.subscriptionOf(p.name))
 	k.ports = append(k.ports, p)
 	slices.SortFunc(k.ports, func(a, b *port) int { return strings.Compare(a.name, b.name) })

@@ -265,7 +265,8 @@ func (k *compiler) allocate() bool {
 			v.space = append(v.space, p)
 		}
 		// A firewall inspects IPv4 only: where everything is to be inspected nobody gets IPv6 who did not ask for it.
-		if len(v.given) == 0 && site6 && !k.inspects() && len(family(pools.Addresses, true)) > 0 {
+		// A gateway carries the IPv6 of its spokes only if GatewaySubnet has some (expressroute-howto-add-ipv6.md).
+		if (len(v.given) == 0 && site6 || k.carriesIPv6(v, site6)) && !k.inspects() && len(family(pools.Addresses, true)) > 0 {
 			p, err := k.addresses.Take(addressName(v, true), pool6Bits, true)
 			if err != nil {
 				k.obstacle(v.lob, "pools.addresses", err.Error(), "widen the IPv6 part of pools.addresses")
@@ -276,6 +277,13 @@ func (k *compiler) allocate() bool {
 		k.carve(v)
 	}
 	return true
+}
+
+// carriesIPv6 tells whether a network without IPv6 is the hub of one with it, given or, where the sites have IPv6, from the pool.
+func (k *compiler) carriesIPv6(hub *vnet, sites bool) bool {
+	return len(family(hub.given, true)) == 0 && slices.ContainsFunc(k.networks, func(v *vnet) bool {
+		return v.hub == hub && v.remote && (len(family(v.given, true)) > 0 || sites && len(v.given) == 0)
+	})
 }
 
 func addressName(v *vnet, ipv6 bool) string {
