@@ -68,7 +68,7 @@ func (k *checker) dualStack(f *feed, at string, six bool) {
 		case six && !on:
 			k.say("ipv6-circuit-first", string(l.x.ID), l.c.Name, fmt.Sprintf("%s is dual-stack and the private peering of %s has no IPv6", f.g.Name, l.c.Name), "add the IPv6 link subnets to the private peering, and sessions on them, before the link")
 		case on && !six && slices.ContainsFunc(f.networks(), func(v *azure.VirtualNetwork) bool { return len(spaceOf(v, true)) > 0 }):
-			k.say("gateway-subnet-ipv6", at, l.c.Name, fmt.Sprintf("%s and the networks have IPv6 and GatewaySubnet has none, so %s carries IPv4 only", l.c.Name, f.g.Name), fmt.Sprintf("give GatewaySubnet an IPv6 range of a /%d", k.limit("gateway_subnet.ipv6_recommended_prefix")))
+			k.say("gateway-subnet-ipv6", at, l.c.Name, fmt.Sprintf("%s and the networks have IPv6 and GatewaySubnet has none, so %s carries IPv4 only", l.c.Name, f.g.Name), fmt.Sprintf("give %s an IPv6 address space and GatewaySubnet a /%d of it; in an intent, list an IPv6 prefix under pools.addresses", f.home.Name, k.limit("gateway_subnet.ipv6_recommended_prefix")))
 			return
 		}
 	}

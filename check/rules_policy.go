@@ -139,8 +139,20 @@ func (k *checker) steering() {
 	}
 }
 
+// compete tells whether two circuits lead to the same place: the premises announce some prefix on both.
+func (k *checker) compete(a, b *azure.ExpressRouteCircuit) bool {
+	list := k.heardOn(a, false)
+	return slices.ContainsFunc(k.heardOn(b, false), func(p netip.Prefix) bool {
+		_, both := slices.BinarySearchFunc(list, p, netip.Prefix.Compare)
+		return both
+	})
+}
+
 func (k *checker) steer(f *feed, a, b line) {
 	at := string(a.x.ID)
+	if !k.compete(a.c, b.c) {
+		return
+	}
 	wa, wb := a.x.Properties.RoutingWeight, b.x.Properties.RoutingWeight
 	pa, pb := k.prepended(a.c), k.prepended(b.c)
 	if wa < wb {
@@ -280,7 +292,7 @@ type target struct {
 func (k *checker) nearer(a, b *azure.ExpressRouteCircuit, list []*azure.VirtualNetwork) {
 	la, okA := k.place(a)
 	lb, okB := k.place(b)
-	if !okA || !okB || la.City == lb.City {
+	if !okA || !okB || la.City == lb.City || !k.compete(a, b) {
 		return
 	}
 	var nearA, nearB *target
