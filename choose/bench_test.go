@@ -1,12 +1,15 @@
 package choose_test
 
 import (
+	"fmt"
+	"runtime"
 	"testing"
 
 	"onramp/catalog"
 	"onramp/choose"
 	"onramp/examples"
 	"onramp/intent"
+	"onramp/intent/intenttest"
 )
 
 // estate reads an example.
@@ -47,6 +50,30 @@ func BenchmarkChoose(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+		})
+	}
+}
+
+// BenchmarkScale does the whole work of an answer (design, price, check, proof of every single failure, choice) for lines of business
+// with five networks and two circuits each. Memory is what the process has from the operating system in the end.
+func BenchmarkScale(b *testing.B) {
+	c := open(b)
+	for _, lobs := range []int{10, 100, 1000} {
+		b.Run(fmt.Sprint(lobs), func(b *testing.B) {
+			e, findings := intent.Parse("large", intenttest.Large(lobs), c)
+			if e == nil {
+				b.Fatal(findings)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				a, err := choose.Choose(e, c, choose.Options{Brief: true})
+				if err != nil || a.Choice.Chosen == nil {
+					b.Fatalf("nothing is chosen (%v)", err)
+				}
+			}
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			b.ReportMetric(float64(m.Sys)/(1<<20), "MiB-in-all")
 		})
 	}
 }

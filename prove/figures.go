@@ -144,7 +144,7 @@ func (p *prover) headroom() (left float64, of string) {
 		}
 	}
 	limits := p.catalog.Limits()
-	links, circuits := map[string]int{}, map[string]int{}
+	links, circuits, announced := map[string]int{}, map[string]int{}, p.announced()
 	for _, x := range azure.Of[*azure.VirtualNetworkGatewayConnection](p.design.Resources) {
 		if x.Properties.Peer != nil && x.Properties.VirtualNetworkGateway1 != nil {
 			links[x.Properties.Peer.ID.Key()]++
@@ -156,7 +156,7 @@ func (p *prover) headroom() (left float64, of string) {
 			note(links[c.ID.Key()], n, "VNet links of "+c.Name)
 		}
 		most := limits.PrivatePrefixesFromOnPrem(c.SKU.Tier, "ipv4")
-		note(p.announcedTo(c), most, "prefixes from the premises on "+c.Name)
+		note(announced[c.ID.Key()], most, "prefixes from the premises on "+c.Name)
 	}
 	for _, g := range azure.Of[*azure.VirtualNetworkGateway](p.design.Resources) {
 		if sku, ok := p.catalog.GatewaySKU(g.Properties.SKU.Name); ok {
@@ -169,21 +169,22 @@ func (p *prover) headroom() (left float64, of string) {
 	return round(left, 4), of
 }
 
-// announcedTo counts the IPv4 prefixes that the premises' policies let out to a circuit's private peering.
-func (p *prover) announcedTo(c *azure.ExpressRouteCircuit) int {
-	most := 0
+// announced counts, by circuit key, the IPv4 prefixes that the premises' policies let out to the circuit's private peering.
+func (p *prover) announced() map[string]int {
+	most := map[string]int{}
 	count := func(rs []design.Router) {
 		for i := range rs {
 			for j := range rs[i].Sessions {
 				s := &rs[i].Sessions[j]
-				if s.Circuit.Key() != c.ID.Key() || s.Peering != "AzurePrivatePeering" || s.Export == nil || !s.PeerAddress.Is4() {
+				if s.Peering != "AzurePrivatePeering" || s.Export == nil || !s.PeerAddress.Is4() {
 					continue
 				}
 				n := 0
 				for k := range s.Export.Terms {
 					n += len(s.Export.Terms[k].Match.Prefixes)
 				}
-				most = max(most, n)
+				c := s.Circuit.Key()
+				most[c] = max(most[c], n)
 			}
 		}
 	}

@@ -20,6 +20,8 @@ type Plan struct {
 	net     *network.Network
 	catalog *catalog.Catalog
 	parts   []piece
+	// scenarios is how many there are for the whole.
+	scenarios int
 }
 
 // piece is one part with the lines of business that are in it.
@@ -41,7 +43,7 @@ type blast struct{ lost, considered int }
 
 // NewPlan cuts the proof of a design whose network was built from its resources and premises.
 func NewPlan(d *design.Design, n *network.Network, c *catalog.Catalog) *Plan {
-	p := &Plan{design: d, net: n, catalog: c}
+	p := &Plan{design: d, net: n, catalog: c, scenarios: len(n.Scenarios())}
 	list := network.Split(d.Resources, d.Premises, ties(d))
 	if len(list) < 2 {
 		return p
@@ -107,7 +109,7 @@ func ties(d *design.Design) []network.Tie {
 func (p *Plan) Len() int { return max(len(p.parts), 1) }
 
 // Scenarios is how many scenarios the proof looks at.
-func (p *Plan) Scenarios() int { return len(p.net.Scenarios()) }
+func (p *Plan) Scenarios() int { return p.scenarios }
 
 // Do works one share out; progress, if not nil, is called after each of its scenarios. It may be called from several goroutines at
 // once.
@@ -119,7 +121,12 @@ func (p *Plan) Do(i int, progress func(done, total int)) *Share {
 		part.Resources, part.Premises = x.Resources, x.Premises
 		if p.design.Intent != nil {
 			e := *p.design.Intent
-			e.LinesOfBusiness = slices.DeleteFunc(slices.Clone(e.LinesOfBusiness), func(l intent.LineOfBusiness) bool { return !x.lobs[l.Name] })
+			e.LinesOfBusiness = nil
+			for j := range p.design.Intent.LinesOfBusiness {
+				if l := &p.design.Intent.LinesOfBusiness[j]; x.lobs[l.Name] {
+					e.LinesOfBusiness = append(e.LinesOfBusiness, *l)
+				}
+			}
 			part.Intent = &e
 		}
 		d = &part
