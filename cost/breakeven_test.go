@@ -350,3 +350,41 @@ func TestGroupedNumbers(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatLeavesByAVPNIsBilledTierByTier(t *testing.T) {
+	c := openCatalog(t)
+	s := london()
+	s.gb = 60_000
+	m := newVariants(s.design(), c)
+	bill := Month(m.vpn().d, c, Options{})
+	var got []string
+	for _, l := range bill.Lines {
+		got = append(got, fmt.Sprintf("%s %s %g %s %.2f", l.Item, l.Resource, l.Quantity, l.Unit, l.USD))
+	}
+	want := []string{"internet data uksouth from 100 GB 10235 GB 890.45", "internet data uksouth from 10335 GB 40960 GB 3399.68", "internet data uksouth from 51295 GB 8705 GB 609.35",
+		"gateway vpn-gw 730 hour 153.30", "public IP address pip-vpn-gw-1 730 hour 3.65", "public IP address pip-vpn-gw-2 730 hour 3.65"}
+	if !slices.Equal(got, want) {
+		t.Errorf("lines\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	// A design with neither circuit nor gateway says nothing of how its data leaves: only as an alternative is it the internet.
+	if bill := Month(m.internet().d, c, Options{}); len(bill.Lines) != 0 {
+		t.Errorf("%+v", bill.Lines)
+	}
+}
+
+func TestAVPNThatIsThereAlreadyIsNotBoughtTwice(t *testing.T) {
+	c := openCatalog(t)
+	d := london().design()
+	g := azure.Of[*azure.VirtualNetworkGateway](d.Resources)[0]
+	d.Resources = append(d.Resources, vpnInstead(g)...)
+	v := newVariants(d, c).vpn()
+	if n := len(azure.Of[*azure.VirtualNetworkGateway](v.d.Resources)); n != 1 {
+		t.Errorf("%d gateways", n)
+	}
+	// While ExpressRoute is there the VPN stands by and carries nothing.
+	for _, l := range Month(d, c, Options{}).Lines {
+		if l.Item == itemInternet {
+			t.Errorf("%+v", l)
+		}
+	}
+}
