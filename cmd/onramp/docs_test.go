@@ -231,26 +231,30 @@ func TestEveryCommandOfTheDocumentationRunsAndPrintsWhatThePageShows(t *testing.
 	}
 }
 
-func TestThePictureInTheReadmeIsTheDesignOfTheBuiltInExample(t *testing.T) {
-	picture, err := filepath.Abs("../../docs/northwind.svg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sh := newShell(t)
-	if out, code := sh.run("onramp design estate.yaml --svg > now.svg"); code != 0 {
-		t.Fatalf("exit code %d\n%s", code, out)
-	}
-	now, err := os.ReadFile("now.svg")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(picture, now, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if was, err := os.ReadFile(picture); err != nil || string(was) != string(now) {
-		t.Errorf("docs/northwind.svg is not what the design looks like now (%v); make golden rewrites it", err)
+func TestThePicturesOfTheDocumentationAreOfTheBuiltInExample(t *testing.T) {
+	for file, line := range map[string]string{"northwind.svg": "onramp design estate.yaml --svg > now.svg", "northwind-cost.svg": "onramp cost estate.yaml --svg > now.svg"} {
+		t.Run(file, func(t *testing.T) {
+			picture, err := filepath.Abs("../../docs/" + file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sh := newShell(t)
+			if out, code := sh.run(line); code != 0 {
+				t.Fatalf("exit code %d\n%s", code, out)
+			}
+			now, err := os.ReadFile("now.svg")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *update {
+				if err := os.WriteFile(picture, now, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if was, err := os.ReadFile(picture); err != nil || string(was) != string(now) {
+				t.Errorf("docs/%s is not what the command prints now (%v); make golden rewrites it", file, err)
+			}
+		})
 	}
 }
 
