@@ -143,7 +143,9 @@ func (k *compiler) firstHub(space []netip.Prefix) *lob {
 		if first == nil {
 			first = l
 		}
-		if slices.Equal(k.kept.spaces[vnetID(l.Subscription, "vnet-hub-"+l.Name).Key()], space) {
+		// It may have had IPv6 from the pool beside it.
+		kept := k.kept.spaces[vnetID(l.Subscription, "vnet-hub-"+l.Name).Key()]
+		if !slices.ContainsFunc(space, func(p netip.Prefix) bool { return !slices.Contains(kept, p) }) {
 			return l
 		}
 	}
