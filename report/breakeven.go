@@ -1,17 +1,21 @@
 package report
 
 import (
+	"bytes"
 	"fmt"
+	"html/template"
 	"slices"
 	"strconv"
 	"strings"
 
 	"onramp/cost"
+	"onramp/draw"
 )
 
 // breakEvens are the other ways to buy the design, and from which traffic on they are cheaper.
 type breakEvens struct {
 	Words       string
+	Plot        template.HTML // empty where no curve can be drawn
 	Table       *table
 	Assumptions []string
 }
@@ -24,6 +28,14 @@ func (w *writer) breakEvens() *breakEvens {
 	out := &breakEvens{Words: fmt.Sprintf("Other ways to buy the same design, by their whole bills. Today %s GB leave Azure in a month; up to %s GB were looked at. That another way is cheaper does not say that it meets the needs.",
 		gigabytes(list[0].PresentGB), gigabytes(float64(list[0].MaxGB)))}
 	out.Table = &table{Caption: "From which traffic on another way is cheaper", Head: []cell{text("Which"), text("Today"), text("Break-even"), text("What is not known")}}
+	if plot, ok := Traffic(w.in.Design.Name, cost.Curves(w.in.Design, w.c), list); ok {
+		plot.ID = "traffic"
+		var b bytes.Buffer
+		if err := draw.LinePlot(&b, plot); err != nil && w.err == nil {
+			w.err = fmt.Errorf("report: %w", err)
+		}
+		out.Plot = framed(b.Bytes())
+	}
 	for i := range list {
 		e := &list[i]
 		out.Table.Rows = append(out.Table.Rows, []cell{text(e.Name), text(today(e)), text(crossings(e)), text(or(unknowns(e), "–"))})

@@ -204,3 +204,43 @@ func readsWell(t *testing.T, ctx context.Context, url string, width int64, schem
 		t.Error("not even the page was asked for: requests are not seen")
 	}
 }
+
+func TestTheLookFindsWhatItIsFor(t *testing.T) {
+	ctx := browser(t)
+	ctx, cancel := chromedp.NewContext(ctx)
+	defer cancel()
+	for _, c := range []struct{ name, body, want string }{
+		{"a good page", `<h1>Good</h1><p>Text</p>`, ""},
+		{"a page that scrolls sideways", `<h1>x</h1><div style="width: 2000px">wide</div>`, "in a window of"},
+		{"a word that is cut", `<h1>x</h1><div style="width: 50px; overflow: hidden">Supercalifragilisticexpialidocious</div>`, "in a place of 50"},
+		{"text that is cut below", `<h1>x</h1><div style="height: 10px; overflow: hidden">one<br>two</div>`, "is cut below"},
+		{"a box that scrolls without a name", `<h1>x</h1><div style="width: 50px; overflow-x: auto">Supercalifragilisticexpialidocious</div>`, "cannot be reached by keyboard"},
+		{"blocks that cover each other", `<h1>x</h1><p>one</p><p style="margin-top: -30px">two</p>`, "cover each other"},
+		{"grey on grey", `<h1>x</h1><p style="color: #999; background: #aaa">pale</p>`, "has a contrast of"},
+		{"a picture without a title", `<h1>x</h1><svg role="img" viewBox="0 0 100 100" width="100" height="100"><text x="10" y="50">in</text></svg>`, "has no title"},
+		{"text cut by its picture", `<h1>x</h1><svg role="img" viewBox="0 0 100 100" width="100" height="100"><title>t</title><text x="90" y="50">long text</text></svg>`, "cut by the edge"},
+		{"text too small to read", `<h1>x</h1><svg role="img" viewBox="0 0 1000 100" width="100" height="10"><title>t</title><text x="10" y="50">small</text></svg>`, "px high"},
+		{"pale text in a picture", `<h1>x</h1><svg role="img" viewBox="0 0 100 100" width="100" height="100"><title>t</title><rect width="100" height="100" fill="#333"/><text x="10" y="50">in</text></svg>`, "has a contrast of"},
+		{"a heading that skips a level", `<h1>x</h1><h3>deep</h3>`, "below a heading of level 1"},
+		{"a table without a caption", `<h1>x</h1><table><tr><th scope="col">a</th></tr></table>`, "has no caption"},
+		{"a heading cell without a scope", `<h1>x</h1><table><caption>c</caption><tr><th>a</th></tr></table>`, "says not what it heads"},
+		{"rows of different lengths", `<h1>x</h1><table><caption>c</caption><tr><td>a</td><td>b</td></tr><tr><td>a</td></tr></table>`, "different lengths"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "page.html")
+			if err := os.WriteFile(file, []byte(`<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>t</title><body style="background: #fff">`+c.body), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if err := chromedp.Do(ctx, chromedp.EmulateViewport(800, 600), chromedp.Navigate("file://"+file)); err != nil {
+				t.Fatal(err)
+			}
+			wrong, err := chromedp.Run(ctx, chromedp.Evaluate[[]string]("("+look+")()"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if all := strings.Join(wrong, "\n"); c.want == "" && all != "" || !strings.Contains(all, c.want) {
+				t.Errorf("got %q, want %q", all, c.want)
+			}
+		})
+	}
+}

@@ -37,7 +37,7 @@ func (w *writer) bill() bill {
 	// By item, for the reader who asks what the money goes to before who pays it.
 	var items []string
 	sum := map[string]float64{}
-	out.Lines = &table{Caption: "Every line of the bill", Head: []cell{text("Item"), text("Resource"), text("For"), {Text: "Quantity", Num: true}, text("Unit"), {Text: "USD a unit", Num: true}, {Text: "USD a month", Num: true}, text("Source")}}
+	out.Lines = &table{Caption: "Every line of the bill", Head: []cell{text("Item"), text("Resource"), {Text: "USD a month", Num: true}, text("For"), {Text: "Quantity", Num: true}, text("Unit"), {Text: "USD a unit", Num: true}, text("Source")}}
 	for i := range b.Lines {
 		l := &b.Lines[i]
 		unit, usd := "unknown", "unknown"
@@ -49,7 +49,7 @@ func (w *writer) bill() bill {
 			sum[l.Item] += l.USD
 		}
 		who := or(l.LineOfBusiness, "shared")
-		out.Lines.Rows = append(out.Lines.Rows, []cell{text(l.Item), text(l.Resource), text(who), num(strconv.FormatFloat(l.Quantity, 'f', -1, 64)), text(l.Unit), num(unit), num(usd), text(l.Source)})
+		out.Lines.Rows = append(out.Lines.Rows, []cell{text(l.Item), text(l.Resource), num(usd), text(who), num(strconv.FormatFloat(l.Quantity, 'f', -1, 64)), text(l.Unit), num(unit), text(l.Source)})
 	}
 	out.Lines.folded()
 	slices.SortStableFunc(items, func(a, b string) int {

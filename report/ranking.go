@@ -147,7 +147,7 @@ func barPlot(title, better string, bars []bar) template.HTML {
 	}
 	var s strings.Builder
 	esc := template.HTMLEscapeString
-	fmt.Fprintf(&s, `<figure class="plot"><figcaption>%s <span class="soft">%s</span></figcaption>`, esc(title), esc(better))
+	fmt.Fprintf(&s, `<figure class="multiple"><figcaption>%s <span class="soft">%s</span></figcaption>`, esc(title), esc(better))
 	fmt.Fprintf(&s, `<svg class="bars" role="img" viewBox="0 0 %d %d"><title>%s: %s</title>`, width, top+row*len(bars), esc(title), esc(strings.Join(said, ", ")))
 	for i, b := range bars {
 		y := top + row*i

@@ -157,11 +157,15 @@ func (w *writer) picture(d draw.Diagram, id string) template.HTML {
 	if err := draw.SVG(&b, d); err != nil && w.err == nil {
 		w.err = fmt.Errorf("report: %w", err)
 	}
-	// The style sheet lets the picture shrink to the page as far as it can be read, and scroll beyond.
+	return framed(b.Bytes())
+}
+
+// framed is a picture in a box that lets it shrink to the page as far as it can be read, and scroll beyond.
+func framed(svg []byte) template.HTML {
 	width := "0"
-	if m := pictureWidth.FindSubmatch(b.Bytes()); m != nil {
+	if m := pictureWidth.FindSubmatch(svg); m != nil {
 		width = string(m[1])
 	}
 	// draw escapes whatever comes from the design.
-	return template.HTML(fmt.Sprintf(`<div style="--natural:%spx">%s</div>`, width, b.String()))
+	return template.HTML(fmt.Sprintf(`<div style="--natural:%spx">%s</div>`, width, svg))
 }
