@@ -31,7 +31,10 @@ type BreakEven struct {
 	Cheaper string `json:"cheaper"`
 	// Crossings are the amounts at which the cheaper one changes, smallest first. Most pairs have none or one; where a tiered price meets
 	// a flat one there can be two.
-	Crossings   []Crossing          `json:"crossings"`
+	Crossings []Crossing `json:"crossings"`
+	// Throughout is the one that is cheaper wherever the two differ, where there is no crossing; empty where they never differ, or it is
+	// not known.
+	Throughout  string              `json:"throughout"`
 	Assumptions []design.Assumption `json:"assumptions"`
 }
 
@@ -70,13 +73,14 @@ func BreakEvens(d *design.Design, c *catalog.Catalog) []BreakEven {
 	return out
 }
 
+// pairs are what is compared with what.
 func (m *variants) pairs() [][2]*variant {
 	return [][2]*variant{
-		{m.plan(Metered, "MeteredData"), m.plan(Unlimited, "UnlimitedData")},
-		{m.tier(Standard, "MeteredData").named(Standard + ", " + Metered), m.tier(Local, "UnlimitedData")},
+		{m.metered, m.unlimited},
+		{m.tier(Standard, "MeteredData").named(Standard + ", " + Metered), m.local},
 		{m.tier(Standard, ""), m.tier(Premium, "")},
-		{m.asDesigned(), m.vpn()},
-		{m.asDesigned(), m.internet()},
+		{m.own, m.vpn},
+		{m.own, m.internet},
 	}
 }
 
@@ -129,13 +133,13 @@ func (m *variants) compare(a, b *variant) BreakEven {
 	e.A.Present = &Total{billA.Total.USD, len(e.A.Unknown) > 0}
 	e.B.Present = &Total{billB.Total.USD, len(e.B.Unknown) > 0}
 	e.Cheaper = cheaper(e.A, e.B)
-	e.Assumptions = added(m.asDesigned().at(e.PresentGB), a, b, billA, billB)
+	e.Assumptions = added(m.own.at(e.PresentGB), a, b, billA, billB)
 	if !e.Applicable {
 		return e
 	}
 	e.Open = open(e.A, e.B)
 	if e.Open == "" {
-		e.Crossings = crossings(a, b, e.A.Name, e.B.Name, e.MaxGB)
+		e.Crossings, e.Throughout = crossings(a, b, e.A.Name, e.B.Name, e.MaxGB)
 	}
 	return e
 }
@@ -208,10 +212,10 @@ func added(own *Bill, a, b *variant, bills ...*Bill) []design.Assumption {
 }
 
 // crossings finds where the cheaper of two bills changes, by bisection to the GB. Between two knots both bills are straight lines but for
-// the rounding to cents, so that they cross there once at most.
-func crossings(a, b *variant, nameA, nameB string, most int64) []Crossing {
+// the rounding to cents, so that they cross there once at most. Without any, the cheaper one throughout is told.
+func crossings(a, b *variant, nameA, nameB string, most int64) (out []Crossing, throughout string) {
 	sign := func(gb int64) int {
-		x, y := toCents(a.at(float64(gb)).Total.USD), toCents(b.at(float64(gb)).Total.USD)
+		x, y := toCents(a.total(gb).USD), toCents(b.total(gb).USD)
 		switch {
 		case x < y:
 			return -1
@@ -220,7 +224,7 @@ func crossings(a, b *variant, nameA, nameB string, most int64) []Crossing {
 		}
 		return 0
 	}
-	out := []Crossing{}
+	out = []Crossing{}
 	last, from := 0, int64(0) // the last that was not equal, and where
 	for _, k := range knots(most, a, b) {
 		s := sign(k)
@@ -236,7 +240,7 @@ func crossings(a, b *variant, nameA, nameB string, most int64) []Crossing {
 					hi = mid
 				}
 			}
-			x := Crossing{GB: hi, Below: nameA, Above: nameB, USD: a.at(float64(hi)).Total.USD}
+			x := Crossing{GB: hi, Below: nameA, Above: nameB, USD: a.total(hi).USD}
 			if s < 0 {
 				x.Below, x.Above = nameB, nameA
 			}
@@ -244,7 +248,13 @@ func crossings(a, b *variant, nameA, nameB string, most int64) []Crossing {
 		}
 		last, from = s, k
 	}
-	return out
+	switch {
+	case len(out) > 0 || last == 0:
+		return out, ""
+	case last < 0:
+		return out, nameA
+	}
+	return out, nameB
 }
 
 // knots are the amounts at which a bill may bend: none and the most, and where a region's part of the traffic enters a tier of the
@@ -296,10 +306,12 @@ func (e *BreakEven) String() string {
 		return fmt.Sprintf("%s is cheaper today whatever the unknown prices are; no break-even can be stated: %s; %s", e.Cheaper, e.Open, now)
 	case e.Open != "":
 		return fmt.Sprintf("no break-even can be stated: %s; %s", e.Open, now)
-	case len(e.Crossings) == 0 && e.Cheaper == "":
+	case len(e.Crossings) == 0 && e.Throughout == "":
 		return "both cost the same; " + now
+	case len(e.Crossings) == 0 && e.Cheaper == "":
+		return fmt.Sprintf("%s is nowhere dearer up to %s GB a month; %s", e.Throughout, grouped(float64(e.MaxGB)), now)
 	case len(e.Crossings) == 0:
-		return fmt.Sprintf("%s is cheaper at any traffic up to %s GB a month; %s", e.Cheaper, grouped(float64(e.MaxGB)), now)
+		return fmt.Sprintf("%s is cheaper at any traffic up to %s GB a month; %s", e.Throughout, grouped(float64(e.MaxGB)), now)
 	}
 	var parts []string
 	for i, x := range e.Crossings {

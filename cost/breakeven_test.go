@@ -115,6 +115,31 @@ func TestBreakEvensByHandFromThePriceList(t *testing.T) {
 	}
 }
 
+func TestWithoutACrossingOneIsCheaperThroughout(t *testing.T) {
+	c := openCatalog(t)
+	for _, x := range []struct {
+		name, a, b, want string
+		d                small
+	}{
+		{"Premium is Standard and more", Standard, Premium, Standard, london()},
+		{"where the flat price is above every tier, the internet wins", AsDesigned, Internet, Internet, small{location: "Queretaro (Mexico)", tier: "Premium", family: "MeteredData", mbps: 500, region: "uksouth", gateway: "ErGw1AZ", access: usd(0)}},
+	} {
+		e := of(t, BreakEvens(x.d.design(), c), x.a, x.b)
+		if len(e.Crossings) > 0 || e.Throughout != x.want || !strings.Contains(e.String(), x.want+" is cheaper at any traffic up to ") {
+			t.Errorf("%s: %s (%s)", x.name, e, e.Throughout)
+		}
+	}
+	// Two plans that cost the same at no traffic and differ beyond.
+	tie := BreakEven{Applicable: true, A: Alternative{Name: "x", Present: &Total{}}, B: Alternative{Name: "y", Present: &Total{}}, Throughout: "x"}
+	if !strings.HasPrefix(tie.String(), "x is nowhere dearer") {
+		t.Errorf("%s", &tie)
+	}
+	tie.Throughout = ""
+	if !strings.HasPrefix(tie.String(), "both cost the same") {
+		t.Errorf("%s", &tie)
+	}
+}
+
 func TestAComparisonIsMadeOnlyOfWhatCanBeHad(t *testing.T) {
 	c := openCatalog(t)
 	change := func(f func(*small)) small {
@@ -356,7 +381,7 @@ func TestWhatLeavesByAVPNIsBilledTierByTier(t *testing.T) {
 	s := london()
 	s.gb = 60_000
 	m := newVariants(s.design(), c)
-	bill := Month(m.vpn().d, c, Options{})
+	bill := Month(m.vpn.d, c, Options{})
 	var got []string
 	for _, l := range bill.Lines {
 		got = append(got, fmt.Sprintf("%s %s %g %s %.2f", l.Item, l.Resource, l.Quantity, l.Unit, l.USD))
@@ -367,7 +392,7 @@ func TestWhatLeavesByAVPNIsBilledTierByTier(t *testing.T) {
 		t.Errorf("lines\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	// A design with neither circuit nor gateway says nothing of how its data leaves: only as an alternative is it the internet.
-	if bill := Month(m.internet().d, c, Options{}); len(bill.Lines) != 0 {
+	if bill := Month(m.internet.d, c, Options{}); len(bill.Lines) != 0 {
 		t.Errorf("%+v", bill.Lines)
 	}
 }
@@ -377,7 +402,7 @@ func TestAVPNThatIsThereAlreadyIsNotBoughtTwice(t *testing.T) {
 	d := london().design()
 	g := azure.Of[*azure.VirtualNetworkGateway](d.Resources)[0]
 	d.Resources = append(d.Resources, vpnInstead(g)...)
-	v := newVariants(d, c).vpn()
+	v := newVariants(d, c).vpn
 	if n := len(azure.Of[*azure.VirtualNetworkGateway](v.d.Resources)); n != 1 {
 		t.Errorf("%d gateways", n)
 	}
@@ -387,4 +412,24 @@ func TestAVPNThatIsThereAlreadyIsNotBoughtTwice(t *testing.T) {
 			t.Errorf("%+v", l)
 		}
 	}
+}
+
+func TestTheTiersOfARegionAddUpToTheCataloguesPrice(t *testing.T) {
+	c := openCatalog(t)
+	var regions []string
+	for _, e := range c.EgressTiers() {
+		regions = append(regions, e.Region)
+	}
+	slices.Sort(regions)
+	regions = slices.Compact(regions)
+	rapid.Check(t, func(t *rapid.T) {
+		region, gb := rapid.SampledFrom(regions).Draw(t, "region"), float64(rapid.IntRange(0, 2_000_000).Draw(t, "gb"))
+		k := newClerk(&design.Design{}, c, Options{})
+		k.internetTiers(region, gb, []string{"a"}, []int64{1})
+		b := k.bill()
+		want := c.EgressPrice(region, gb)
+		if d := b.Total.USD - want.USD; b.Total.AtLeast == want.Known || max(d, -d) > 0.05 {
+			t.Fatalf("%g GB from %s cost %s by tiers, %g (known %v) by the catalogue", gb, region, b.Total, want.USD, want.Known)
+		}
+	})
 }

@@ -19,9 +19,7 @@ type clerk struct {
 	o Options
 
 	lobs        []lob // sorted by name
-	vnets       []*azure.VirtualNetwork
 	users       *users
-	links       []*azure.VirtualNetworkGatewayConnection
 	charges     []charge
 	assumptions map[string]design.Assumption
 }
@@ -39,8 +37,7 @@ func newClerk(d *design.Design, c *catalog.Catalog, o Options) *clerk {
 
 // newClerkKnowing is a clerk for a design of which it is known already who uses what.
 func newClerkKnowing(u *users, d *design.Design, c *catalog.Catalog, o Options) *clerk {
-	k := &clerk{d: d, c: c, o: o, vnets: azure.Of[*azure.VirtualNetwork](d.Resources), links: azure.Of[*azure.VirtualNetworkGatewayConnection](d.Resources),
-		users: u, assumptions: map[string]design.Assumption{}}
+	k := &clerk{d: d, c: c, o: o, users: u, assumptions: map[string]design.Assumption{}}
 	k.readLinesOfBusiness()
 	k.assume("month-of-730-hours", fmt.Sprintf("A month has %d hours.", catalog.HoursPerMonth), "Azure's own calculators count a month so.")
 	return k
@@ -106,10 +103,8 @@ func (k *clerk) weigh(users []string) ([]string, []int64) {
 	}
 	weights := make([]int64, len(users))
 	for i, u := range users {
-		for _, l := range k.lobs {
-			if l.name == u {
-				weights[i] = k.o.Split.weight(l)
-			}
+		if at, ok := slices.BinarySearchFunc(k.lobs, u, func(l lob, name string) int { return strings.Compare(l.name, name) }); ok {
+			weights[i] = k.o.Split.weight(k.lobs[at])
 		}
 	}
 	return users, weights
@@ -349,8 +344,8 @@ func (k *clerk) peeringData() {
 		type lane struct{ spoke, hub *azure.VirtualNetwork }
 		var lanes []lane
 		own := 0
-		for _, v := range k.vnets {
-			if owner(v) != l.name || v.Tags[design.TagRole] == "hub" {
+		for _, v := range k.users.own[l.name] {
+			if v.Tags[design.TagRole] == "hub" {
 				continue
 			}
 			own++

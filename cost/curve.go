@@ -35,9 +35,9 @@ func Curves(d *design.Design, c *catalog.Catalog) []Curve {
 	if d.Intent == nil || len(m.all) == 0 {
 		return nil
 	}
-	own := m.asDesigned()
+	own := m.own
 	var list []*variant
-	for _, v := range []*variant{m.plan(Metered, "MeteredData"), m.plan(Unlimited, "UnlimitedData"), m.tier(Local, "UnlimitedData"), m.vpn(), m.internet()} {
+	for _, v := range []*variant{m.metered, m.unlimited, m.local, m.vpn, m.internet} {
 		if v.refusal == "" {
 			list = append(list, v)
 		}
@@ -62,9 +62,9 @@ func Curves(d *design.Design, c *catalog.Catalog) []Curve {
 func curve(name string, v *variant, at []int64) Curve {
 	x := Curve{Name: name}
 	for _, gb := range at {
-		b := v.at(float64(gb))
-		x.Points = append(x.Points, Point{gb, b.Total.USD})
-		x.AtLeast = x.AtLeast || b.Total.AtLeast
+		t := v.total(gb)
+		x.Points = append(x.Points, Point{gb, t.USD})
+		x.AtLeast = x.AtLeast || t.AtLeast
 	}
 	return x
 }

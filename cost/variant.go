@@ -38,6 +38,20 @@ type variant struct {
 	unsold       bool   // it cannot even be bought, so that it has no bill
 	assumptions  []design.Assumption
 	users        *users
+	totals       map[int64]Total // at is asked for again and again
+}
+
+// total is what the variant costs when so many gigabytes leave Azure in a month.
+func (v *variant) total(gb int64) Total {
+	t, ok := v.totals[gb]
+	if !ok {
+		if v.totals == nil {
+			v.totals = map[int64]Total{}
+		}
+		t = v.at(float64(gb)).Total
+		v.totals[gb] = t
+	}
+	return t
 }
 
 // named gives the variant another name.
@@ -64,14 +78,17 @@ type variants struct {
 	c     *catalog.Catalog
 	users *users
 	all   []*azure.ExpressRouteCircuit
+
+	own, metered, unlimited, local, vpn, internet *variant
 }
 
 func newVariants(d *design.Design, c *catalog.Catalog) *variants {
-	return &variants{d: d, c: c, users: newUsers(d.Resources), all: azure.Of[*azure.ExpressRouteCircuit](d.Resources)}
-}
-
-func (m *variants) asDesigned() *variant {
-	return &variant{name: AsDesigned, d: m.d, c: m.c, users: m.users}
+	m := &variants{d: d, c: c, users: newUsers(d.Resources), all: azure.Of[*azure.ExpressRouteCircuit](d.Resources)}
+	m.own = &variant{name: AsDesigned, d: d, c: c, users: m.users}
+	m.metered, m.unlimited = m.plan(Metered, "MeteredData"), m.plan(Unlimited, "UnlimitedData")
+	m.local = m.tier(Local, "UnlimitedData")
+	m.vpn, m.internet = m.overVPN(), m.overInternet()
+	return m
 }
 
 // circuits is the design with each circuit replaced by what change makes of it, which may refuse.
@@ -284,8 +301,8 @@ func (m *variants) withoutCircuits(name string, gateways func(*azure.VirtualNetw
 	return v
 }
 
-// vpn is the design with a pair of VPN gateway instances wherever ExpressRoute has a gateway.
-func (m *variants) vpn() *variant {
+// overVPN is the design with a pair of VPN gateway instances wherever ExpressRoute has a gateway.
+func (m *variants) overVPN() *variant {
 	v := m.withoutCircuits(VPN, func(g *azure.VirtualNetworkGateway) []azure.Resource {
 		home := m.users.homes[g.ID.Key()]
 		if home != nil && slices.ContainsFunc(m.users.index.GatewaysIn(home.ID), isVPN) {
@@ -324,8 +341,8 @@ func vpnInstead(g *azure.VirtualNetworkGateway) []azure.Resource {
 	return out
 }
 
-// internet is the design without any gateway for the premises: data leaves over the internet.
-func (m *variants) internet() *variant {
+// overInternet is the design without any gateway for the premises: data leaves over the internet.
+func (m *variants) overInternet() *variant {
 	v := m.withoutCircuits(Internet, func(*azure.VirtualNetworkGateway) []azure.Resource { return nil })
 	for i, r := range v.d.Resources {
 		n, ok := r.(*azure.VirtualNetwork)

@@ -108,7 +108,13 @@ func (d *Drawer) JSON(t *rapid.T) map[string]any {
 	for i := range lobs {
 		list = append(list, d.lob(t, geo, i, lobNames, names, apart, public, shared))
 	}
-	out := object{"apiVersion": intent.APIVersion, "name": "drawn", "premises": premises, "linesOfBusiness": list, "traffic": object{"monthlyEgressGB": rapid.IntRange(0, 20000).Draw(t, "egress")}}
+	egress := rapid.IntRange(0, 20000).Draw(t, "egress")
+	out := object{"apiVersion": intent.APIVersion, "name": "drawn", "premises": premises, "linesOfBusiness": list, "traffic": object{"monthlyEgressGB": egress}}
+	if rapid.IntRange(0, 3).Draw(t, "own traffic") == 0 {
+		for i := 1; i < lobs; i++ { // the first has what the others leave
+			list[i].(object)["needs"].(object)["monthlyEgressGB"] = rapid.IntRange(0, egress/lobs).Draw(t, "own egress")
+		}
+	}
 	if shared {
 		out["sharedServices"] = object{"region": rapid.SampledFrom(d.regions[geo]).Draw(t, "hub region"), "addressSpace": []string{"10.250.0.0/22"}, "inspect": rapid.Bool().Draw(t, "inspect")}
 	}
