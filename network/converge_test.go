@@ -30,8 +30,10 @@ func randomEstate(t *testing.T, rt *rapid.T) *Network {
 		s.Latitude, s.Longitude = 45+float64(i), -75
 		l.ce(s, fmt.Sprintf("s%d-ce1", i), asn)
 		l.ce(s, fmt.Sprintf("s%d-ce2", i), asn)
-		if i > 0 && rapid.Bool().Draw(rt, "backbone") {
-			l.p.Backbone = append(l.p.Backbone, design.Backbone{Between: [2]string{"s0", fmt.Sprintf("s%d", i)}, Mbps: 1000})
+		for j := range i {
+			if rapid.Bool().Draw(rt, "backbone") {
+				l.p.Backbone = append(l.p.Backbone, design.Backbone{Between: [2]string{fmt.Sprintf("s%d", j), fmt.Sprintf("s%d", i)}, Mbps: 1000})
+			}
 		}
 	}
 	var circuits []*azure.ExpressRouteCircuit
@@ -45,6 +47,9 @@ func randomEstate(t *testing.T, rt *rapid.T) *Network {
 			s := l.session(c, name)
 			if !echo {
 				s.Export = onlyPrefixes(l.p.Sites[at].Prefixes)
+			}
+			if pref := rapid.SampledFrom([]uint32{0, 0, 50, 200}).Draw(rt, "local preference"); pref > 0 {
+				s.Import = &bgp.Policy{Name: "prefer", Terms: []bgp.Term{{Name: "all", Set: bgp.Set{LocalPref: &pref}, Action: bgp.Accept}}, Default: bgp.Reject}
 			}
 			r := &l.p.Sites[at].Routers[h]
 			r.Sessions = append(r.Sessions, s)
