@@ -38,6 +38,8 @@ const (
 	availabilityWidth = 1e-7
 	// availabilityStates is how many states are looked at for one line of business at most.
 	availabilityStates = 4000
+	// availabilityTables is of how many states the tables are kept for the next line of business.
+	availabilityTables = 2000
 )
 
 // availability is the exact weighing of the failure states of one line of business. Every element fails by itself with its own
@@ -64,7 +66,7 @@ type availability struct {
 	lob     *lob
 	bearing *network.Bearing
 	groups  *groups
-	singles []*network.State // by group: the tables when it alone has failed, shared by all lines of business
+	tables  map[string]*network.State // by failed groups, shared by all lines of business
 	healthy *network.State
 
 	up, down float64   // decided
@@ -202,8 +204,13 @@ func (a *availability) weigh() {
 
 // converge computes the tables of a set of failed groups.
 func (a *availability) converge(failed []int, from *network.State) *network.State {
-	if len(failed) == 1 && a.singles[failed[0]] != nil {
-		return a.singles[failed[0]]
+	which := a.groups.empty()
+	for _, k := range failed {
+		which.add(k)
+	}
+	key := fmt.Sprint(which)
+	if s := a.tables[key]; s != nil {
+		return s
 	}
 	ids := make([]string, len(failed))
 	for i, k := range failed {
@@ -214,8 +221,8 @@ func (a *availability) converge(failed []int, from *network.State) *network.Stat
 		panic("prove: " + err.Error()) // the ids are the network's own
 	}
 	s := a.net.ConvergeFrom(from, sc)
-	if len(failed) == 1 {
-		a.singles[failed[0]] = s
+	if len(a.tables) < availabilityTables {
+		a.tables[key] = s
 	}
 	return s
 }
@@ -262,12 +269,11 @@ func (a *availability) decide(n *lookedAt, decided set, p float64) {
 	for i := range n.flows {
 		f := &n.flows[i]
 		switch {
-		case f.gone && !down:
-			rests.addAll(f.rests)
 		case f.gone:
-		case f.works && !down:
-			rests.addAll(f.rests)
 		case f.works:
+			if !down {
+				rests.addAll(f.rests)
+			}
 		default: // of the flows that prove it, the one that rests on least
 			if m := a.weight(f.rests, decided); !down || m < least {
 				down, rests, least = true, f.rests, m
@@ -346,12 +352,13 @@ func (a *availability) costs(c *components) []Cost {
 
 // available computes the availability of each line of business and decides the needs for it. Where the intent states nothing,
 // nothing is computed.
-func (p *prover) available() {
+func (p *prover) available(healthy *network.State) {
 	c := newComponents(p.design, p.net, p.catalog.Limits().SLAPercent)
-	p.lacks = c.lacks
-	if c.any && len(c.lacks) == 0 {
-		a := availability{estate: p.estate, bearing: p.net.NewBearing(), groups: newGroups(p.net, c), healthy: p.net.Converge(network.Scenario{ID: string(network.Healthy), Kind: network.Healthy})}
-		a.singles = make([]*network.State, len(a.groups.q))
+	if p.lacks == nil { // of a part, the whole estate's are known
+		p.lacks = c.lacks
+	}
+	if len(p.lacks) == 0 {
+		a := availability{estate: p.estate, bearing: p.net.NewBearing(), groups: newGroups(p.net, c), tables: map[string]*network.State{}, healthy: healthy}
 		for _, l := range p.lobs {
 			if len(l.flows) == 0 {
 				continue
@@ -370,7 +377,7 @@ func (p *prover) available() {
 	p.verdict = ScenarioVerdict{}
 	for _, l := range p.lobs {
 		if l.Needs.Availability > 0 {
-			p.judgeAvailability(l, c)
+			p.judgeAvailability(l)
 		}
 	}
 	p.alsoHealthy()
@@ -380,18 +387,14 @@ func (p *prover) available() {
 func percentOf(part float64) float64 { return min(max(round(100*part, 7), 0), 100) }
 
 // judgeAvailability holds a line of business's need against the lower bound.
-func (p *prover) judgeAvailability(l *lob, c *components) {
+func (p *prover) judgeAvailability(l *lob) {
 	r := row{Availability, l.Name, "availability"}
 	p.open(r)
 	x := l.available
 	switch {
-	case x == nil && len(c.lacks) > 0:
+	case x == nil && len(p.lacks) > 0:
 		p.fail(r, func() *Counterexample {
-			return &Counterexample{Reason: "the availability of the design is unknown: nobody states how often some of its elements work", Mend: "state " + list(c.lacks) + " in the intent, or with --availability KIND=PERCENT"}
-		})
-	case x == nil && len(l.flows) > 0:
-		p.fail(r, func() *Counterexample {
-			return &Counterexample{Reason: "the availability of the design is unknown: the intent states no figures", Mend: "state figures under availability in the intent, or with --availability KIND=PERCENT"}
+			return &Counterexample{Reason: "the availability of the design is unknown: nobody states how often some of its elements work", Mend: "state " + list(p.lacks) + " in the intent, or with --availability KIND=PERCENT"}
 		})
 	case x == nil || x.Lower >= l.Needs.Availability:
 		if x != nil {
@@ -400,6 +403,9 @@ func (p *prover) judgeAvailability(l *lob, c *components) {
 	default:
 		p.open(r).Checked += x.States
 		p.fail(r, func() *Counterexample { return p.tooSeldom(l, x) })
+	}
+	if ce := p.open(r).Counterexample; ce != nil {
+		ce.Failed = "all states are weighed by how often they occur"
 	}
 }
 
@@ -418,10 +424,8 @@ func (p *prover) tooSeldom(l *lob, x *LineAvailability) *Counterexample {
 
 // String is the availability for people, to as many decimals as the bounds agree in.
 func (x *LineAvailability) String() string {
-	const decimals = 5
-	lower, upper := fmt.Sprintf("%.*f", decimals, floor(x.Lower, decimals)), fmt.Sprintf("%.*f", decimals, floor(x.Upper, decimals))
-	if lower == upper || x.Upper-x.Lower <= 100*availabilityWidth {
+	if lower := fmt.Sprintf("%.4f", floor(x.Lower, 4)); lower == fmt.Sprintf("%.4f", floor(x.Upper, 4)) {
 		return lower + " %"
 	}
-	return lower + " to " + upper + " %"
+	return fmt.Sprintf("%.5f to %.5f %%", floor(x.Lower, 5), ceil(x.Upper*1e5)/1e5)
 }

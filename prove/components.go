@@ -21,7 +21,6 @@ type components struct {
 	percent []float64 // by index in Network.Elements, 0 where unknown
 	source  []string
 	lacks   []string // keys of the intent that would have to be stated, in the order of the file
-	any     bool     // the intent states something
 }
 
 func newComponents(d *design.Design, n *network.Network, agreement float64) *components {
@@ -31,12 +30,10 @@ func newComponents(d *design.Design, n *network.Network, agreement float64) *com
 	if d.Intent != nil {
 		stated = d.Intent.Availability
 	}
-	c.any = stated != intent.Stated{}
 	links := map[string]float64{}
 	for i := range d.Premises.Attachments {
 		if a := &d.Premises.Attachments[i]; a.Availability > 0 {
 			links[a.Name] = a.Availability
-			c.any = true
 		}
 	}
 	msees, covered := msees(n), coveredCircuits(n)
@@ -58,12 +55,23 @@ func newComponents(d *design.Design, n *network.Network, agreement float64) *com
 			missing[kind] = true
 		}
 	}
+	c.lacks = []string{}
+	for kind := range missing {
+		c.lacks = append(c.lacks, "availability."+kind)
+	}
+	c.lacks = inOrder(c.lacks)
+	return c
+}
+
+// inOrder sorts keys of figures as the file has them, each once.
+func inOrder(keys []string) []string {
+	out := []string{}
 	for _, kind := range intent.StatedKinds() {
-		if missing[kind] {
-			c.lacks = append(c.lacks, "availability."+kind)
+		if key := "availability." + kind; slices.Contains(keys, key) {
+			out = append(out, key)
 		}
 	}
-	return c
+	return out
 }
 
 // msees are the elements that Microsoft takes out for maintenance: its edge routers.

@@ -41,17 +41,19 @@ type estate struct {
 	nodes      map[string]int // of all paths that were looked at
 	nodeNames  []string
 	early      []string // names of properties that fail before any scenario is looked at
+	lacks      []string // keys of the intent whose figures the availability needs and that nobody states
 }
 
 // lob is a line of business with what the design holds for it.
 type lob struct {
 	*intent.LineOfBusiness
-	sites    []string
-	points   []int // its virtual machines' subnets, hubs of its own included
-	flows    []int // indexes into needed
-	missing  []missing
-	circuit  map[string]bool // names of circuits that its flows crossed in some scenario, those to public services left out
-	services map[string]bool // names of circuits that its flows to public services crossed
+	sites     []string
+	points    []int // its virtual machines' subnets, hubs of its own included
+	flows     []int // indexes into needed
+	missing   []missing
+	circuit   map[string]bool   // names of circuits that its flows crossed in some scenario, those to public services left out
+	services  map[string]bool   // names of circuits that its flows to public services crossed
+	available *LineAvailability // nil while unknown
 }
 
 // missing is a need that fails whatever the routes are.

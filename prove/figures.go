@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"onramp/azure"
@@ -24,8 +25,10 @@ type Figures struct {
 	HeadroomOf string  `json:"headroomOf"`
 	// LatencyMs is the longest round trip of a needed flow between a site and Microsoft while nothing has failed.
 	LatencyMs float64 `json:"latencyMs"`
-	// Availability in percent is null while it is unknown: figures of the components outside Microsoft are not in the intent.
-	Availability *float64 `json:"availability"`
+	// Availability is that of the worst line of business, in percent of time, by the lower bound; null while it is unknown because the
+	// figures under AvailabilityLacks, keys of the intent, are not stated.
+	Availability      *float64 `json:"availability"`
+	AvailabilityLacks []string `json:"availabilityLacks"`
 	// Busiest is the largest load of any capacity in any scenario that must be survived, as a part of the capacity.
 	Busiest   float64 `json:"busiest"`
 	BusiestOf string  `json:"busiestOf"`
@@ -41,6 +44,8 @@ type LineFigures struct {
 	// WorstLatencyMs is the longest round trip in any state that must be survived.
 	WorstLatencyMs float64  `json:"worstLatencyMs"`
 	Circuits       []string `json:"circuits"`
+	// Availability is null while it is unknown, and where nothing is needed.
+	Availability *LineAvailability `json:"availability"`
 }
 
 // tally gathers figures.
@@ -117,12 +122,15 @@ func (t *tally) latency(lob string, ms float64, healthy bool) {
 // figures puts the tally together.
 func (p *prover) figures() Figures {
 	t := p.tally
-	f := Figures{BlastRadius: round(t.radius, 4), BlastScenario: t.worst, Busiest: t.busiest, BusiestOf: t.busiestX, LinesOfBusiness: []LineFigures{}}
+	f := Figures{BlastRadius: round(t.radius, 4), BlastScenario: t.worst, Busiest: t.busiest, BusiestOf: t.busiestX, AvailabilityLacks: p.lacks, LinesOfBusiness: []LineFigures{}}
 	f.Headroom, f.HeadroomOf = p.headroom()
 	first := true
 	for _, l := range p.lobs {
 		f.LatencyMs = max(f.LatencyMs, round(t.rtt[l.Name], 2))
-		x := LineFigures{LineOfBusiness: l.Name, WorstShareMbps: round(t.share[l.Name], 2), LatencyMs: round(t.rtt[l.Name], 2), WorstLatencyMs: round(t.worstRTT[l.Name], 2), Circuits: sortedKeys(l.circuit)}
+		x := LineFigures{LineOfBusiness: l.Name, WorstShareMbps: round(t.share[l.Name], 2), LatencyMs: round(t.rtt[l.Name], 2), WorstLatencyMs: round(t.worstRTT[l.Name], 2), Circuits: sortedKeys(l.circuit), Availability: l.available}
+		if l.available != nil && (f.Availability == nil || l.available.Lower < *f.Availability) {
+			f.Availability = &l.available.Lower
+		}
 		f.LinesOfBusiness = append(f.LinesOfBusiness, x)
 		if share, ok := t.share[l.Name]; ok && (first || share < f.WorstShareMbps) {
 			f.WorstShareMbps, first = round(share, 2), false
@@ -211,6 +219,15 @@ func round(v float64, decimals int) float64 {
 	f := math.Pow(10, float64(decimals))
 	return math.Round(v*f) / f
 }
+
+// floor cuts off after so many decimals.
+func floor(v float64, decimals int) float64 {
+	f := math.Pow(10, float64(decimals))
+	return math.Floor(v*f+1e-6) / f
+}
+
+// plainNumber is a number without needless zeros.
+func plainNumber(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 // ceil is the next whole number.
 func ceil(v float64) float64 { return math.Ceil(v - 1e-9) }

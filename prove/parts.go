@@ -22,6 +22,7 @@ type Plan struct {
 	parts   []piece
 	// scenarios is how many there are for the whole.
 	scenarios int
+	lacks     []string // of the whole estate
 }
 
 // piece is one part with the lines of business that are in it.
@@ -43,7 +44,7 @@ type blast struct{ lost, considered int }
 
 // NewPlan cuts the proof of a design whose network was built from its resources and premises.
 func NewPlan(d *design.Design, n *network.Network, c *catalog.Catalog) *Plan {
-	p := &Plan{design: d, net: n, catalog: c, scenarios: len(n.Scenarios())}
+	p := &Plan{design: d, net: n, catalog: c, scenarios: len(n.Scenarios()), lacks: newComponents(d, n, c.Limits().SLAPercent).lacks}
 	list := network.Split(d.Resources, d.Premises, ties(d))
 	if len(list) < 2 {
 		return p
@@ -133,7 +134,7 @@ func (p *Plan) Do(i int, progress func(done, total int)) *Share {
 		n, _ = network.Build(d.Resources, d.Premises, p.catalog, network.Options{})
 	}
 	s := &Share{prover: newProver(survey(d, n, p.catalog)), part: i}
-	s.apart = len(p.parts) > 0
+	s.apart, s.lacks = len(p.parts) > 0, p.lacks
 	s.run(progress)
 	for _, name := range s.out[0].Fails {
 		if property, _, _ := strings.Cut(name, " "); slices.Contains(unconditional(), property) {
@@ -161,6 +162,7 @@ func (p *Plan) Join(shares []*Share) *Result {
 	for i, sc := range p.net.Scenarios() {
 		j.order[sc.ID] = i
 	}
+	j.lacks = p.lacks
 	for k, s := range shares {
 		for i := range s.out {
 			id := s.out[i].ID

@@ -50,6 +50,15 @@ func essence(r *Result) *Result {
 		if p.Counterexample != nil && p.LineOfBusiness == "" {
 			p.Counterexample = &Counterexample{Scenario: p.Counterexample.Scenario}
 		}
+		if p.Counterexample != nil && p.Name == Availability {
+			p.Counterexample = &Counterexample{}
+		}
+	}
+	r.Figures.Availability = nil
+	for i := range r.Figures.LinesOfBusiness {
+		if a := r.Figures.LinesOfBusiness[i].Availability; a != nil { // where the bounds are depends on the order of what is looked at
+			r.Figures.LinesOfBusiness[i].Availability = &LineAvailability{Lower: round(a.Lower/2+a.Upper/2, 3)}
+		}
 	}
 	return r
 }

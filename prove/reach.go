@@ -266,13 +266,19 @@ func (p *prover) dedicated() {
 			})
 		}
 	}
-	if len(p.out) > 0 { // what fails here fails when nothing has failed
-		h := &p.out[0]
-		h.Fails = append(h.Fails, p.verdict.Fails...)
-		slices.Sort(h.Fails)
-		if len(h.Fails) > 0 {
-			h.Verdict = Fails
-		}
+	p.alsoHealthy()
+}
+
+// alsoHealthy adds what has failed since the last scenario to the verdict of the healthy state.
+func (p *prover) alsoHealthy() {
+	if len(p.out) == 0 {
+		return
+	}
+	h := &p.out[0]
+	h.Fails = append(h.Fails, p.verdict.Fails...)
+	slices.Sort(h.Fails)
+	if len(h.Fails) > 0 {
+		h.Verdict = Fails
 	}
 }
 
