@@ -49,3 +49,18 @@ func BenchmarkProve(b *testing.B) {
 		b.ReportMetric(naive/(float64(b.Elapsed())/float64(b.N)), "x-oracle")
 	})
 }
+
+// BenchmarkPairs proves forty lines of business under every single failure and every pair of failures.
+func BenchmarkPairs(b *testing.B) {
+	c, err := catalog.Open()
+	if err != nil {
+		b.Fatal(err)
+	}
+	d, n := designed(b, c, "relecloud-forty", design.SharedHubSpoke)
+	b.ReportAllocs()
+	looked := 0
+	for b.Loop() {
+		looked = Prove(d, n, c, Options{Failures: 2}).Combined.Looked
+	}
+	b.ReportMetric(float64(looked), "pairs")
+}

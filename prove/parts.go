@@ -16,10 +16,11 @@ import (
 // Plan is a proof cut into shares of which each can be worked out by itself, in any order and at the same time: one for each part
 // of the estate that routes by itself (network.Split).
 type Plan struct {
-	design  *design.Design
-	net     *network.Network
-	catalog *catalog.Catalog
-	parts   []piece
+	design   *design.Design
+	net      *network.Network
+	catalog  *catalog.Catalog
+	parts    []piece
+	failures int
 	// scenarios is how many there are for the whole.
 	scenarios int
 	lacks     []string // of the whole estate
@@ -141,6 +142,9 @@ func (p *Plan) Do(i int, progress func(done, total int)) *Share {
 			s.always = append(s.always, name)
 		}
 	}
+	if p.failures > 1 {
+		s.combined = s.combine(p.failures, distinct(p.net), progress)
+	}
 	if len(p.parts) > 0 {
 		s.forget()
 	}
@@ -155,7 +159,9 @@ func unconditional() []string {
 // Join puts all shares together.
 func (p *Plan) Join(shares []*Share) *Result {
 	if len(p.parts) == 0 {
-		return shares[0].result()
+		r := shares[0].result()
+		r.Combined = shares[0].combined
+		return r
 	}
 	shares = slices.SortedFunc(slices.Values(shares), func(a, b *Share) int { return a.part - b.part })
 	j := &joint{prover: newProver(outline(p.design, p.net, p.catalog)), shares: shares, at: map[string]map[int]int{}, order: map[string]int{}, position: map[string]int{}}
@@ -184,7 +190,9 @@ func (p *Plan) Join(shares []*Share) *Result {
 	j.mergeRows()
 	j.apart()
 	j.mergeScenarios(p.net.Scenarios())
-	return j.result()
+	r := j.result()
+	r.Combined = joinCombined(shares)
+	return r
 }
 
 // joint is the work of joining.

@@ -80,18 +80,23 @@ type Result struct {
 	Scenarios   []ScenarioVerdict   `json:"scenarios"`
 	Figures     Figures             `json:"figures"`
 	Assumptions []design.Assumption `json:"assumptions"`
+	// Combined is null unless failures of several elements at once were asked for.
+	Combined *Combined `json:"combined"`
 }
 
 // Options are what a proof may be told besides the design.
 type Options struct {
 	// Progress, if not nil, is called after each scenario.
 	Progress func(done, total int)
+	// Failures is how many elements fail at once at most; 0 and 1 are single failures, which are always looked at.
+	Failures int
 }
 
 // Prove proves a design whose network was built from its resources and premises. Without an intent in the design only what
 // concerns the whole estate is proved.
 func Prove(d *design.Design, n *network.Network, c *catalog.Catalog, o Options) *Result {
 	p := NewPlan(d, n, c)
+	p.failures = o.Failures
 	var shares []*Share
 	total := len(n.Scenarios())
 	for i := range p.Len() {
@@ -157,7 +162,9 @@ type prover struct {
 	notes   [][]load // by scenario, if apart: the loads that differ from those of the healthy state
 	apart   bool     // this is a part of an estate: what it loads is added to what others do before anybody judges
 
-	base      *sweep  // of the healthy state, once it was looked at
+	base      *sweep // of the healthy state, once it was looked at
+	combined  *Combined
+	bare      bool    // only what is lost and what must hold in all states is looked at
 	quiet     []quiet // by pair
 	recording *quiet  // of the pair that is looked at in the healthy state
 	afresh    bool    // look at everything in every scenario: what tests compare with
@@ -281,7 +288,9 @@ func (p *prover) scenario(s *network.State, sc network.Scenario) {
 	p.limits(s)
 	p.sweepAll(w)
 	p.reach(w)
-	p.loads(w)
+	if !p.bare {
+		p.loads(w)
+	}
 	if p.healthyNow() && !p.afresh {
 		p.base = w
 		for _, x := range p.pairs {

@@ -31,7 +31,7 @@ func (p *prover) reach(w *sweep) {
 			lost++
 			p.loses(f)
 		}
-		if f.lob == nil {
+		if f.lob == nil || p.bare {
 			continue
 		}
 		required := survives(&f.lob.Needs, sc.Kind)
@@ -69,7 +69,7 @@ func (p *prover) reach(w *sweep) {
 		}
 	}
 	for _, l := range p.lobs {
-		if survives(&l.Needs, sc.Kind) && l.Needs.Voice {
+		if !p.bare && survives(&l.Needs, sc.Kind) && l.Needs.Voice {
 			p.voiceLost(w, l)
 		}
 	}

@@ -88,20 +88,37 @@ func makePlan(cmd *cobra.Command, c *catalog.Catalog, in *input, o choose.Option
 }
 
 // prove fills the proof in, if choosing has not already.
-func (pl *plan) prove(c *catalog.Catalog, p *progress) error {
+func (pl *plan) prove(c *catalog.Catalog, p *progress, failures int) error {
 	if pl.proof != nil {
 		return nil
 	}
 	n, _ := network.Build(pl.design.Resources, pl.design.Premises, c, network.Options{})
 	st := p.Stage("prove", len(n.Scenarios()))
 	done := 0
-	pl.proof = prove.Prove(pl.design, n, c, prove.Options{Progress: func(d, _ int) { st.Step(d-done, ""); done = d }})
+	var together *stage
+	pl.proof = prove.Prove(pl.design, n, c, prove.Options{Failures: failures, Progress: func(d, total int) {
+		if together == nil && d <= done { // the failures one by one are done, and those together begin
+			together, done = p.Stage("combine", total), 0
+		}
+		x := st
+		if together != nil {
+			x = together
+		}
+		x.Step(d-done, "")
+		done = d
+	}})
 	bad := failedProperties(pl.proof)
 	summary := fmt.Sprintf("%s in %s", count(len(pl.proof.Properties), "property"), count(len(pl.proof.Scenarios), "scenario"))
 	if bad > 0 {
 		st.Fail(fmt.Sprintf("%s, %d fail", summary, bad))
 	} else {
 		st.Done(summary + ", all hold")
+	}
+	if x := pl.proof.Combined; x != nil {
+		if together == nil {
+			together = p.Stage("combine", 1)
+		}
+		together.Done(fmt.Sprintf("%s of up to %d elements", count(x.Looked, "combination"), x.Most))
 	}
 	return nil
 }

@@ -125,6 +125,9 @@ func printProof(w io.Writer, r *prove.Result) error {
 		return err
 	}
 	printCounterexamples(w, p, r)
+	if r.Combined != nil {
+		printCuts(w, r.Combined)
+	}
 	if len(r.Assumptions) > 0 {
 		fmt.Fprintln(w, "\nThese verdicts rest on:")
 		for _, a := range r.Assumptions {
@@ -133,6 +136,30 @@ func printProof(w io.Writer, r *prove.Result) error {
 	}
 	return nil
 }
+
+// printCuts writes which combinations of failures cut somebody off.
+func printCuts(w io.Writer, x *prove.Combined) {
+	fmt.Fprintf(w, "\nOf %s of up to %d failures, these do what fewer of them do not:\n", count(x.Looked, "combination"), x.Most)
+	if len(x.Cuts) == 0 {
+		fmt.Fprintln(w, "  none")
+	}
+	for _, c := range x.Cuts {
+		fmt.Fprintf(w, "  %s", strings.Join(c.Elements, " + "))
+		if len(c.Lost) > 0 {
+			fmt.Fprintf(w, ": cuts off %s", strings.Join(c.Lost[:min(len(c.Lost), mostListed)], ", "))
+			if more := len(c.Lost) - mostListed; more > 0 {
+				fmt.Fprintf(w, " and %d more", more)
+			}
+		}
+		if len(c.Fails) > 0 {
+			fmt.Fprintf(w, ": breaks %s", strings.Join(c.Fails, ", "))
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+// mostListed is how many flows a line names.
+const mostListed = 4
 
 // printBill writes the bill by line and by line of business.
 func printBill(w io.Writer, b *cost.Bill) error {

@@ -68,7 +68,7 @@ func up(cmd *cobra.Command, c *catalog.Catalog, name string, flags *planFlags, o
 	st = p.Stage("check", 1)
 	errors := pl.check(c)
 	st.Done(fmt.Sprintf("%s, %s", count(len(pl.checked), "finding"), count(errors, "error")))
-	if err := pl.prove(c, p); err != nil {
+	if err := pl.prove(c, p, 1); err != nil {
 		return err
 	}
 	pl.price(c)
