@@ -1,6 +1,7 @@
-// Package draw decides where each box and line of a topology goes and writes the picture as SVG. It knows shapes and words
-// and nothing of routing: its caller says what the nodes are and what is marked. It never fails on size, leaves the text of
-// what it shortens in a <title>, and gives the same bytes for the same diagram.
+// Package draw decides where each box and line of a topology goes, and how lines over an axis are plotted (plot.go), and
+// writes the picture as SVG. It knows shapes and words and nothing of routing or money: its caller says what the nodes are
+// and what is marked. It never fails on size, leaves the text of what it shortens in a <title>, and gives the same bytes for
+// the same diagram.
 //
 // The layout is the layered one of Sugiyama, Tagawa and Toda (1981) for tiers that are known beforehand: crossings are
 // reduced by barycentres (order.go), heights are the least-squares fit to the neighbours that keeps order and distance

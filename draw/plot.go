@@ -353,9 +353,6 @@ func (f *field) marks(p *pen) {
 		p.put(`<g><title>%s</title><circle class="mark" cx="%d" cy="%d" r="4.5"/>`, esc(m.Full), x, y)
 		if wide := width(m.Label, 11); wide > 0 {
 			left, right := x-9-wide, x+9
-			if f.crowded(x, wide) { // the label keeps to the side on which its own mark is the nearest
-				left, right = right, left
-			}
 			var places []box
 			for _, up := range []int{0, 18, 36} {
 				places = append(places, box{right, y + 6 + up, wide, 15}, box{left, y - 20 - up, wide, 15}, box{right, y - 20 - up, wide, 15}, box{left, y + 6 + up, wide, 15})
@@ -365,7 +362,11 @@ func (f *field) marks(p *pen) {
 				if !f.inside(r) || hits(r, taken) {
 					continue
 				}
-				if n := f.covered(r); n < least {
+				n := f.covered(r)
+				if !f.nearest(r, x, y) { // it would be read as another mark's
+					n += 2 * len(f.plot.Series)
+				}
+				if n < least {
 					best, least = r, n
 				}
 			}
@@ -377,14 +378,20 @@ func (f *field) marks(p *pen) {
 	}
 }
 
-// crowded tells whether the next mark on the right of x is where a label beside x would end or begin.
-func (f *field) crowded(x, wide int) bool {
+// nearest tells whether a label is clearly nearer to its own mark, at x, y, than to any other.
+func (f *field) nearest(r box, x, y int) bool {
+	far := func(x, y int) int {
+		dx, dy := max(r.x-x, x-r.x-r.w, 0), max(r.y-y, y-r.y-r.h, 0)
+		return dx*dx + dy*dy
+	}
 	for _, m := range f.plot.Marks {
-		if at, _ := f.at(m.PlotPoint); at/10 > x && at/10 < x+wide+24 {
-			return true
+		ox, oy := f.at(m.PlotPoint)
+		ox, oy = (ox+5)/10, (oy+5)/10
+		if (ox != x || oy != y) && far(ox, oy) <= 3*far(x, y) {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 func (f *field) inside(r box) bool {
