@@ -3,6 +3,7 @@ package choose
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strconv"
@@ -288,7 +289,7 @@ func Pick(e *intent.Estate, c *catalog.Catalog) design.Pattern {
 
 // estimate chooses as pick does, and takes what the patterns themselves see no obstacle to for a fit.
 func (h *chooser) estimate(e *intent.Estate) design.Pattern {
-	for _, t := range h.promising(e) {
+	for t := range h.promising(e) {
 		return t.pattern
 	}
 	return ""
@@ -296,7 +297,7 @@ func (h *chooser) estimate(e *intent.Estate) design.Pattern {
 
 // pick chooses without telling why: it proves the patterns in the order of their cost until one fits. Empty when none does.
 func (h *chooser) pick(e *intent.Estate) design.Pattern {
-	for _, t := range h.promising(e) {
+	for t := range h.promising(e) {
 		if h.prove([]*trial{t}, nil); t.fits() {
 			return t.pattern
 		}
@@ -304,25 +305,28 @@ func (h *chooser) pick(e *intent.Estate) design.Pattern {
 	return ""
 }
 
-// promising are the designs that nothing speaks against before they are proved: candidates first, then by cost.
-func (h *chooser) promising(e *intent.Estate) []*trial {
-	var candidates, others []*trial
-	for _, p := range design.Patterns() {
-		candidate := h.candidate(e, p)
-		if !candidate && h.forced(e) != "" {
-			continue
-		}
-		switch t := h.compile(e, p); {
-		case t.design == nil || len(t.failed) > 0:
-		case candidate:
-			candidates = append(candidates, t)
-		default:
-			others = append(others, t)
+// promising are the designs that nothing speaks against before they are proved: candidates first, then by cost. What nobody asked
+// for is designed only when nobody is content with a candidate.
+func (h *chooser) promising(e *intent.Estate) iter.Seq[*trial] {
+	return func(yield func(*trial) bool) {
+		for _, candidate := range []bool{true, false} {
+			var group []*trial
+			for _, p := range design.Patterns() {
+				if h.candidate(e, p) != candidate || !candidate && h.forced(e) != "" {
+					continue
+				}
+				if t := h.compile(e, p); t.design != nil && len(t.failed) == 0 {
+					group = append(group, t)
+				}
+			}
+			slices.SortStableFunc(group, compareCost)
+			for _, t := range group {
+				if !yield(t) {
+					return
+				}
+			}
 		}
 	}
-	slices.SortStableFunc(candidates, compareCost)
-	slices.SortStableFunc(others, compareCost)
-	return append(candidates, others...)
 }
 
 // largest are the lines of business that need the most bandwidth, in the order of the file.
