@@ -163,7 +163,8 @@ func readsWell(t *testing.T, ctx context.Context, url string, width int64, schem
 		}
 		b, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 		if err != nil {
-			t.Fatal(err)
+			t.Log("no picture: ", err) // a page can be too long for one
+			return
 		}
 		if err := os.WriteFile(filepath.Join(*shots, fmt.Sprintf("%s-%d-%s-%s.png", name, width, scheme, what)), b, 0o644); err != nil {
 			t.Fatal(err)
@@ -183,6 +184,7 @@ func readsWell(t *testing.T, ctx context.Context, url string, width int64, schem
 	if err := chromedp.Do(ctx, media("print")); err != nil {
 		t.Fatal(err)
 	}
+	shoot("print")
 	hidden, err := chromedp.Run(ctx, chromedp.Evaluate[int](`[...document.querySelectorAll("details > :not(summary)")].filter(e => e.getBoundingClientRect().height === 0).length`))
 	if err != nil {
 		t.Fatal(err)

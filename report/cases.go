@@ -139,7 +139,7 @@ func (w *writer) others() []otherCase {
 	a := w.in.Answer
 	for i := range a.Choice.Ranked {
 		r := &a.Choice.Ranked[i]
-		if r.Fits || r.Pattern == a.Best {
+		if r.Fits || r.Pattern == a.Best || unproved(r) {
 			continue
 		}
 		x := otherCase{Pattern: string(r.Pattern), Why: r.Why, Unmet: r.Failed}

@@ -120,6 +120,9 @@ func (w *writer) orders() []order {
 	return out
 }
 
+// mostPrefixes is how many prefixes of a policy the page names before it counts the rest, which peering-sheet.csv has.
+const mostPrefixes = 12
+
 // mostAbreast is the number of sessions of a site up to which its table has a column for each; with more, a row.
 const mostAbreast = 4
 
@@ -157,7 +160,7 @@ func siteTable(rows []design.SheetRow) *table {
 		}
 		f := r.Fields()
 		sessions = append(sessions, []string{r.Router, peer, r.Interface, r.Attachment, or(r.Peering, "–"), strconv.Itoa(r.VLAN), or(r.OuterTag, "none"), r.LocalAddress.String(), r.PeerAddress.String(), r.LocalASN.String(),
-			r.PeerASN.String(), fmt.Sprintf("%d s, %d s", r.KeepaliveSec, r.HoldSec), r.BFD, or(strings.Join(r.PrefixesIn, ", "), "nothing"), or(strings.Join(r.PrefixesOut, ", "), "nothing"), or(f[len(f)-1], "not set")})
+			r.PeerASN.String(), fmt.Sprintf("%d s, %d s", r.KeepaliveSec, r.HoldSec), r.BFD, or(list(r.PrefixesIn, mostPrefixes), "nothing"), or(list(r.PrefixesOut, mostPrefixes), "nothing"), or(f[len(f)-1], "not set")})
 	}
 	if len(sessions) > mostAbreast {
 		t.Head = texts(names...)

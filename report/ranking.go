@@ -25,6 +25,7 @@ type reason struct {
 // measure is one figure that patterns are compared by.
 type measure struct {
 	name, better string
+	proved       bool // it comes of the proof
 	value        func(f *choose.Figures) (v float64, words string, known bool)
 }
 
@@ -36,24 +37,24 @@ func measures() []measure {
 		}
 	}
 	return []measure{
-		{"Cost a month", "less is better", func(f *choose.Figures) (float64, string, bool) {
+		{"Cost a month", "less is better", false, func(f *choose.Figures) (float64, string, bool) {
 			return f.MonthlyUSD, money(f.MonthlyUSD, f.AtLeast), true
 		}},
-		{"Circuits", "fewer is simpler", whole(func(f *choose.Figures) int { return f.Circuits })},
-		{"Gateways", "fewer is simpler", whole(func(f *choose.Figures) int { return f.Gateways })},
-		{"Firewalls", "fewer is simpler", whole(func(f *choose.Figures) int { return f.Firewalls })},
-		{"VNet peerings", "fewer is simpler", whole(func(f *choose.Figures) int { return f.Peerings })},
-		{"BGP sessions on premises", "fewer is simpler", whole(func(f *choose.Figures) int { return f.BGPSessions })},
-		{"Link subnets", "fewer is simpler", whole(func(f *choose.Figures) int { return f.TransitPrefixes })},
-		{"Least share of a line of business", "more is better", func(f *choose.Figures) (float64, string, bool) {
+		{"Circuits", "fewer is simpler", false, whole(func(f *choose.Figures) int { return f.Circuits })},
+		{"Gateways", "fewer is simpler", false, whole(func(f *choose.Figures) int { return f.Gateways })},
+		{"Firewalls", "fewer is simpler", false, whole(func(f *choose.Figures) int { return f.Firewalls })},
+		{"VNet peerings", "fewer is simpler", false, whole(func(f *choose.Figures) int { return f.Peerings })},
+		{"BGP sessions on premises", "fewer is simpler", false, whole(func(f *choose.Figures) int { return f.BGPSessions })},
+		{"Link subnets", "fewer is simpler", false, whole(func(f *choose.Figures) int { return f.TransitPrefixes })},
+		{"Least share of a line of business", "more is better", true, func(f *choose.Figures) (float64, string, bool) {
 			return f.WorstShareMbps, fmt.Sprintf("%.0f Mbps", f.WorstShareMbps), true
 		}},
-		{"Flows that the worst failure stops", "less is better", func(f *choose.Figures) (float64, string, bool) { return f.BlastRadius, percent(f.BlastRadius), true }},
-		{"Headroom to the nearest limit", "more is better", func(f *choose.Figures) (float64, string, bool) { return f.Headroom, percent(f.Headroom), true }},
-		{"Longest round trip", "less is better", func(f *choose.Figures) (float64, string, bool) {
+		{"Flows that the worst failure stops", "less is better", true, func(f *choose.Figures) (float64, string, bool) { return f.BlastRadius, percent(f.BlastRadius), true }},
+		{"Headroom to the nearest limit", "more is better", true, func(f *choose.Figures) (float64, string, bool) { return f.Headroom, percent(f.Headroom), true }},
+		{"Longest round trip", "less is better", true, func(f *choose.Figures) (float64, string, bool) {
 			return f.LatencyMs, fmt.Sprintf("%.1f ms", f.LatencyMs), true
 		}},
-		{"Availability", "more is better", func(f *choose.Figures) (float64, string, bool) {
+		{"Availability", "more is better", true, func(f *choose.Figures) (float64, string, bool) {
 			if f.Availability == nil {
 				return 0, "unknown", false
 			}
@@ -76,6 +77,8 @@ func (w *writer) ranking() *ranking {
 			why.Mark, why.Word = "good", "chosen"
 		case r.Fits:
 			why.Mark, why.Word = "good", "fits"
+		case unproved(r):
+			why.Mark, why.Word = "warn", "not proved"
 		case c.Chosen == nil && c.Nearest == r.Pattern:
 			why.Mark, why.Word = "bad", "nearest, does not fit"
 		default:
@@ -83,9 +86,12 @@ func (w *writer) ranking() *ranking {
 		}
 		why.Sign = cell{Mark: why.Mark}.Sign()
 		out.Why = append(out.Why, why)
-		if r.Fits {
+		switch {
+		case r.Fits:
 			fits = append(fits, cell{Text: "yes", Num: true, Mark: "good"})
-		} else {
+		case unproved(r):
+			fits = append(fits, cell{Text: "not proved", Num: true, Mark: "warn"})
+		default:
 			fits = append(fits, cell{Text: "no", Num: true, Mark: "bad"})
 		}
 		asked = append(asked, num(map[bool]string{true: "yes", false: "no"}[r.Candidate]))
@@ -98,7 +104,10 @@ func (w *writer) ranking() *ranking {
 		for i := range c.Ranked {
 			r := &c.Ranked[i]
 			x := bar{name: string(r.Pattern), words: "no design", best: r.Pattern == w.in.Answer.Best}
-			if designed(r) {
+			switch {
+			case designed(r) && m.proved && !r.Proved:
+				x.words = "not proved"
+			case designed(r):
 				x.value, x.words, x.known = m.value(&r.Figures)
 				any = any || x.known
 			}
@@ -114,6 +123,9 @@ func (w *writer) ranking() *ranking {
 	}
 	return out
 }
+
+// unproved tells whether nothing is known to speak against a pattern that was not proved.
+func unproved(r *choose.Ranked) bool { return !r.Fits && !r.Proved && len(r.Failed) == 0 }
 
 // starred is a pattern's name, with a star where the page is about it.
 func (w *writer) starred(r *choose.Ranked) string {
@@ -172,18 +184,18 @@ func (w *writer) changes() *table {
 		return nil
 	}
 	type line struct {
-		key, threshold, to string
-		who                []string
+		key, unchanged, threshold, to string
+		who                           []string
 	}
 	var lines []*line
 	for _, x := range c.WouldChange {
-		l := &line{key: x.Key, threshold: x.Threshold, to: or(string(x.Pattern), "nothing fits")}
+		l := &line{key: x.Key, unchanged: x.Unchanged, threshold: x.Threshold, to: or(string(x.Pattern), "nothing fits")}
 		if rest, ok := strings.CutPrefix(x.Key, "linesOfBusiness."); ok {
 			name, key, _ := strings.Cut(rest, ".")
 			l.key, l.who = key, []string{name}
 		}
 		i := slices.IndexFunc(lines, func(o *line) bool {
-			return o.key == l.key && o.threshold == l.threshold && o.to == l.to && len(l.who) > 0
+			return o.key == l.key && o.unchanged == l.unchanged && o.threshold == l.threshold && o.to == l.to && len(l.who) > 0
 		})
 		if i < 0 {
 			lines = append(lines, l)
@@ -191,14 +203,14 @@ func (w *writer) changes() *table {
 			lines[i].who = append(lines[i].who, l.who...)
 		}
 	}
-	t := &table{Caption: "Single changes of the intent, each tried out", Head: texts("Key", "Of", "From this value on", "The answer becomes"),
+	t := &table{Caption: "Single changes of the intent, each tried out", Head: texts("Key", "Of", "The answer stays with", "It changes with", "It becomes"),
 		Note: "In a large estate those lines of business are tried that need the most."}
 	for _, l := range lines {
 		of := "the estate"
 		if len(l.who) > 0 {
-			of = strings.Join(l.who, " or ")
+			of = list(l.who, 8)
 		}
-		t.Rows = append(t.Rows, texts(l.key, of, grouped(l.threshold), l.to))
+		t.Rows = append(t.Rows, texts(l.key, of, or(grouped(l.unchanged), "–"), grouped(l.threshold), l.to))
 	}
 	return t
 }

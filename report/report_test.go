@@ -137,6 +137,49 @@ func TestWhatFailsIsDrawnWithItsPlaceAndItsFailure(t *testing.T) {
 	}
 }
 
+func TestADesignThatWasGivenIsToldWithoutPatterns(t *testing.T) {
+	for name, want := range map[string]string{"northwind": "The design of northwind meets every need that it states", "nothing-fits": "The design of nothing-fits fails 1 of"} {
+		in, _ := example(t, name)
+		in.Answer = nil
+		c, err := catalog.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := HTML(in, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		balanced(t, page)
+		if !bytes.Contains(page, []byte(want)) {
+			t.Errorf("%s: the page does not say %q", name, want)
+		}
+		if bytes.Contains(page, []byte(`id="ranking"`)) || bytes.Contains(page, []byte("four patterns")) {
+			t.Errorf("%s: the page speaks of patterns that were not compared", name)
+		}
+	}
+}
+
+func TestAPatternThatWasNotProvedIsNotSaidToFail(t *testing.T) {
+	in, _ := example(t, "northwind")
+	r := &in.Answer.Choice.Ranked[1]
+	r.Fits, r.Proved, r.Failed, r.FailedNeeds, r.Why = false, false, nil, nil, "not proved: in an estate of this size only what may be chosen is"
+	delete(in.Answer.Proofs, r.Pattern)
+	c, err := catalog.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := HTML(in, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(page, []byte("not proved")); n < 6 {
+		t.Errorf("that %s was not proved is said %d times; its badge, its row and each figure of a proof should", r.Pattern, n)
+	}
+	if bytes.Contains(page, []byte("It not proved")) {
+		t.Error("a pattern that was not proved is told among those that fail")
+	}
+}
+
 func TestNamesFromTheIntentCannotBecomeMarkup(t *testing.T) {
 	src, err := examples.Read("northwind")
 	if err != nil {

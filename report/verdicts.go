@@ -12,6 +12,7 @@ import (
 // verdicts is the proof: who gets what, and what each kind of failure does.
 type verdicts struct {
 	Matrix   *table // lines of business x properties
+	Failing  *table // its rows with a failure, where it is folded away
 	Estate   *table // what concerns everybody
 	Kinds    *table // failures by kind
 	Hurt     *table // the failures that lose flows
@@ -22,7 +23,17 @@ type verdicts struct {
 func (w *writer) verdicts() verdicts {
 	r := w.in.Proof
 	v := verdicts{Scenario: fmt.Sprintf("%s and %s were looked at.", count(len(r.Properties), "property"), count(len(r.Scenarios), "scenario"))}
-	v.Matrix = matrix(r)
+	if v.Matrix = matrix(r); v.Matrix != nil && v.Matrix.Fold {
+		failing := &table{Caption: "Lines of business with a need that fails", Head: v.Matrix.Head}
+		for _, row := range v.Matrix.Rows {
+			if slices.ContainsFunc(row, func(c cell) bool { return c.Mark == "bad" }) {
+				failing.Rows = append(failing.Rows, row)
+			}
+		}
+		if n := len(failing.Rows); n > 0 && n < len(v.Matrix.Rows) {
+			v.Failing = failing.folded()
+		}
+	}
 	v.Estate = &table{Caption: "What concerns the whole estate", Head: texts("Property", "Verdict", "What it means")}
 	v.All = &table{Caption: "Every property", Head: []cell{text("Line of business"), text("Property"), text("Need"), text("Verdict"), {Text: "Flows looked at", Num: true}, text("Rests on")}, Fold: true}
 	for i := range r.Properties {
