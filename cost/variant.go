@@ -315,8 +315,8 @@ func (m *variants) overVPN() *variant {
 			v.refusal = n.Name + " has IPv6, which VPN gateways do not carry" // expressroute-howto-add-ipv6.md
 		}
 	}
-	v.assumptions = append(v.assumptions, design.Assumption{Name: "vpn-" + strings.ToLower(vpnSKU), Text: "The VPN gateways are " + vpnSKU + ", two active instances with an address each; their tunnels are included in the price.",
-		Reason: "It is the smallest with zones and a published hourly price. What a VPN gateway carries is not in the catalogue, so whether it carries what is needed is not judged."})
+	v.assumptions = append(v.assumptions, design.Assumption{Name: "vpn-" + strings.ToLower(vpnSKU), Text: "The VPN gateways are " + vpnSKU + ", two active instances with an address each, their tunnels included; whether they carry what is needed is not judged.",
+		Reason: "It is the smallest with zones and a published hourly price. What a VPN gateway carries is not in the catalogue."})
 	return v
 }
 

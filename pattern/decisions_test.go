@@ -89,6 +89,8 @@ func TestCircuitsAreTheCheapestThatWillDo(t *testing.T) {
 		{"Local for much data near the region", design.Shared, bell, "bandwidth: 800 Mbps", "traffic: {monthlyEgressGB: 200000}", nil, []string{"er-toronto-1 Local_UnlimitedData 1000 Bell Canada Toronto"}, "Local: every VNet is local to Toronto"},
 		{"not Local where a network is elsewhere", design.Shared, bell, "bandwidth: 800 Mbps", "traffic: {monthlyEgressGB: 400000}", []string{"{name: b-net, region: canadacentral,", "{name: b-net, region: canadaeast,"},
 			[]string{"er-toronto-1 Standard_UnlimitedData 1000 Bell Canada Toronto"}, ""},
+		{"unlimited for whoever sends much, metered for whoever states little", design.Isolated, bell, "bandwidth: 300 Mbps, monthlyEgressGB: 1000", "traffic: {monthlyEgressGB: 100000}", nil,
+			[]string{"er-a-1 Standard_MeteredData 500 Bell Canada Toronto", "er-b-1 Standard_UnlimitedData 100 Bell Canada Toronto"}, ""},
 		{"Premium where a network is in another geography", design.Shared, bell, "bandwidth: 300 Mbps", "", []string{"{name: b-net, region: canadacentral,", "{name: b-net, region: westeurope,"},
 			[]string{"er-toronto-1 Premium_MeteredData 500 Bell Canada Toronto"}, "Premium: westeurope is outside the geopolitical region of Toronto"},
 		{"Premium for Microsoft 365", design.Shared, bell, "bandwidth: 300 Mbps, services: [azure, microsoft365]", "", nil, []string{"er-toronto-1 Premium_MeteredData 500 Bell Canada Toronto"}, "Premium: Microsoft 365 needs it"},

@@ -59,6 +59,10 @@ type priced struct {
 
 // printBreakEvens writes each comparison in a sentence, then what they assume.
 func printBreakEvens(w io.Writer, list []cost.BreakEven) {
+	if !slices.ContainsFunc(list, func(e cost.BreakEven) bool { return e.Applicable || e.Reason != list[0].Reason }) {
+		fmt.Fprintf(w, "\nBreak-evens: none, as %s\n", list[0].Reason)
+		return
+	}
 	fmt.Fprintln(w, "\nBreak-evens, by what leaves Azure in a month:")
 	var said []string
 	for i := range list {
