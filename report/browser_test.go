@@ -125,6 +125,9 @@ func TestThePageReadsWellInABrowser(t *testing.T) {
 	}
 }
 
+// paper is the width of A4 in CSS pixels.
+const paper = 794
+
 // readsWell opens a page in a tab of its own and looks at it, as it opens and with everything unfolded.
 func readsWell(t *testing.T, ctx context.Context, url string, width int64, scheme, name string) {
 	heard := &tab{}
@@ -181,7 +184,7 @@ func readsWell(t *testing.T, ctx context.Context, url string, width int64, schem
 	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.querySelectorAll("details").forEach(d => d.open = false), true`)); err != nil {
 		t.Fatal(err)
 	}
-	if err := chromedp.Do(ctx, media("print")); err != nil {
+	if err := chromedp.Do(ctx, media("print"), chromedp.EmulateViewport(paper, 1123)); err != nil {
 		t.Fatal(err)
 	}
 	shoot("print")
@@ -191,6 +194,20 @@ func readsWell(t *testing.T, ctx context.Context, url string, width int64, schem
 	}
 	if hidden > 0 {
 		t.Errorf("in print %d folded blocks do not show", hidden)
+	}
+	wide, err := chromedp.Run(ctx, chromedp.Evaluate[int](`document.documentElement.scrollWidth`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wide > paper {
+		t.Errorf("in print the page is %d px wide on paper of %d", wide, paper)
+	}
+	dark, err := chromedp.Run(ctx, chromedp.Evaluate[string](`[document.body, document.querySelector("svg.topo .card")].map(e => getComputedStyle(e)[e === document.body ? "backgroundColor" : "fill"]).join(" ")`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dark != "rgb(255, 255, 255) rgb(255, 255, 255)" {
+		t.Errorf("in print the page and the boxes of its pictures are %s, not white", dark)
 	}
 	heard.mu.Lock()
 	defer heard.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html/template"
 	"regexp"
+	"strings"
 
 	"onramp/catalog"
 	"onramp/choose"
@@ -37,7 +38,7 @@ var styleText string
 // HTML writes the page. The error says which picture has no meaning, which is a fault of this program.
 func HTML(in Input, c *catalog.Catalog) ([]byte, error) {
 	w := &writer{in: in, c: c, networks: map[*design.Design]*network.Network{}}
-	p := page{Name: in.Design.Name, Style: template.CSS(styleText + draw.Style())}
+	p := page{Name: in.Design.Name, Style: template.CSS(styleText + onScreen(draw.Style()))}
 	p.Answer = w.answer()
 	if in.Answer != nil {
 		p.Ranking = w.ranking()
@@ -78,6 +79,11 @@ func HTML(in Input, c *catalog.Catalog) ([]byte, error) {
 
 // mostInTier is the number of boxes of a tier above which the page's topology draws what is alike once.
 const mostInTier = 12
+
+// onScreen keeps the dark scheme of a style sheet from paper.
+func onScreen(sheet string) string {
+	return strings.ReplaceAll(sheet, "@media (prefers-color-scheme: dark)", "@media screen and (prefers-color-scheme: dark)")
+}
 
 // page is what the template fills in.
 type page struct {
