@@ -81,6 +81,12 @@ func TestRelaxationsThatAreNamedDo(t *testing.T) {
 			e.LinesOfBusiness[0].Needs.Latency = l
 		}, "finance", "latency", "allow finance a latency of "},
 		{"availability, which has no figure", "contoso-shared", func(e *intent.Estate) { e.LinesOfBusiness[1].Needs.Availability = 99.99 }, "research", "availability", "leave out the availability of research"},
+		{"more availability than the parts have", "contoso-shared", func(e *intent.Estate) {
+			e.LinesOfBusiness[1].Needs.Availability = 99.999
+			for _, kind := range intent.StatedKinds() {
+				e.Availability.Fill(kind, 99.9)
+			}
+		}, "research", "availability", "ask for research an availability of 99."},
 		{"a circuit of its own in a shared pattern", "fabrikam-isolated", func(e *intent.Estate) { e.Pattern = "shared" }, "trading", "dedicated", "let trading share a circuit"},
 		{"inspection without a hub", "northwind", func(e *intent.Estate) { e.Pattern = "shared" }, "hr", "inspect", "leave out inspection"},
 		{"a second provider where there is one", "fabrikam-isolated", func(e *intent.Estate) { e.LinesOfBusiness[0].Needs.Survives = []string{"provider"} }, "trading", "survives.provider", "leave provider out of what trading survives"},

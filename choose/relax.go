@@ -161,6 +161,13 @@ func (h *chooser) edits(best *trial, u Unmet) []edit {
 			}
 		}}}
 	case "availability":
+		for _, l := range best.proof.Figures.LinesOfBusiness {
+			if a := l.Availability; l.LineOfBusiness == name && a != nil {
+				if to := math.Floor(a.Lower*1e4) / 1e4; to > 0 {
+					return []edit{drop(fmt.Sprintf("ask for %s an availability of %s", name, strconv.FormatFloat(to, 'f', -1, 64)), func(n *intent.Needs) { n.Availability = to })}
+				}
+			}
+		}
 		return []edit{drop("leave out the availability of "+name, func(n *intent.Needs) { n.Availability = 0 })}
 	case "voice":
 		return []edit{drop("leave out the voice of "+name, func(n *intent.Needs) { n.Voice = false })}

@@ -422,10 +422,10 @@ func (p *prover) tooSeldom(l *lob, x *LineAvailability) *Counterexample {
 	return ce
 }
 
-// String is the availability for people, to as many decimals as the bounds agree in.
+// String is the availability for people, cut off and never rounded up; both bounds where they are further apart than is tried for.
 func (x *LineAvailability) String() string {
-	if lower := fmt.Sprintf("%.4f", floor(x.Lower, 4)); lower == fmt.Sprintf("%.4f", floor(x.Upper, 4)) {
-		return lower + " %"
+	if x.Upper-x.Lower <= 100*availabilityWidth+1e-6 {
+		return fmt.Sprintf("%.4f %%", floor(x.Lower, 4))
 	}
-	return fmt.Sprintf("%.5f to %.5f %%", floor(x.Lower, 5), ceil(x.Upper*1e5)/1e5)
+	return fmt.Sprintf("%.4f to %.4f %%", floor(x.Lower, 4), ceil(x.Upper*1e4)/1e4)
 }

@@ -11,6 +11,7 @@ import (
 	"onramp/choose"
 	"onramp/cost"
 	"onramp/design"
+	"onramp/intent"
 	"onramp/pattern"
 	"onramp/prove"
 )
@@ -110,7 +111,7 @@ func usd(v float64, atLeast bool) string {
 }
 
 // printProof writes the verdict of every property, and counterexamples below.
-func printProof(w io.Writer, r *prove.Result) error {
+func printProof(w io.Writer, e *intent.Estate, r *prove.Result) error {
 	p := newPaint(w)
 	l := newListing("Property", "Line of business", "Verdict", "Need")
 	for i := range r.Properties {
@@ -127,6 +128,9 @@ func printProof(w io.Writer, r *prove.Result) error {
 	printCounterexamples(w, p, r)
 	if r.Combined != nil {
 		printCuts(w, r.Combined)
+	}
+	if err := printAvailability(w, e, r); err != nil {
+		return err
 	}
 	if len(r.Assumptions) > 0 {
 		fmt.Fprintln(w, "\nThese verdicts rest on:")

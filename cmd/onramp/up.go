@@ -14,6 +14,7 @@ import (
 func newUpCommand() *cobra.Command {
 	var (
 		flags  planFlags
+		stated statedFlag
 		out    string
 		asJSON bool
 	)
@@ -39,16 +40,17 @@ Exit code 1 means that no pattern meets every need; the files then describe the 
 			if len(args) == 1 {
 				name = args[0]
 			}
-			return up(cmd, c, name, &flags, out, asJSON)
+			return up(cmd, c, name, &flags, stated, out, asJSON)
 		},
 	}
 	flags.add(cmd)
+	stated.add(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "write the files here (default ./onramp-out/NAME)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the choice as JSON on standard output, words on standard error")
 	return cmd
 }
 
-func up(cmd *cobra.Command, c *catalog.Catalog, name string, flags *planFlags, out string, asJSON bool) error {
+func up(cmd *cobra.Command, c *catalog.Catalog, name string, flags *planFlags, stated statedFlag, out string, asJSON bool) error {
 	o, err := flags.options()
 	if err != nil {
 		return err
@@ -57,6 +59,10 @@ func up(cmd *cobra.Command, c *catalog.Catalog, name string, flags *planFlags, o
 	st := p.Stage("read", 1)
 	in, err := readInput(cmd, c, name)
 	if err != nil {
+		st.Fail("not usable")
+		return err
+	}
+	if err := stated.fill(in); err != nil {
 		st.Fail("not usable")
 		return err
 	}

@@ -48,6 +48,7 @@ func (v *verbRun) stdout() io.Writer { return v.cmd.OutOrStdout() }
 func (v verb) command() *cobra.Command {
 	var (
 		flags  planFlags
+		stated statedFlag
 		asJSON bool
 		svg    bool
 		before bool
@@ -77,6 +78,9 @@ func (v verb) command() *cobra.Command {
 			if in.design != nil && !v.designs {
 				return usageError(fmt.Errorf("%s is a design; give the intent", in.name))
 			}
+			if err := stated.fill(in); err != nil {
+				return err
+			}
 			o.Brief = cmd.Name() != "choose"
 			return v.run(&verbRun{cmd: cmd, c: c, p: newProgress(cmd.ErrOrStderr()), in: in, o: o, asJSON: asJSON, svg: svg, prerequisites: before, split: split, failures: most})
 		}}
@@ -84,6 +88,9 @@ func (v verb) command() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON on standard output, words on standard error")
 	if v.use == "prove FILE" {
 		cmd.Flags().IntVar(&most, "failures", 1, "how many elements fail at once, at most")
+	}
+	if v.use == "prove FILE" || v.use == "choose FILE" {
+		stated.add(cmd)
 	}
 	if v.use == "design FILE" {
 		cmd.Flags().BoolVar(&svg, "svg", false, "print the topology as SVG instead")
@@ -228,7 +235,7 @@ func newProveCommand() *cobra.Command {
 			if v.asJSON {
 				err = printJSON(v.stdout(), pl.proof)
 			} else {
-				err = printProof(v.stdout(), pl.proof)
+				err = printProof(v.stdout(), pl.design.Intent, pl.proof)
 			}
 			if err != nil {
 				return outside(err)
