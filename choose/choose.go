@@ -87,15 +87,37 @@ type Figures struct {
 	Gateways   int     `json:"gateways"`
 	Firewalls  int     `json:"firewalls"`
 	// Peerings counts pairs of peered VNets.
-	Peerings        int      `json:"peerings"`
-	BGPSessions     int      `json:"bgpSessions"`     // of the premises' and the providers' routers
-	TransitPrefixes int      `json:"transitPrefixes"` // link subnets
-	WorstShareMbps  float64  `json:"worstShareMbps"`
-	BlastRadius     float64  `json:"blastRadius"`
-	Headroom        float64  `json:"headroom"`
-	LatencyMs       float64  `json:"latencyMs"`
-	Availability    *float64 `json:"availability"` // percent; null while unknown
+	Peerings        int     `json:"peerings"`
+	BGPSessions     int     `json:"bgpSessions"`     // of the premises' and the providers' routers
+	TransitPrefixes int     `json:"transitPrefixes"` // link subnets
+	WorstShareMbps  float64 `json:"worstShareMbps"`
+	BlastRadius     float64 `json:"blastRadius"`
+	Headroom        float64 `json:"headroom"`
+	// Limits and Room are as in the proof; Shares the worst share of each line of business; Blasts the elements whose single failure
+	// stops the most, ten at most, and Bills what each line of business pays a month.
+	Limits       []prove.Limit `json:"limits"`
+	Room         prove.Room    `json:"room"`
+	Shares       []Share       `json:"shares"`
+	Blasts       []Blast       `json:"blasts"`
+	Bills        []cost.Part   `json:"bills"`
+	LatencyMs    float64       `json:"latencyMs"`
+	Availability *float64      `json:"availability"` // percent; null while unknown
 }
+
+// Share is what a line of business is left with when all others take as much as they can get.
+type Share struct {
+	LineOfBusiness string  `json:"lineOfBusiness"`
+	Mbps           float64 `json:"mbps"`
+}
+
+// Blast is how much of all needed flows one element's failure stops, from 0 to 1.
+type Blast struct {
+	Element string  `json:"element"`
+	Radius  float64 `json:"radius"`
+}
+
+// mostBlasts is how many elements are named.
+const mostBlasts = 10
 
 // Change is a single change of the intent that leads to another pattern.
 type Change struct {

@@ -117,9 +117,26 @@ func (t *trial) judge(proof *prove.Result) {
 	}
 	f := t.proof.Figures
 	t.figures.WorstShareMbps, t.figures.BlastRadius, t.figures.Headroom, t.figures.LatencyMs, t.figures.Availability = f.WorstShareMbps, f.BlastRadius, f.Headroom, f.LatencyMs, f.Availability
+	t.figures.Limits, t.figures.Room = f.Limits, f.Room
+	for _, l := range f.LinesOfBusiness {
+		t.figures.Shares = append(t.figures.Shares, Share{l.LineOfBusiness, l.WorstShareMbps})
+	}
+	t.figures.Blasts = blasts(proof)
 	slices.SortStableFunc(t.failed, func(a, b Unmet) int {
 		return cmp.Or(strings.Compare(a.LineOfBusiness, b.LineOfBusiness), strings.Compare(a.Need, b.Need))
 	})
+}
+
+// blasts are the elements whose failure stops the most.
+func blasts(proof *prove.Result) []Blast {
+	out := []Blast{}
+	for i := range proof.Scenarios {
+		if v := &proof.Scenarios[i]; v.BlastRadius > 0 && v.Kind != string(network.Maintenance) {
+			out = append(out, Blast{v.Element, v.BlastRadius})
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Blast) int { return cmp.Compare(b.Radius, a.Radius) })
+	return out[:min(len(out), mostBlasts)]
 }
 
 // fail notes an unmet need, once: what the design knows is said before what the proof found.
@@ -138,6 +155,7 @@ func (t *trial) unmet(lob, need string) bool {
 func (t *trial) count() {
 	rs := t.design.Resources
 	f := &t.figures
+	f.Limits, f.Shares, f.Blasts, f.Bills = []prove.Limit{}, []Share{}, []Blast{}, t.bill.ByLineOfBusiness
 	f.MonthlyUSD, f.AtLeast = t.bill.Total.USD, t.bill.Total.AtLeast
 	f.Circuits = len(azure.Of[*azure.ExpressRouteCircuit](rs))
 	f.Gateways = len(azure.Of[*azure.VirtualNetworkGateway](rs))

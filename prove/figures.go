@@ -23,6 +23,9 @@ type Figures struct {
 	// Headroom is what is left of the published limit that is nearest, from 0 to 1; HeadroomOf names it.
 	Headroom   float64 `json:"headroom"`
 	HeadroomOf string  `json:"headroomOf"`
+	// Limits has, of each kind of published limit, the one of which the least is left; Room is what can still be added.
+	Limits []Limit `json:"limits"`
+	Room   Room    `json:"room"`
 	// LatencyMs is the longest round trip of a needed flow between a site and Microsoft while nothing has failed.
 	LatencyMs float64 `json:"latencyMs"`
 	// Availability is that of the worst line of business, in percent of time, by the lower bound; null while it is unknown because the
@@ -101,14 +104,16 @@ func capacityName(s string) string {
 	return s
 }
 
-// blast notes how much a scenario stops.
-func (t *tally) blast(sc network.Scenario, lost, considered int) {
+// blast notes how much a scenario stops, and returns it.
+func (t *tally) blast(sc network.Scenario, lost, considered int) float64 {
 	if considered == 0 || sc.Kind == network.Healthy {
-		return
+		return 0
 	}
-	if r := float64(lost) / float64(considered); r > t.radius {
+	r := float64(lost) / float64(considered)
+	if r > t.radius {
 		t.radius, t.worst = r, sc.ID
 	}
+	return round(r, 4)
 }
 
 // latency notes a round trip.
@@ -123,7 +128,10 @@ func (t *tally) latency(lob string, ms float64, healthy bool) {
 func (p *prover) figures() Figures {
 	t := p.tally
 	f := Figures{BlastRadius: round(t.radius, 4), BlastScenario: t.worst, Busiest: t.busiest, BusiestOf: t.busiestX, AvailabilityLacks: p.lacks, LinesOfBusiness: []LineFigures{}}
-	f.Headroom, f.HeadroomOf = p.headroom()
+	x := azure.NewIndex(p.design.Resources)
+	l := p.ledger(x)
+	f.Headroom, f.HeadroomOf = l.headroom()
+	f.Limits, f.Room = l.nearest(), p.room(x, l)
 	first := true
 	for _, l := range p.lobs {
 		f.LatencyMs = max(f.LatencyMs, round(t.rtt[l.Name], 2))
@@ -137,44 +145,6 @@ func (p *prover) figures() Figures {
 		}
 	}
 	return f
-}
-
-// headroom is the least that is left of the published limits: VNet links of circuits, circuits of gateways, peerings of
-// VNets, prefixes on sessions (expressroute-limits.md, azure-virtual-network-limits.md).
-func (p *prover) headroom() (left float64, of string) {
-	left = 1
-	note := func(used, limit int, what string) {
-		if limit <= 0 {
-			return
-		}
-		if r := max(1-float64(used)/float64(limit), 0); r < left {
-			left, of = r, what
-		}
-	}
-	limits := p.catalog.Limits()
-	links, circuits, announced := map[string]int{}, map[string]int{}, p.announced()
-	for _, x := range azure.Of[*azure.VirtualNetworkGatewayConnection](p.design.Resources) {
-		if x.Properties.Peer != nil && x.Properties.VirtualNetworkGateway1 != nil {
-			links[x.Properties.Peer.ID.Key()]++
-			circuits[x.Properties.VirtualNetworkGateway1.ID.Key()]++
-		}
-	}
-	for _, c := range azure.Of[*azure.ExpressRouteCircuit](p.design.Resources) {
-		if n, ok := limits.VNetLinks(c.SKU.Tier, circuitMbps(c)); ok {
-			note(links[c.ID.Key()], n, "VNet links of "+c.Name)
-		}
-		most := limits.PrivatePrefixesFromOnPrem(c.SKU.Tier, "ipv4")
-		note(announced[c.ID.Key()], most, "prefixes from the premises on "+c.Name)
-	}
-	for _, g := range azure.Of[*azure.VirtualNetworkGateway](p.design.Resources) {
-		if sku, ok := p.catalog.GatewaySKU(g.Properties.SKU.Name); ok {
-			note(circuits[g.ID.Key()], sku.MaxCircuits, "circuits of "+g.Name)
-		}
-	}
-	for _, v := range azure.Of[*azure.VirtualNetwork](p.design.Resources) {
-		note(len(v.Properties.VirtualNetworkPeerings), limits.VNetPeerings, "peerings of "+v.Name)
-	}
-	return round(left, 4), of
 }
 
 // announced counts, by circuit key, the IPv4 prefixes that the premises' policies let out to the circuit's private peering.

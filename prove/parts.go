@@ -281,7 +281,7 @@ func (j *joint) mergeScenarios(scenarios []network.Scenario) {
 			}
 		}
 		slices.SortStableFunc(j.verdict.Lost, func(a, b string) int { return j.whose(a) - j.whose(b) })
-		j.tally.blast(sc, b.lost, b.considered)
+		j.verdict.BlastRadius = j.tally.blast(sc, b.lost, b.considered)
 		for _, l := range loads.under(sc) {
 			j.judge(l)
 		}

@@ -68,6 +68,8 @@ type ScenarioVerdict struct {
 	Kind    string `json:"kind"`
 	Element string `json:"element"` // the failed or drained element's id, empty when healthy
 	Verdict string `json:"verdict" enum:"holds,degraded,fails"`
+	// BlastRadius is the part of the needed flows that the failure stops, from 0 to 1.
+	BlastRadius float64 `json:"blastRadius"`
 	// Lost names the flows that work when nothing has failed and do not here: "finance: vnet-fin-core - montreal".
 	Lost []string `json:"lost"`
 	// Fails names the properties that fail here: "reach finance sites".

@@ -74,7 +74,7 @@ func (p *prover) reach(w *sweep) {
 		}
 	}
 	p.blasts = append(p.blasts, blast{lost, considered})
-	p.tally.blast(sc, lost, considered)
+	p.verdict.BlastRadius = p.tally.blast(sc, lost, considered)
 }
 
 // loses notes a flow that works when nothing has failed and does not now.
