@@ -36,6 +36,11 @@ const (
 	limitTo       = "prefixes to the premises"
 )
 
+// LimitNames lists the kinds of limits in their printed order.
+func LimitNames() []string {
+	return []string{limitLinks, limitCircuits, limitPeerings, limitTo, limitFrom}
+}
+
 // Room is what can still be added before a published limit or a pool is met, the design staying as it is; -1 where nothing that is
 // known limits it. By says what does.
 type Room struct {

@@ -38,6 +38,8 @@ type verbRun struct {
 	split string
 	// failures is how many elements fail at once in what prove looks at.
 	failures int
+	// figures asks choose for every figure of the patterns.
+	figures bool
 }
 
 // plan makes the plan of the input.
@@ -54,6 +56,7 @@ func (v verb) command() *cobra.Command {
 		before bool
 		split  string
 		most   int
+		sheet  bool
 	)
 	cmd := &cobra.Command{Use: v.use, Short: v.short, Long: v.long, Example: v.example, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -81,11 +84,14 @@ func (v verb) command() *cobra.Command {
 			if err := stated.fill(in); err != nil {
 				return err
 			}
-			o.Brief = cmd.Name() != "choose"
-			return v.run(&verbRun{cmd: cmd, c: c, p: newProgress(cmd.ErrOrStderr()), in: in, o: o, asJSON: asJSON, svg: svg, prerequisites: before, split: split, failures: most})
+			o.Brief = cmd.Name() != "choose" || sheet
+			return v.run(&verbRun{cmd: cmd, c: c, p: newProgress(cmd.ErrOrStderr()), in: in, o: o, asJSON: asJSON, svg: svg, prerequisites: before, split: split, failures: most, figures: sheet})
 		}}
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON on standard output, words on standard error")
+	if v.use == "choose FILE" {
+		cmd.Flags().BoolVar(&sheet, "figures", false, "print every figure of the four patterns side by side instead")
+	}
 	if v.use == "prove FILE" {
 		cmd.Flags().IntVar(&most, "failures", 1, "how many elements fail at once, at most")
 	}
@@ -157,15 +163,18 @@ func newChooseCommand() *cobra.Command {
 	return verb{use: "choose FILE",
 		short:   "Compare the four patterns for an intent and choose",
 		long:    "Choose compiles, proves and prices all four patterns and ranks them. Exit code 1 when none meets every need: then it says which need\nof whom fails, why, and the cheapest relaxation that would do.",
-		example: "  onramp choose estate.yaml\n  onramp choose estate.yaml --json",
+		example: "  onramp choose estate.yaml\n  onramp choose estate.yaml --figures\n  onramp choose estate.yaml --json",
 		run: func(v *verbRun) error {
 			pl, err := v.plan()
 			if err != nil {
 				return err
 			}
-			if v.asJSON {
+			switch {
+			case v.asJSON:
 				err = printJSON(v.stdout(), &pl.answer.Choice)
-			} else {
+			case v.figures:
+				err = printFigures(v.stdout(), &pl.answer.Choice)
+			default:
 				err = printRanking(v.stdout(), &pl.answer.Choice)
 			}
 			if err != nil {
