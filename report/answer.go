@@ -88,6 +88,9 @@ func (w *writer) answer() answer {
 		keyFigure{"of needed flows stop in the worst single failure", percent(f.BlastRadius), scenarioWords(f.BlastScenario)},
 		keyFigure{"least share when everybody sends", fmt.Sprintf("%.0f Mbps", f.WorstShareMbps), "of a line of business, nothing failed"},
 		keyFigure{"longest round trip", fmt.Sprintf("%.1f ms", f.LatencyMs), "site to Microsoft, nothing failed"})
+	if f.Availability != nil {
+		a.Figures = append(a.Figures, keyFigure{"availability", fmt.Sprintf("%.3f %%", *f.Availability), "of time"})
+	}
 	return a
 }
 

@@ -188,7 +188,7 @@ func readsWell(t *testing.T, ctx context.Context, url string, width int64, schem
 		t.Fatal(err)
 	}
 	shoot("print")
-	hidden, err := chromedp.Run(ctx, chromedp.Evaluate[int](`[...document.querySelectorAll("details > :not(summary)")].filter(e => e.getBoundingClientRect().height === 0).length`))
+	hidden, err := chromedp.Run(ctx, chromedp.Evaluate[int](`[...document.querySelectorAll("details:not(.onscreen) > :not(summary)")].filter(e => e.getBoundingClientRect().height === 0).length`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -180,6 +180,24 @@ func TestAPatternThatWasNotProvedIsNotSaidToFail(t *testing.T) {
 	}
 }
 
+func TestStatedAvailabilityIsTold(t *testing.T) {
+	src, err := examples.Read("northwind")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stated := append(src, []byte("\navailability: {link: 99.9, router: 99.95, msee: 99.99, gateway: 99.95, firewall: 99.95, zone: 99.99, circuit: 100, provider: 99.99, location: 99.995, site: 99.9}\n")...)
+	_, page := made(t, stated, "northwind")
+	for _, want := range []string{"<span>Availability</span>", "Not in a year", " most <span class=\"soft\">In percentage points"} {
+		if !bytes.Contains(page, []byte(want)) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	_, page = made(t, src, "northwind")
+	if !bytes.Contains(page, []byte("The availability is unknown until the intent states ")) {
+		t.Error("that nothing is stated is not said")
+	}
+}
+
 func TestNamesFromTheIntentCannotBecomeMarkup(t *testing.T) {
 	src, err := examples.Read("northwind")
 	if err != nil {

@@ -11,13 +11,15 @@ import (
 
 // verdicts is the proof: who gets what, and what each kind of failure does.
 type verdicts struct {
-	Matrix   *table // lines of business x properties
-	Failing  *table // its rows with a failure, where it is folded away
-	Estate   *table // what concerns everybody
-	Kinds    *table // failures by kind
-	Hurt     *table // the failures that lose flows
-	All      *table // every property
-	Scenario string // how many were looked at
+	Matrix  *table // lines of business x properties
+	Failing *table // its rows with a failure, where it is folded away
+	Estate  *table // what concerns everybody
+	Kinds   *table // failures by kind
+	Hurt    *table // the failures that lose flows
+	All     *table // every property
+	// Availability is what part of the time each line of business has what it needs.
+	Availability availability
+	Scenario     string // how many were looked at
 }
 
 func (w *writer) verdicts() verdicts {
@@ -44,6 +46,7 @@ func (w *writer) verdicts() verdicts {
 		v.All.Rows = append(v.All.Rows, []cell{text(or(p.LineOfBusiness, "everybody")), text(p.Name), text(or(p.Need, "–")), verdictCell(p.Holds, ""), num(fmt.Sprint(p.Checked)), text(or(strings.Join(p.Assumptions, ", "), "–"))})
 	}
 	v.Kinds = kinds(r)
+	v.Availability = w.availability()
 	v.Hurt = hurt(r)
 	return v
 }
