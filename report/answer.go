@@ -104,7 +104,7 @@ func scenarioWords(id string) string {
 	if !ok {
 		return id
 	}
-	return kind + " " + name
+	return kindWords(kind) + " " + name
 }
 
 // unmetWords says which needs of whom fail: "survives.location of payments".

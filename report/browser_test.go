@@ -202,12 +202,12 @@ func readsWell(t *testing.T, ctx context.Context, url string, width int64, schem
 	if wide > paper {
 		t.Errorf("in print the page is %d px wide on paper of %d", wide, paper)
 	}
-	dark, err := chromedp.Run(ctx, chromedp.Evaluate[string](`[document.body, document.querySelector("svg.topo .card")].map(e => getComputedStyle(e)[e === document.body ? "backgroundColor" : "fill"]).join(" ")`))
+	dark, err := chromedp.Run(ctx, chromedp.Evaluate[string](`[document.body, document.querySelector("svg.topo .paper")].map(e => getComputedStyle(e)[e === document.body ? "backgroundColor" : "fill"]).join(" ")`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if dark != "rgb(255, 255, 255) rgb(255, 255, 255)" {
-		t.Errorf("in print the page and the boxes of its pictures are %s, not white", dark)
+	if dark != "rgb(255, 255, 255) rgb(251, 252, 254)" {
+		t.Errorf("in print the page and its pictures are %s, not white", dark)
 	}
 	heard.mu.Lock()
 	defer heard.mu.Unlock()

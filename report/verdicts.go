@@ -2,9 +2,11 @@ package report
 
 import (
 	"fmt"
+	"html/template"
 	"slices"
 	"strings"
 
+	"onramp/draw"
 	"onramp/network"
 	"onramp/prove"
 )
@@ -17,6 +19,8 @@ type verdicts struct {
 	Kinds   *table // failures by kind
 	Hurt    *table // the failures that lose flows
 	All     *table // every property
+	// Worst is the single failure that stops most of what is needed; nil where none stops anything.
+	Worst *worst
 	// Availability is what part of the time each line of business has what it needs.
 	Availability availability
 	Scenario     string // how many were looked at
@@ -47,8 +51,32 @@ func (w *writer) verdicts() verdicts {
 	}
 	v.Kinds = kinds(r)
 	v.Availability = w.availability()
+	v.Worst = w.worst()
 	v.Hurt = hurt(r)
 	return v
+}
+
+// worst is the single failure that stops most.
+type worst struct {
+	Words   string
+	Picture template.HTML
+}
+
+func (w *writer) worst() *worst {
+	f := &w.in.Proof.Figures
+	if f.BlastRadius <= 0 {
+		return nil
+	}
+	n := w.network(w.in.Design)
+	for _, sc := range n.Scenarios() {
+		if sc.ID != f.BlastScenario {
+			continue
+		}
+		x := draw.Show(w.in.Design, draw.Situation{Pieces: n.Pieces(sc)})
+		x.Title, x.Subtitle = "The worst single failure: "+scenarioWords(sc.ID), "Crossed out: out of service."
+		return &worst{Words: fmt.Sprintf("The single failure that stops most is that of %s: %s of the needed flows stop. A need is broken only where somebody asked to survive it.", scenarioWords(sc.ID), percent(f.BlastRadius)), Picture: w.picture(x, "worst")}
+	}
+	return nil
 }
 
 func verdictCell(holds bool, what string) cell {
