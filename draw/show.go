@@ -231,9 +231,17 @@ func (m *marker) way(hops []network.Hop, stopped bool) {
 	}
 	for i, x := range nodes {
 		m.Nodes[x].Mark = Path
-		if i > 0 {
-			m.join(nodes[i-1], x)
+		if i == 0 {
+			continue
 		}
+		if a, b := &m.Nodes[nodes[i-1]], &m.Nodes[x]; a.Kind == PE && b.Kind == PE {
+			// The inside of a provider's network is on no picture; the flow that crosses it is.
+			if !slices.ContainsFunc(m.Edges, func(e Edge) bool { return e.From == a.ID && e.To == b.ID || e.From == b.ID && e.To == a.ID }) {
+				m.Edges = append(m.Edges, Edge{From: a.ID, To: b.ID, Label: "provider's own", Kind: Link, Mark: Path})
+			}
+			continue
+		}
+		m.join(nodes[i-1], x)
 	}
 	if stopped && len(nodes) > 0 {
 		m.Nodes[nodes[len(nodes)-1]].Mark = Warn

@@ -232,6 +232,9 @@ func TestAmountsAreWrittenForPeople(t *testing.T) {
 			t.Errorf("%v is written %q, want %q", c.usd, got, c.want)
 		}
 	}
+	if got := grouped("for 3534.55 USD a month more than 999.00 USD, 7296.1 USD or 12000 USD"); got != "for 3,534.55 USD a month more than 999.00 USD, 7,296.10 USD or 12,000.00 USD" {
+		t.Error(got)
+	}
 	if got := fmt.Sprint(money(5, true), " ", list([]string{"a", "b", "c", "d"}, 2), " ", count(2, "property")); got != "at least 5.00 USD a, b and 2 more 2 properties" {
 		t.Error(got)
 	}

@@ -80,7 +80,7 @@ func amount(v float64) string {
 }
 
 // sums finds amounts of money in a sentence.
-var sums = regexp.MustCompile(`\d{4,}\.\d\d USD`)
+var sums = regexp.MustCompile(`\b\d{4,}(\.\d{1,2})? USD`)
 
 // grouped sets the thousands of a sentence's amounts apart, as the page's own are.
 func grouped(sentence string) string {
