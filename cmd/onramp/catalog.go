@@ -22,6 +22,8 @@ type facts[R any] struct {
 	source  func(R) catalog.Source
 	// note is what must be said about a row that is printed; empty: nothing.
 	note func(R) string
+	// one, if not nil, explains the row that is named as an argument.
+	one func(w io.Writer, c *catalog.Catalog, name string, asJSON bool) error
 }
 
 // filter is a flag that keeps some rows.
@@ -82,11 +84,19 @@ Filters are flags of each table; a value that the catalogue does not have is ref
 }
 
 func (f *facts[R]) command() *cobra.Command {
-	cmd := &cobra.Command{Use: f.name, Short: f.short, Long: f.long, Example: f.example, Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+	args, use := cobra.NoArgs, f.name
+	if f.one != nil {
+		args, use = cobra.MaximumNArgs(1), f.name+" [ID]"
+	}
+	cmd := &cobra.Command{Use: use, Short: f.short, Long: f.long, Example: f.example, Args: args,
+		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := catalog.Open()
 			if err != nil {
 				return err
+			}
+			if len(args) == 1 {
+				asJSON, _ := cmd.Flags().GetBool("json")
+				return f.one(cmd.OutOrStdout(), c, args[0], asJSON)
 			}
 			a, err := f.answer(c, cmd)
 			if err != nil {

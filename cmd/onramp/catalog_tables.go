@@ -547,7 +547,8 @@ func ruleFacts() *facts[catalog.Rule] {
 	return &facts[catalog.Rule]{
 		name: "rules", short: "Documented rules of design and configuration",
 		long:    "Documented rules of design and configuration. Wording and severity are the catalogue's own; the document of each rule is named.",
-		example: "  onramp catalog rules --area gateway --severity error\n  onramp catalog rules --id circuit-region-quota",
+		example: "  onramp catalog rules --area gateway --severity error\n  onramp catalog rules circuit-region-quota",
+		one:     explainRule,
 		rows: func(c *catalog.Catalog, a *answer[catalog.Rule], _ func(string) string) error {
 			a.Rows = c.Rules()
 			return nil

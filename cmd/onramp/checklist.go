@@ -4,20 +4,21 @@ import (
 	"fmt"
 	"io"
 
+	"onramp/catalog"
 	"onramp/check"
 	"onramp/design"
 )
 
 // checklist prints what must be true before a design is deployed, as words or as JSON.
-func (v *verbRun) checklist(d *design.Design) error {
-	list := check.Prerequisites(d, v.c)
-	if v.asJSON {
-		if err := printJSON(v.stdout(), prerequisites{list}); err != nil {
+func checklist(w io.Writer, c *catalog.Catalog, d *design.Design, asJSON bool) error {
+	list := check.Prerequisites(d, c)
+	if asJSON {
+		if err := printJSON(w, prerequisites{list}); err != nil {
 			return outside(err)
 		}
 		return nil
 	}
-	printPrerequisites(v.stdout(), list)
+	printPrerequisites(w, list)
 	return nil
 }
 

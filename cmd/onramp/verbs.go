@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -11,8 +10,6 @@ import (
 	"onramp/catalog"
 	"onramp/choose"
 	"onramp/cost"
-	"onramp/design"
-	"onramp/intent"
 	"onramp/prove"
 )
 
@@ -32,8 +29,6 @@ type verbRun struct {
 	o      choose.Options
 	asJSON bool
 	svg    bool
-	// prerequisites asks check for the checklist instead of the findings.
-	prerequisites bool
 	// split is what cost splits shared lines by.
 	split string
 	// failures is how many elements fail at once in what prove looks at.
@@ -53,7 +48,6 @@ func (v verb) command() *cobra.Command {
 		stated statedFlag
 		asJSON bool
 		svg    bool
-		before bool
 		split  string
 		most   int
 		sheet  bool
@@ -70,12 +64,6 @@ func (v verb) command() *cobra.Command {
 			}
 			in, err := readInput(cmd, c, args[0])
 			if err != nil {
-				var bad *badInput
-				if asJSON && errors.As(err, &bad) && cmd.Name() == "check" {
-					if err := printFindingsJSON(cmd.OutOrStdout(), intentFindings(bad.findings)); err != nil {
-						return outside(err)
-					}
-				}
 				return err
 			}
 			if in.design != nil && !v.designs {
@@ -85,7 +73,7 @@ func (v verb) command() *cobra.Command {
 				return err
 			}
 			o.Brief = cmd.Name() != "choose" || sheet
-			return v.run(&verbRun{cmd: cmd, c: c, p: newProgress(cmd.ErrOrStderr()), in: in, o: o, asJSON: asJSON, svg: svg, prerequisites: before, split: split, failures: most, figures: sheet})
+			return v.run(&verbRun{cmd: cmd, c: c, p: newProgress(cmd.ErrOrStderr()), in: in, o: o, asJSON: asJSON, svg: svg, split: split, failures: most, figures: sheet})
 		}}
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON on standard output, words on standard error")
@@ -101,62 +89,11 @@ func (v verb) command() *cobra.Command {
 	if v.use == "design FILE" {
 		cmd.Flags().BoolVar(&svg, "svg", false, "print the topology as SVG instead")
 	}
-	if v.use == "check FILE" {
-		cmd.Flags().BoolVar(&before, "prerequisites", false, "print what must be true before the first resource is made, instead of the findings")
-	}
 	if v.use == "cost FILE" {
 		cmd.Flags().BoolVar(&svg, "svg", false, "print the bill over the month's traffic as an SVG plot instead")
 		cmd.Flags().StringVar(&split, "split", string(cost.ByNeed), "what shared lines are split by: need (bandwidth), equal, or traffic (needs.monthlyEgressGB)")
 	}
 	return cmd
-}
-
-func newCheckCommand() *cobra.Command {
-	return verb{use: "check FILE", designs: true,
-		short:   "Check an intent and its design, or a design.json, against the published rules",
-		long:    "Check reads an intent or a design.json and prints what is wrong with it: the rule, the place, the value, what would mend it and where\nthe rule comes from. Exit code 1 when there is an error; warnings and advice exit 0. With --prerequisites it prints what must be true\nbefore the first resource is made: what the design answers already, what only a person can tick, and what is not needed.",
-		example: "  onramp check estate.yaml\n  onramp check onramp-out/northwind/design.json --json\n  onramp check estate.yaml --prerequisites",
-		run: func(v *verbRun) error {
-			pl, err := v.plan()
-			if err != nil {
-				return err
-			}
-			if v.prerequisites {
-				return v.checklist(pl.design)
-			}
-			bad := pl.check(v.c)
-			pl.checked = append(intentFindings(v.in.findings), pl.checked...)
-			if v.asJSON {
-				if err := printFindingsJSON(v.stdout(), pl.checked); err != nil {
-					return outside(err)
-				}
-			} else {
-				printFindings(v.stdout(), pl.checked)
-				fmt.Fprintf(v.stdout(), "%s, %s\n", count(len(pl.checked), "finding"), count(bad, "error"))
-			}
-			if bad > 0 {
-				return failed(nil)
-			}
-			return nil
-		}}.command()
-}
-
-// checked is the result of check.
-type checked struct {
-	Findings []design.Finding `json:"findings"`
-}
-
-func printFindingsJSON(w io.Writer, fs []design.Finding) error {
-	return printJSON(w, checked{append([]design.Finding{}, fs...)})
-}
-
-// intentFindings are findings about the intent's file in the shape of those about a design.
-func intentFindings(list []intent.Finding) []design.Finding {
-	var out []design.Finding
-	for _, f := range list {
-		out = append(out, design.Finding{Rule: f.Rule, Severity: design.Severity(f.Severity), At: fmt.Sprintf("%s:%d:%d %s", f.File, f.Line, f.Col, f.At), Value: f.Value, Message: f.Message, Fix: f.Fix, Source: f.Source})
-	}
-	return out
 }
 
 func newChooseCommand() *cobra.Command {
