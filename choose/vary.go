@@ -278,7 +278,8 @@ func (h *chooser) tighterBudget(best *trial) []Change {
 	if err != nil || known < 2 {
 		return nil
 	}
-	return []Change{{Key: keyBudget, Unchanged: near.String(), Threshold: far.String(), Pattern: h.pick(e)}}
+	words := func(u intent.USD) string { return fmt.Sprintf("%.2f USD", float64(u)) }
+	return []Change{{Key: keyBudget, Unchanged: words(near), Threshold: words(far), Pattern: h.pick(e)}}
 }
 
 // Pick is the pattern that Choose chooses, empty where nothing fits. It proves no more than that takes.

@@ -111,7 +111,7 @@ func (p *prover) mendReach(path *network.Path, x pair) string {
 	if n := len(path.Hops); n > 0 {
 		last = path.Hops[n-1]
 	}
-	if last.Kind == "firewall" && !strings.HasSuffix(path.Reason, "is down") {
+	if last.Kind == "firewall" && strings.Contains(path.Reason, " does not allow ") {
 		return fmt.Sprintf("allow %s to %s in the policy of %s", p.points[x.src].Prefix, to.Prefix, last.Node)
 	}
 	if !p.healthyNow() {

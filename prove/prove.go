@@ -146,7 +146,7 @@ func (p *prover) run(progress func(done, total int)) {
 }
 
 // forget drops what is not needed once every scenario was looked at.
-func (p *prover) forget() { p.base, p.quiet, p.pairs, p.wanted, p.net = nil, nil, nil, nil, nil }
+func (p *prover) forget() { p.base, p.quiet, p.calm, p.pairs, p.wanted, p.net = nil, nil, nil, nil, nil, nil }
 
 // row identifies a property.
 type row struct{ name, lob, need string }
@@ -168,6 +168,7 @@ type prover struct {
 	combined  *Combined
 	bare      bool    // only what is lost and what must hold in all states is looked at
 	quiet     []quiet // by pair
+	calm      *calm   // of the pairs, once a failure was looked at
 	recording *quiet  // of the pair that is looked at in the healthy state
 	afresh    bool    // look at everything in every scenario: what tests compare with
 }

@@ -1,6 +1,7 @@
 package prove
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -235,7 +236,8 @@ func (p *prover) sweepAll(w *sweep) {
 	if p.healthyNow() {
 		p.quiet = make([]quiet, len(p.pairs))
 	}
-	for k, x := range p.pairs {
+	for k := range p.touched(w) {
+		x := p.pairs[k]
 		src, dst := &p.points[x.src], &p.points[p.reps[x.rep].point]
 		if !w.both(x.src, p.reps[x.rep].point) {
 			continue
@@ -282,6 +284,103 @@ func (p *prover) sweepAll(w *sweep) {
 		}
 	}
 	p.recording = nil
+}
+
+// touched are the pairs that have to be looked at in a state: all of them in the healthy state, then those that a failure could
+// have to do with. What the others count is counted here.
+func (p *prover) touched(w *sweep) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		if w.base == nil {
+			for k := range p.pairs {
+				if !yield(k) {
+					return
+				}
+			}
+			return
+		}
+		if p.calm == nil {
+			p.calm = p.newCalm(w.base)
+		}
+		c := p.calm
+		list := slices.Clone(c.again)
+		mark := make([]bool, len(p.pairs))
+		for _, k := range list {
+			mark[k] = true
+		}
+		add := func(more []int) {
+			for _, k := range more {
+				if !mark[k] {
+					mark[k] = true
+					list = append(list, k)
+				}
+			}
+		}
+		for id, unlike := range w.unlike {
+			if unlike && id < len(c.byNode) {
+				add(c.byNode[id])
+			}
+		}
+		for r, rerouted := range w.rerouted {
+			if rerouted {
+				add(c.byRep[r])
+			}
+		}
+		for i, up := range w.up {
+			if up != w.base.up[i] {
+				add(c.byPoint[i])
+			}
+		}
+		slices.Sort(list)
+		for x, n := range c.rows {
+			x.Checked += n
+		}
+		for _, k := range list {
+			if q := &p.quiet[k]; q.looked && !q.failed {
+				for _, r := range q.rows { // it counts for itself again
+					r.Checked--
+				}
+			}
+		}
+		for _, k := range list {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// calm finds the pairs that a failure could have to do with.
+type calm struct {
+	// byNode has the pairs whose ways meet a node, byRep those to a class of addresses that cross a router or gateway, byPoint those
+	// with an end.
+	byNode, byRep, byPoint [][]int
+	again                  []int             // they were not looked at in the healthy state, or something failed there
+	rows                   map[*Property]int // what all others count
+}
+
+func (p *prover) newCalm(base *sweep) *calm {
+	c := &calm{byNode: make([][]int, len(p.nodeNames)), byRep: make([][]int, len(p.reps)), byPoint: make([][]int, len(p.points)), rows: map[*Property]int{}}
+	for k, x := range p.pairs {
+		q := &p.quiet[k]
+		if !q.looked || q.failed {
+			c.again = append(c.again, k)
+			continue
+		}
+		for _, r := range q.rows {
+			c.rows[r]++
+		}
+		to := p.reps[x.rep].point
+		c.byPoint[x.src] = append(c.byPoint[x.src], k)
+		c.byPoint[to] = append(c.byPoint[to], k)
+		for _, id := range base.nodesOn(x) {
+			if id == routed {
+				c.byRep[x.rep] = append(c.byRep[x.rep], k)
+			} else {
+				c.byNode[id] = append(c.byNode[id], k)
+			}
+		}
+	}
+	return c
 }
 
 // quiet is what was counted for a pair in the healthy state, and whether something failed there.

@@ -36,6 +36,10 @@ func printRanking(w io.Writer, c *choose.Choice) error {
 			l.Row(name, fits, "-", "-", "-", "-", "-", "-", "-", "-")
 			continue
 		}
+		if !r.Proved {
+			l.Row(name, "not proved", usd(r.Figures.MonthlyUSD, r.Figures.AtLeast), r.Figures.Circuits, r.Figures.Gateways, r.Figures.Firewalls, r.Figures.Peerings, "-", "-", "-")
+			continue
+		}
 		l.Row(name, fits, usd(r.Figures.MonthlyUSD, r.Figures.AtLeast), r.Figures.Circuits, r.Figures.Gateways, r.Figures.Firewalls, r.Figures.Peerings,
 			fmt.Sprintf("%.0f Mbps", r.Figures.WorstShareMbps), fmt.Sprintf("%.0f %%", 100*r.Figures.BlastRadius), fmt.Sprintf("%.1f ms", r.Figures.LatencyMs))
 	}
