@@ -24,6 +24,12 @@ func brown(t testing.TB, name string) *design.Design {
 	return d
 }
 
+// saidOfAll tells whether a finding is one that grown estates hear whatever their mistake: they have no keys, no encryption and
+// no security groups.
+func saidOfAll(f design.Finding) bool {
+	return slices.Contains([]string{"sec-not-encrypted", "peering-md5-use", "vnet-nsg-app-subnets"}, f.Rule)
+}
+
 func TestClassicMistakesOfGrownEstatesAreNamedWithTheirMending(t *testing.T) {
 	c := open(t)
 	type want struct {
@@ -57,6 +63,7 @@ func TestClassicMistakesOfGrownEstatesAreNamedWithTheirMending(t *testing.T) {
 			{"route-default-kms", design.Warning, "ergw-hub", "activation (KMS) and the platform's management", "AzureFirewallSubnet: 0.0.0.0/0"},
 			{"route-default-needs-edge", design.Warning, "rotterdam-ce1 er-amsterdam/private/primary", "a default route on er-amsterdam, er-dublin", "take the default route out of the export policy"},
 			{"route-default-paas-hairpin", design.Warning, "ergw-hub", "by way of the premises and back", "service endpoints"},
+			{"route-default-withdrawal", design.Warning, "ergw-hub", "leaves directly when that is withdrawn", "deny outbound traffic to Internet"},
 		}, nil, func(d *design.Design) {
 			for i := range circuits(d) {
 				for _, s := range sessionsOn(d, i) {
@@ -76,13 +83,15 @@ func TestClassicMistakesOfGrownEstatesAreNamedWithTheirMending(t *testing.T) {
 				}
 			}
 			for _, f := range found {
-				if !slices.ContainsFunc(x.wants, func(w want) bool { return w.rule == f.Rule }) && !slices.Contains(x.and, f.Rule) {
+				if !slices.ContainsFunc(x.wants, func(w want) bool { return w.rule == f.Rule }) && !slices.Contains(x.and, f.Rule) && !saidOfAll(f) {
 					t.Errorf("beside the mistake: %+v", f)
 				}
 			}
 			x.mend(d)
 			for _, f := range check.Check(d, c) {
-				t.Errorf("after mending: %+v", f)
+				if !saidOfAll(f) {
+					t.Errorf("after mending: %+v", f)
+				}
 			}
 		})
 	}

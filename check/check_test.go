@@ -95,7 +95,7 @@ func session(d *design.Design) *design.Session { return &d.Premises.Sites[0].Rou
 
 // cases are the breaches of all rules.
 func cases(c *catalog.Catalog, t testing.TB) []breach {
-	return slices.Concat(baseCases(c, t), networkCases(c, t))
+	return slices.Concat(baseCases(c, t), networkCases(c, t), circuitCases(c, t))
 }
 
 func baseCases(c *catalog.Catalog, t testing.TB) []breach {

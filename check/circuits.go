@@ -99,8 +99,8 @@ func (k *checker) circuits() {
 		for _, name := range k.regionsOn(c) {
 			r, ok := k.c.Region(name)
 			switch {
-			case !ok || !known:
-			case c.SKU.Tier == tierLocal && !slices.Contains(l.LocalRegions, r.Name):
+			case !ok || !known || r.Cloud != l.Cloud: // circuit-national-cloud-isolated tells of other clouds
+			case c.SKU.Tier == tierLocal && len(l.LocalRegions) > 0 && !slices.Contains(l.LocalRegions, r.Name):
 				k.say("circuit-local-region-only", at, name, fmt.Sprintf("%s is Local to %s and serves %s", c.Name, l.Name, name), "use Standard, or Premium outside the geopolitical region")
 			case c.SKU.Tier == tierStandard && r.GeopoliticalRegion != l.GeopoliticalRegion:
 				k.say("circuit-standard-geo-bound", at, name, fmt.Sprintf("%s is Standard at %s (%s) and serves %s (%s)", c.Name, l.Name, l.GeopoliticalRegion, name, r.GeopoliticalRegion), "use Premium")

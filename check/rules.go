@@ -65,7 +65,7 @@ type exemption struct {
 
 // ruleSets lists the checks.
 func ruleSets() []ruleSet {
-	return slices.Concat(circuitRules(), networkRules(), securityRules(), premisesRules(), networkAreaRules())
+	return slices.Concat(circuitRules(), networkRules(), securityRules(), premisesRules(), networkAreaRules(), circuitAreaRules())
 }
 
 // unchecked lists the rules that no check decides.
