@@ -8,13 +8,16 @@ import (
 
 	"onramp/choose"
 	"onramp/design"
+	"onramp/prove"
 )
 
 // ranking is the four patterns side by side.
 type ranking struct {
 	Table *table
-	Plots []template.HTML
-	Why   []reason
+	// Each has share and bill of each line of business; Weak the elements whose failure stops the most.
+	Each, Weak *table
+	Plots      []template.HTML
+	Why        []reason
 }
 
 // reason is why a pattern has its place.
@@ -26,6 +29,7 @@ type reason struct {
 type measure struct {
 	name, better string
 	proved       bool // it comes of the proof
+	bare         bool // a row without a plot
 	value        func(f *choose.Figures) (v float64, words string, known bool)
 }
 
@@ -36,31 +40,110 @@ func measures() []measure {
 			return float64(get(f)), fmt.Sprint(get(f)), true
 		}
 	}
-	return []measure{
-		{"Cost a month", "less is better", false, func(f *choose.Figures) (float64, string, bool) {
+	list := []measure{
+		{"Cost a month", "less is better", false, false, func(f *choose.Figures) (float64, string, bool) {
 			return f.MonthlyUSD, money(f.MonthlyUSD, f.AtLeast), true
 		}},
-		{"Circuits", "fewer is simpler", false, whole(func(f *choose.Figures) int { return f.Circuits })},
-		{"Gateways", "fewer is simpler", false, whole(func(f *choose.Figures) int { return f.Gateways })},
-		{"Firewalls", "fewer is simpler", false, whole(func(f *choose.Figures) int { return f.Firewalls })},
-		{"VNet peerings", "fewer is simpler", false, whole(func(f *choose.Figures) int { return f.Peerings })},
-		{"BGP sessions on premises", "fewer is simpler", false, whole(func(f *choose.Figures) int { return f.BGPSessions })},
-		{"Link subnets", "fewer is simpler", false, whole(func(f *choose.Figures) int { return f.TransitPrefixes })},
-		{"Least share of a line of business", "more is better", true, func(f *choose.Figures) (float64, string, bool) {
+		{"Circuits", "fewer is simpler", false, false, whole(func(f *choose.Figures) int { return f.Circuits })},
+		{"Gateways", "fewer is simpler", false, false, whole(func(f *choose.Figures) int { return f.Gateways })},
+		{"Firewalls", "fewer is simpler", false, false, whole(func(f *choose.Figures) int { return f.Firewalls })},
+		{"VNet peerings", "fewer is simpler", false, false, whole(func(f *choose.Figures) int { return f.Peerings })},
+		{"BGP sessions on premises", "fewer is simpler", false, false, whole(func(f *choose.Figures) int { return f.BGPSessions })},
+		{"Link subnets", "fewer is simpler", false, false, whole(func(f *choose.Figures) int { return f.TransitPrefixes })},
+		{"Least share of a line of business", "more is better", true, false, func(f *choose.Figures) (float64, string, bool) {
 			return f.WorstShareMbps, fmt.Sprintf("%.0f Mbps", f.WorstShareMbps), true
 		}},
-		{"Flows that the worst failure stops", "less is better", true, func(f *choose.Figures) (float64, string, bool) { return f.BlastRadius, percent(f.BlastRadius), true }},
-		{"Headroom to the nearest limit", "more is better", true, func(f *choose.Figures) (float64, string, bool) { return f.Headroom, percent(f.Headroom), true }},
-		{"Longest round trip", "less is better", true, func(f *choose.Figures) (float64, string, bool) {
+		{"Flows that the worst failure stops", "less is better", true, false, func(f *choose.Figures) (float64, string, bool) { return f.BlastRadius, percent(f.BlastRadius), true }},
+		{"Headroom to the nearest limit", "more is better", true, false, func(f *choose.Figures) (float64, string, bool) { return f.Headroom, percent(f.Headroom), true }},
+		{"Longest round trip", "less is better", true, false, func(f *choose.Figures) (float64, string, bool) {
 			return f.LatencyMs, fmt.Sprintf("%.1f ms", f.LatencyMs), true
 		}},
-		{"Availability", "more is better", true, func(f *choose.Figures) (float64, string, bool) {
+		{"Availability", "more is better", true, false, func(f *choose.Figures) (float64, string, bool) {
 			if f.Availability == nil {
 				return 0, "unknown", false
 			}
 			return *f.Availability, fmt.Sprintf("%.3f %%", *f.Availability), true
 		}},
 	}
+	for _, name := range prove.LimitNames() {
+		list = append(list, measure{"Used: " + name, "", true, true, func(f *choose.Figures) (float64, string, bool) {
+			for _, x := range f.Limits {
+				if x.Name == name {
+					return 1 - x.Left(), fmt.Sprintf("%d of %s (%s)", x.Used, whole000(x.Most), x.Of), true
+				}
+			}
+			return 0, "none", false
+		}})
+	}
+	room := func(name string, get func(r *prove.Room) int) {
+		list = append(list, measure{name, "more is better", true, false, func(f *choose.Figures) (float64, string, bool) {
+			if n := get(&f.Room); n >= 0 {
+				return float64(n), whole000(n), true
+			}
+			return 0, "not limited", false
+		}})
+	}
+	room("VNets that can be added", func(r *prove.Room) int { return r.VNets })
+	room("Prefixes that the premises can add", func(r *prove.Room) int { return r.Prefixes })
+	room("Lines of business that can be added", func(r *prove.Room) int { return r.LinesOfBusiness })
+	return list
+}
+
+// whole000 is a whole number with its thousands apart.
+func whole000(n int) string { return strings.TrimSuffix(amount(float64(n)), ".00") }
+
+// eachLine is the table of shares and bills of the lines of business.
+func (w *writer) eachLine() *table {
+	c := &w.in.Answer.Choice
+	t := &table{Caption: "What each line of business is left with when all others take as much as they can get, and what it pays a month", Head: texts("Line of business")}
+	var names []string
+	for i := range c.Ranked {
+		r := &c.Ranked[i]
+		t.Head = append(t.Head, cell{Text: w.starred(r), Num: true})
+		for _, b := range r.Figures.Bills {
+			if b.LineOfBusiness != "" && !slices.Contains(names, b.LineOfBusiness) {
+				names = append(names, b.LineOfBusiness)
+			}
+		}
+	}
+	for _, name := range names {
+		row := []cell{text(name)}
+		for i := range c.Ranked {
+			f := &c.Ranked[i].Figures
+			words := "none"
+			for _, b := range f.Bills {
+				if b.LineOfBusiness == name {
+					words = money(b.USD, b.AtLeast)
+				}
+			}
+			for _, s := range f.Shares {
+				if s.LineOfBusiness == name && s.Mbps > 0 {
+					words = fmt.Sprintf("%.0f Mbps, %s", s.Mbps, words)
+				}
+			}
+			row = append(row, num(words))
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// weakest is the table of the elements whose failure stops the most.
+func (w *writer) weakest() *table {
+	c := &w.in.Answer.Choice
+	t := &table{Caption: "The elements whose single failure stops the most of all needed flows", Head: texts("Pattern", "Element")}
+	t.Head = append(t.Head, cell{Text: "Stops", Num: true})
+	for i := range c.Ranked {
+		r := &c.Ranked[i]
+		for j, b := range r.Figures.Blasts {
+			name := ""
+			if j == 0 {
+				name = w.starred(r)
+			}
+			t.Rows = append(t.Rows, []cell{text(name), text(b.Element), num(percent(b.Radius))})
+		}
+	}
+	return t
 }
 
 func (w *writer) ranking() *ranking {
@@ -115,11 +198,17 @@ func (w *writer) ranking() *ranking {
 			bars = append(bars, x)
 		}
 		out.Table.Rows = append(out.Table.Rows, row)
-		if any {
+		if any && !m.bare {
 			// In the patterns' own order, so that each stands at the same place in every plot whatever the ranking.
 			slices.SortStableFunc(bars, func(a, b bar) int { return patternPlace(a.name) - patternPlace(b.name) })
 			out.Plots = append(out.Plots, barPlot(m.name, m.better, bars))
 		}
+	}
+	if t := w.eachLine(); len(t.Rows) > 0 {
+		out.Each = t.folded()
+	}
+	if t := w.weakest(); len(t.Rows) > 0 {
+		out.Weak = t.folded()
 	}
 	return out
 }
