@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"onramp/catalog"
+	"onramp/design"
 	page "onramp/report"
 )
 
@@ -87,6 +88,13 @@ func up(cmd *cobra.Command, c *catalog.Catalog, name string, flags *planFlags, s
 			return usageError(fmt.Errorf("%s: the design's name %q cannot name a directory; say where to write with --out", in.name, pl.design.Name))
 		}
 		out = filepath.Join("onramp-out", pl.design.Name)
+	}
+	if o.Keep != nil {
+		list, err := design.Changes(o.Keep, pl.design)
+		if err != nil {
+			return outside(err)
+		}
+		p.Stage("change", 1).Done(changeSummary(list))
 	}
 	st = p.Stage("write", len(files))
 	if err := writeOutputs(out, files); err != nil {

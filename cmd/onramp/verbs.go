@@ -35,6 +35,8 @@ type verbRun struct {
 	failures int
 	// figures asks choose for every figure of the patterns.
 	figures bool
+	// changes asks design for what differs from the design that is kept.
+	changes bool
 }
 
 // plan makes the plan of the input.
@@ -51,6 +53,7 @@ func (v verb) command() *cobra.Command {
 		split  string
 		most   int
 		sheet  bool
+		moves  bool
 	)
 	cmd := &cobra.Command{Use: v.use, Short: v.short, Long: v.long, Example: v.example, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -73,7 +76,7 @@ func (v verb) command() *cobra.Command {
 				return err
 			}
 			o.Brief = cmd.Name() != "choose" || sheet
-			return v.run(&verbRun{cmd: cmd, c: c, p: newProgress(cmd.ErrOrStderr()), in: in, o: o, asJSON: asJSON, svg: svg, split: split, failures: most, figures: sheet})
+			return v.run(&verbRun{cmd: cmd, c: c, p: newProgress(cmd.ErrOrStderr()), in: in, o: o, asJSON: asJSON, svg: svg, split: split, failures: most, figures: sheet, changes: moves})
 		}}
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON on standard output, words on standard error")
@@ -88,6 +91,7 @@ func (v verb) command() *cobra.Command {
 	}
 	if v.use == "design FILE" {
 		cmd.Flags().BoolVar(&svg, "svg", false, "print the topology as SVG instead")
+		cmd.Flags().BoolVar(&moves, "changes", false, "print what changes from the design of --keep instead")
 	}
 	if v.use == "cost FILE" {
 		cmd.Flags().BoolVar(&svg, "svg", false, "print the bill over the month's traffic as an SVG plot instead")
@@ -127,12 +131,15 @@ func newChooseCommand() *cobra.Command {
 func newDesignCommand() *cobra.Command {
 	return verb{use: "design FILE", designs: true,
 		short:   "Print the chosen design: resources, premises, orders, assumptions",
-		long:    "Design prints the design of the chosen pattern (of --pattern, where given) as JSON, or as a picture with --svg.",
-		example: "  onramp design estate.yaml > design.json\n  onramp design estate.yaml --pattern shared-hub-spoke --svg > topology.svg",
+		long:    "Design prints the design of the chosen pattern (of --pattern, where given) as JSON, or as a picture with --svg. With --keep\nand --changes it prints what changes from the design that is kept, resource by resource, and what of it interrupts traffic.",
+		example: "  onramp design estate.yaml > design.json\n  onramp design estate.yaml --pattern shared-hub-spoke --svg > topology.svg\n  onramp design estate.yaml --keep onramp-out/northwind/design.json --changes",
 		run: func(v *verbRun) error {
 			pl, err := v.plan()
 			if err != nil {
 				return err
+			}
+			if v.changes {
+				return printChangesFrom(v, pl.design)
 			}
 			b, err := pl.design.Encode()
 			if v.svg {
