@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,7 @@ func newUpCommand() *cobra.Command {
 		stated statedFlag
 		out    string
 		asJSON bool
+		again  bool
 	)
 	cmd := &cobra.Command{
 		Use:   "up [FILE]",
@@ -41,74 +43,84 @@ Exit code 1 means that no pattern meets every need; the files then describe the 
 			if len(args) == 1 {
 				name = args[0]
 			}
-			return up(cmd, c, name, &flags, stated, out, asJSON)
+			answer := func() (*plan, error) { return up(cmd, c, name, &flags, stated, out, asJSON) }
+			if !again {
+				_, err := answer()
+				return err
+			}
+			if name == "" || name == "-" {
+				return usageError(errors.New("--watch needs a FILE to watch"))
+			}
+			return watch(cmd, name, answer)
 		},
 	}
 	flags.add(cmd)
 	stated.add(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "write the files here (default ./onramp-out/NAME)")
+	cmd.Flags().BoolVar(&again, "watch", false, "answer again whenever FILE changes, until interrupted")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the choice as JSON on standard output, words on standard error")
 	return cmd
 }
 
-func up(cmd *cobra.Command, c *catalog.Catalog, name string, flags *planFlags, stated statedFlag, out string, asJSON bool) error {
+// up does the whole job for one input. The plan comes with the error that says no.
+func up(cmd *cobra.Command, c *catalog.Catalog, name string, flags *planFlags, stated statedFlag, out string, asJSON bool) (*plan, error) {
 	o, err := flags.options()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p := newProgress(cmd.ErrOrStderr())
 	st := p.Stage("read", 1)
 	in, err := readInput(cmd, c, name)
 	if err != nil {
 		st.Fail("not usable")
-		return err
+		return nil, err
 	}
 	if err := stated.fill(in); err != nil {
 		st.Fail("not usable")
-		return err
+		return nil, err
 	}
 	st.Done(in.name)
 	pl, err := makePlan(cmd, c, in, o, p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	st = p.Stage("check", 1)
-	errors := pl.check(c)
-	st.Done(fmt.Sprintf("%s, %s", count(len(pl.checked), "finding"), count(errors, "error")))
+	bad := pl.check(c)
+	st.Done(fmt.Sprintf("%s, %s", count(len(pl.checked), "finding"), count(bad, "error")))
 	if err := pl.prove(c, p, 1); err != nil {
-		return err
+		return nil, err
 	}
 	pl.price(c)
 	files, err := pl.files(c)
 	if err != nil {
-		return outside(err)
+		return nil, outside(err)
 	}
 	if out == "" {
 		if pl.design.Name == "" || pl.design.Name != filepath.Base(pl.design.Name) || pl.design.Name[0] == '.' {
-			return usageError(fmt.Errorf("%s: the design's name %q cannot name a directory; say where to write with --out", in.name, pl.design.Name))
+			return nil, usageError(fmt.Errorf("%s: the design's name %q cannot name a directory; say where to write with --out", in.name, pl.design.Name))
 		}
 		out = filepath.Join("onramp-out", pl.design.Name)
 	}
 	if o.Keep != nil {
 		list, err := design.Changes(o.Keep, pl.design)
 		if err != nil {
-			return outside(err)
+			return nil, outside(err)
 		}
 		p.Stage("change", 1).Done(changeSummary(list))
 	}
 	st = p.Stage("write", len(files))
 	if err := writeOutputs(out, files); err != nil {
 		st.Fail(err.Error())
-		return err
+		return nil, err
 	}
 	st.Done(fmt.Sprintf("%s in %s", count(len(files), "file"), out))
 	if err := pl.tell(cmd, files, out, asJSON); err != nil {
-		return outside(err)
+		return nil, outside(err)
 	}
-	if errors > 0 || failedProperties(pl.proof) > 0 || pl.answer != nil && pl.answer.Choice.Chosen == nil {
-		return failed(nil)
+	if bad > 0 || failedProperties(pl.proof) > 0 || pl.answer != nil && pl.answer.Choice.Chosen == nil {
+		return pl, failed(nil)
 	}
-	return nil
+	return pl, nil
 }
 
 // files makes every output in memory.
