@@ -41,6 +41,16 @@ func (k *checker) portOf(c *azure.ExpressRouteCircuit) *azure.ExpressRoutePort {
 	return p
 }
 
+// tierOf is a circuit's tier as the published limits write it.
+func tierOf(c *azure.ExpressRouteCircuit) string {
+	for _, tier := range []string{tierLocal, tierStandard, tierPremium} {
+		if isTier(c, tier) {
+			return tier
+		}
+	}
+	return c.SKU.Tier
+}
+
 func circuitMbps(c *azure.ExpressRouteCircuit) int {
 	if sp := c.Properties.ServiceProviderProperties; sp != nil {
 		return sp.BandwidthInMbps
@@ -85,7 +95,7 @@ func (k *checker) circuits() {
 		at := string(c.ID)
 		l, known := k.c.Location(k.locationOf(c))
 		if sp := c.Properties.ServiceProviderProperties; sp != nil {
-			offered := slices.ContainsFunc(k.c.ProvidersAt(sp.PeeringLocation), func(o catalogOffer) bool { return o.Provider == sp.ServiceProviderName })
+			offered := slices.ContainsFunc(k.c.ProvidersAt(sp.PeeringLocation), func(o catalogOffer) bool { return strings.EqualFold(o.Provider, sp.ServiceProviderName) })
 			if !offered {
 				k.say("circuit-provider-at-location", at, sp.ServiceProviderName, sp.ServiceProviderName+" is not listed at "+sp.PeeringLocation, "choose a provider of that location: `onramp catalog providers --location "+quoted(sp.PeeringLocation)+"`")
 			}
@@ -93,22 +103,22 @@ func (k *checker) circuits() {
 				k.say("circuit-bandwidth-option", at, fmt.Sprint(sp.BandwidthInMbps), "no circuit of this speed is sold", fmt.Sprintf("use one of %v Mbps", limits.CircuitMbps))
 			}
 		}
-		if c.SKU.Tier == tierLocal && !slices.Contains(limits.LocalCircuitMbps, circuitMbps(c)) {
+		if isTier(c, tierLocal) && !slices.Contains(limits.LocalCircuitMbps, circuitMbps(c)) {
 			k.say("circuit-local-min-1g", at, fmt.Sprint(circuitMbps(c)), "a Local circuit of this speed is not sold", fmt.Sprintf("use one of %v Mbps, or Standard", limits.LocalCircuitMbps))
 		}
 		for _, name := range k.regionsOn(c) {
 			r, ok := k.c.Region(name)
 			switch {
 			case !ok || !known || r.Cloud != l.Cloud: // circuit-national-cloud-isolated tells of other clouds
-			case c.SKU.Tier == tierLocal && len(l.LocalRegions) > 0 && !slices.Contains(l.LocalRegions, r.Name):
+			case isTier(c, tierLocal) && len(l.LocalRegions) > 0 && !slices.Contains(l.LocalRegions, r.Name):
 				k.say("circuit-local-region-only", at, name, fmt.Sprintf("%s is Local to %s and serves %s", c.Name, l.Name, name), "use Standard, or Premium outside the geopolitical region")
-			case c.SKU.Tier == tierStandard && r.GeopoliticalRegion != l.GeopoliticalRegion:
+			case isTier(c, tierStandard) && r.GeopoliticalRegion != l.GeopoliticalRegion:
 				k.say("circuit-standard-geo-bound", at, name, fmt.Sprintf("%s is Standard at %s (%s) and serves %s (%s)", c.Name, l.Name, l.GeopoliticalRegion, name, r.GeopoliticalRegion), "use Premium")
 			}
 		}
 		k.links4(c)
 		// What not even Premium takes is route-private-limit-v4's to tell.
-		if n, most := k.announced(c), limits.PrivatePrefixesFromOnPrem(c.SKU.Tier, "ipv4"); n > most && n <= limits.PrivatePrefixesFromOnPrem(tierPremium, "ipv4") {
+		if n, most := k.announced(c), limits.PrivatePrefixesFromOnPrem(tierOf(c), "ipv4"); n > most && n <= limits.PrivatePrefixesFromOnPrem(tierPremium, "ipv4") {
 			k.say("circuit-premium-routes", at, fmt.Sprint(n), fmt.Sprintf("the premises announce %d IPv4 prefixes on %s; %s takes %d and drops the session beyond", n, c.Name, c.SKU.Tier, most), "summarise them, or use Premium")
 		}
 	}
@@ -117,7 +127,7 @@ func (k *checker) circuits() {
 // links4 checks the number of networks on a circuit.
 func (k *checker) links4(c *azure.ExpressRouteCircuit) {
 	n := len(k.index.Links(c.ID))
-	if most, ok := k.c.Limits().VNetLinks(c.SKU.Tier, circuitMbps(c)); ok && n > most {
+	if most, ok := k.c.Limits().VNetLinks(tierOf(c), circuitMbps(c)); ok && n > most {
 		k.say("circuit-vnet-link-limit", string(c.ID), fmt.Sprint(n), fmt.Sprintf("%d networks are linked to %s; %s at %d Mbps allows %d", n, c.Name, c.SKU.Tier, circuitMbps(c), most), "use Premium, or a hub whose one link serves its spokes")
 	}
 }
@@ -126,7 +136,7 @@ func (k *checker) links4(c *azure.ExpressRouteCircuit) {
 func (k *checker) announced(c *azure.ExpressRouteCircuit) int {
 	most := 0
 	for _, e := range k.endsOn[c.ID.Key()] {
-		if e.s.Peering != privatePeering || e.s.Export == nil || !e.s.PeerAddress.Is4() {
+		if !strings.EqualFold(e.s.Peering, privatePeering) || e.s.Export == nil || !e.s.PeerAddress.Is4() {
 			continue
 		}
 		n := 0
@@ -318,7 +328,7 @@ func (k *checker) microsoftPeerings() {
 	for _, c := range k.circuitsAll {
 		for i := range c.Properties.Peerings {
 			p := &c.Properties.Peerings[i]
-			if p.Properties.PeeringType != microsoftPeering {
+			if !isMicrosoft(p) {
 				continue
 			}
 			at := string(c.ID) + "/peerings/" + p.Name
@@ -354,7 +364,7 @@ func (k *checker) microsoftPeerings() {
 
 // office checks that Microsoft 365 is let in on Premium circuits only.
 func (k *checker) office(c *azure.ExpressRouteCircuit, f *azure.RouteFilter) {
-	if c.SKU.Tier == tierPremium {
+	if isTier(c, tierPremium) {
 		return
 	}
 	needs := map[string]string{}

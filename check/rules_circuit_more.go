@@ -90,7 +90,7 @@ func (k *checker) circuitOrders() {
 func (k *checker) onlyPlanned(sp *azure.ServiceProviderProperties) bool {
 	planned := false
 	for _, o := range k.c.ProvidersAt(sp.PeeringLocation) {
-		if o.Provider != sp.ServiceProviderName {
+		if !strings.EqualFold(o.Provider, sp.ServiceProviderName) {
 			continue
 		}
 		if o.Status != "future" {
@@ -200,7 +200,7 @@ func (k *checker) headroom() {
 		}
 	}
 	if len(full) > 0 {
-		k.say("circuit-burst-drops", string(full[0].ID), circuitNames(full), "what is needed fills "+circuitNames(full)+" to the last Mbps; limits act within milliseconds, so that bursts are dropped before an average shows it", "use the next larger size, or expect the loss")
+		k.say("circuit-burst-drops", string(full[0].ID), some(len(full), "circuit"), "what is needed fills "+circuitNames(full)+" to the last Mbps; limits act within milliseconds, so that bursts are dropped before an average shows it", "use the next larger size, or expect the loss")
 	}
 }
 
@@ -353,7 +353,7 @@ func (k *checker) sharedDomains() {
 		}
 	}
 	for _, text := range sortedKeys(pairs) {
-		k.say("circuit-route-domain-shared", string(pairs[text][0].ID), text, fmt.Sprintf("%s must be isolated and share the routing domain of %s: the flags of the gateways keep them apart, the circuit does not", text, circuitNames(pairs[text])), "give them circuits of their own, as the isolated patterns do")
+		k.say("circuit-route-domain-shared", string(pairs[text][0].ID), some(len(pairs[text]), "circuit"), fmt.Sprintf("%s must be isolated and share the routing domain of %s: the flags of the gateways keep them apart, the circuit does not", text, circuitNames(pairs[text])), "give them circuits of their own, as the isolated patterns do")
 	}
 }
 

@@ -465,6 +465,48 @@ func TestWhatIsTrueOfEveryEstateIsSaidOnce(t *testing.T) {
 	}
 }
 
+// Azure writes tiers, families, states and types in any case.
+func TestTheCaseOfACircuitsValuesMakesNoDifference(t *testing.T) {
+	c := open(t)
+	shout := func(d *design.Design) {
+		for _, x := range circuits(d) {
+			for _, s := range []*string{&x.SKU.Tier, &x.SKU.Family, &x.Properties.ServiceProviderProvisioningState, &x.Properties.CircuitProvisioningState} {
+				*s = strings.ToUpper(*s)
+			}
+			for i := range x.Properties.Peerings {
+				x.Properties.Peerings[i].Properties.PeeringType = strings.ToUpper(x.Properties.Peerings[i].Properties.PeeringType)
+			}
+		}
+		for _, p := range ports(d) {
+			p.Properties.Encapsulation = strings.ToUpper(p.Properties.Encapsulation)
+		}
+		for _, g := range gateways(d) {
+			g.Properties.GatewayType, g.Properties.SKU.Name = strings.ToLower(g.Properties.GatewayType), strings.ToUpper(g.Properties.SKU.Name)
+		}
+		for _, x := range links(d) {
+			x.Properties.ConnectionType = strings.ToLower(x.Properties.ConnectionType)
+		}
+		for _, u := range azure.Of[*azure.Unknown](d.Resources) {
+			u.Type = strings.ToUpper(u.Type)
+		}
+	}
+	speaks := func(d *design.Design, rule string) bool {
+		return slices.ContainsFunc(check.Check(d, c), func(f design.Finding) bool { return f.Rule == rule })
+	}
+	for _, x := range slices.Concat(baseCases(c, t), circuitCases(c, t)) {
+		whole, broken := x.base(), x.base()
+		x.spoil(broken)
+		shout(whole)
+		shout(broken)
+		if !speaks(broken, x.rule) {
+			t.Errorf("%s does not speak of values in another case", x.rule)
+		}
+		if !x.always && speaks(whole, x.rule) {
+			t.Errorf("%s speaks of values in another case where nothing is broken", x.rule)
+		}
+	}
+}
+
 func TestNoFindingRepeatsAKey(t *testing.T) {
 	c := open(t)
 	d := bases{c, t}.encrypted()

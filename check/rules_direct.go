@@ -33,7 +33,7 @@ func (k *checker) portPlaces() {
 		}
 		on := k.index.CircuitsOn(p.ID)
 		if len(on) == 0 {
-			since := "charging begins 45 days after creation"
+			since := fmt.Sprintf("charging begins %d days after creation", k.limit("direct.billing_starts.grace_days"))
 			if slices.ContainsFunc(p.Properties.Links, func(x azure.ExpressRouteLink) bool { return strings.EqualFold(x.Properties.AdminState, "Enabled") }) {
 				since = "charging began with the first link that was enabled"
 			}

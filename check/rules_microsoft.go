@@ -229,10 +229,11 @@ func (k *checker) voices() {
 
 // linkAddresses finds announced prefixes that hold the links' own addresses.
 func (k *checker) linkAddresses() {
+	links := slices.DeleteFunc(k.eachLink(), func(l linkSubnet) bool { return !isMicrosoft(l.p) })
 	for _, p := range k.publicOf() {
 		for _, x := range p.announced() {
-			for _, l := range k.eachLink() {
-				if link, err := netip.ParsePrefix(l.text); err == nil && isMicrosoft(l.p) && x.Bits() > 0 && x.Overlaps(link) {
+			for _, l := range links {
+				if link, err := netip.ParsePrefix(l.text); err == nil && x.Bits() > 0 && x.Overlaps(link) {
 					k.say("ms-peering-link-subnet-not-nat", p.at(), x.String(), fmt.Sprintf("it holds the link subnet %s of %s", link, l.c.Name), "announce, and translate to, a registered range of its own")
 					break
 				}

@@ -108,8 +108,8 @@ func (k *checker) macsec() {
 			case wide && gbps > 0 && gbps < 40:
 				k.say("sec-macsec-cipher", at, m.Cipher, fmt.Sprintf("%d Gbps ports have no cipher with extended packet numbers (XPN)", gbps), "use GcmAes128 or GcmAes256")
 			case !wide && gbps >= 40:
-				// Azure takes it, and the numbers run out within minutes.
-				k.sayAs(design.Warning, "sec-macsec-cipher", at, or(m.Cipher, "no cipher"), fmt.Sprintf("at %d Gbps a cipher without extended packet numbers (XPN) has to change its key all the time", gbps), "use GcmAesXpn128 or GcmAesXpn256")
+				// Azure takes it (macsec.ciphers.40_and_up) and advises the other (macsec.recommended_from_40g).
+				k.sayAs(design.Warning, "sec-macsec-cipher", at, or(m.Cipher, "no cipher"), fmt.Sprintf("at %d Gbps the packet numbers of a cipher without XPN are soon used up, and the key has to change", gbps), "use GcmAesXpn128 or GcmAesXpn256")
 			}
 			k.vaults(at, &m)
 		}
