@@ -56,6 +56,12 @@ func isState(c *azure.ExpressRouteCircuit, state string) bool {
 	return strings.EqualFold(c.Properties.ServiceProviderProvisioningState, state)
 }
 
+// exists tells a circuit that Azure holds from one that is only designed: it has a service key or a state.
+func exists(c *azure.ExpressRouteCircuit) bool {
+	p := &c.Properties
+	return p.ServiceKey != "" || p.CircuitProvisioningState != "" || p.ServiceProviderProvisioningState != "" || p.ProvisioningState != ""
+}
+
 // circuitOrders holds each circuit against its provider: whether it can be had, what was ordered, and how it goes away.
 func (k *checker) circuitOrders() {
 	orders := map[string]*design.Order{}
@@ -73,7 +79,7 @@ func (k *checker) circuitOrders() {
 				k.say(rule, at, notProvisioned, fmt.Sprintf("%s has a service key, so it is charged, and %s has not provisioned it", c.Name, provider), "have the provider finish the order, or delete the circuit until it can")
 			case k.onlyPlanned(sp):
 				k.say(rule, at, provider, fmt.Sprintf("the catalogue lists %s at %s for the future only", provider, sp.PeeringLocation), "ask the provider when it is there, and create the circuit then")
-			case o == nil && len(orders) > 0:
+			case o == nil && len(orders) > 0 && !exists(c):
 				k.say(rule, at, provider, fmt.Sprintf("no order of the design asks %s for %s, which is charged from its creation on", provider, c.Name), "ask the provider first, or take the circuit away")
 			}
 		}

@@ -465,6 +465,73 @@ func TestWhatIsTrueOfEveryEstateIsSaidOnce(t *testing.T) {
 	}
 }
 
+func TestWhatIsInOrderIsNotSpokenOf(t *testing.T) {
+	c := open(t)
+	b := bases{c, t}
+	for _, x := range []struct {
+		name string
+		rule string
+		base func() *design.Design
+		with func(d *design.Design)
+	}{
+		{"an IPsec tunnel to the gateway's private address hides what goes over its circuits", "sec-not-encrypted", b.contoso, func(d *design.Design) { addTunnel(d, addVPN(d), true, "10.99.0.0/16") }},
+		{"a private subnet has no way of its own to the internet", "route-default-withdrawal", b.guarded, func(d *design.Design) {
+			for _, v := range vnets(d) {
+				for i := range v.Properties.Subnets {
+					v.Properties.Subnets[i].Properties.NetworkSecurityGroup = nil
+					v.Properties.Subnets[i].Properties.Extra = azure.Extra{"defaultOutboundAccess": json.RawMessage("false")}
+				}
+			}
+		}},
+		{"a larger order that fits its ports grows in place", "circuit-upgrade-port-capacity", b.direct("Dot1Q"), func(d *design.Design) { d.Orders[0].Mbps = 5000 }},
+		{"spokes of one hub do not meet on the circuit", "circuit-route-domain-shared", b.northwind, func(*design.Design) {}},
+		{"a narrower part than the internet's is announced over ExpressRoute", "nat-more-specific-if-shared", b.office, func(d *design.Design) {
+			other(d, "Microsoft.Network/customIPPrefixes", "own", `{"cidr":"203.0.113.0/24","commissionedState":"Commissioned"}`)
+		}},
+		{"a prefix that is brought to Azure and not announced to the internet is on ExpressRoute only", "nat-more-specific-if-shared", b.office, func(d *design.Design) {
+			other(d, "Microsoft.Network/customIPPrefixes", "own", `{"cidr":"203.0.113.0/28","commissionedState":"Commissioned","noInternetAdvertise":true}`)
+		}},
+		{"an unlimited circuit on ports that exists was made metered once", "direct-metered-at-creation", b.direct("Dot1Q"), func(d *design.Design) {
+			circuits(d)[0].SKU.Family, circuits(d)[0].Properties.CircuitProvisioningState = "UnlimitedData", "Enabled"
+		}},
+		{"the outer tag that Microsoft assigned", "direct-qinq-stag", b.direct("QinQ"), func(d *design.Design) {
+			tags := []int{11, 12}
+			for i, x := range circuits(d) {
+				x.Properties.STag = &tags[i]
+				for j := range d.Premises.Sites {
+					for n := range d.Premises.Sites[j].Routers {
+						for m := range d.Premises.Sites[j].Routers[n].Sessions {
+							if s := &d.Premises.Sites[j].Routers[n].Sessions[m]; s.Circuit.Equal(x.ID) {
+								s.STag = tags[i]
+							}
+						}
+					}
+				}
+			}
+		}},
+		{"a circuit with a service key that is provisioned", "circuit-order-when-provider-ready", b.contoso, func(d *design.Design) {
+			circuits(d)[0].Properties.ServiceKey, circuits(d)[0].Properties.ServiceProviderProvisioningState = "11111111-2222-3333-4444-555555555555", "Provisioned"
+		}},
+		{"a circuit that runs needs no order", "circuit-order-when-provider-ready", b.contoso, func(d *design.Design) {
+			d.Orders = d.Orders[1:]
+			circuits(d)[0].Properties.ServiceProviderProvisioningState = "Provisioned"
+		}},
+		{"a firewall's spokes pay the peering anyway", "cost-spoke-peering-charge", b.northwind, func(d *design.Design) { d.Intent.Traffic.MonthlyEgressGB = 1e6 }},
+		{"Premium for Dynamics 365 and Microsoft 365", "dynamics-premium-not-needed", b.office, func(d *design.Design) { letIn(d, "12076:5040") }},
+		{"a vault somewhere else is nobody's business", "sec-macsec-vault", b.encrypted, func(d *design.Design) { other(d, "Microsoft.KeyVault/vaults", "kv-apps", `{"enableSoftDelete":false}`) }},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			d := x.base()
+			x.with(d)
+			for _, f := range check.Check(d, c) {
+				if f.Rule == x.rule {
+					t.Errorf("%+v", f)
+				}
+			}
+		})
+	}
+}
+
 // Azure writes tiers, families, states and types in any case.
 func TestTheCaseOfACircuitsValuesMakesNoDifference(t *testing.T) {
 	c := open(t)

@@ -133,9 +133,7 @@ func (k *checker) portCircuits() {
 		if c.Properties.ExpressRoutePort == nil {
 			continue
 		}
-		// A circuit that exists has a service key or a state.
-		made := c.Properties.ServiceKey != "" || c.Properties.CircuitProvisioningState != "" || c.Properties.ServiceProviderProvisioningState != "" || c.Properties.ProvisioningState != ""
-		if strings.EqualFold(c.SKU.Family, "UnlimitedData") && !made {
+		if strings.EqualFold(c.SKU.Family, "UnlimitedData") && !exists(c) {
 			k.say("direct-metered-at-creation", string(c.ID), c.SKU.Family, c.Name+" is to be created unlimited on Direct ports", "create it with MeteredData; make it unlimited afterwards, which cannot be undone")
 		}
 		ends := k.endsOn[c.ID.Key()]
