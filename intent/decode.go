@@ -428,7 +428,7 @@ func (r *reader) checkString(n ast.Node, path, s string, want rules) {
 	}
 	switch want.form {
 	case "name":
-		if !isName(s) {
+		if !IsName(s) {
 			r.refuse(n, path, s, "this is not a name", "start with a lower-case letter and use at most 40 lower-case letters, digits and single hyphens between them", "intent-name")
 		}
 	case "id":
@@ -449,8 +449,8 @@ const (
 	idLength    = 64
 )
 
-// isName tells whether s can begin the names of Azure resources and routers alike; it is namePattern and nameLength.
-func isName(s string) bool {
+// IsName tells whether s can begin the names of Azure resources and routers alike; it is namePattern and nameLength.
+func IsName(s string) bool {
 	for i := range len(s) {
 		c := s[i]
 		lower, digit := 'a' <= c && c <= 'z', '0' <= c && c <= '9'
