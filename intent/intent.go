@@ -55,14 +55,14 @@ type Premises struct {
 // BackboneLink is a link of the organisation's own between two sites.
 type BackboneLink struct {
 	Between   [2]string `json:"between" jsonschema_description:"The two sites."`
-	Bandwidth Mbps      `json:"bandwidth"`
+	Bandwidth Mbps      `json:"bandwidth" jsonschema_description:"What the link carries in each direction."`
 	// Latency is the round trip over the link; zero when the file does not say, which leaves it to be estimated from distance.
 	Latency Latency `json:"latency,omitzero" jsonschema_description:"Round-trip time over the link."`
 }
 
 // Site is a place with users or a data centre, one or two customer edge routers and its ways to reach Microsoft.
 type Site struct {
-	Name string `json:"name" form:"name"`
+	Name string `json:"name" form:"name" jsonschema:"example=toronto" jsonschema_description:"Name of your choice; names the routers too."`
 	At   Place  `json:"at,omitzero" jsonschema_description:"Where it is: a city of the catalogue, or {lat, lon} in degrees."`
 	// ASN is the site's autonomous system: its own, or that of the premises.
 	ASN            uint32         `json:"asn,omitempty" jsonschema_description:"Autonomous system number of this site, if it is not that of the premises."`
@@ -91,11 +91,11 @@ const (
 // Access is one way from a site to a peering location: two diverse attachments, on the site's first and second router.
 type Access struct {
 	// Provider is the connectivity provider under today's name; empty for ExpressRoute Direct.
-	Provider string `json:"provider,omitempty" jsonschema_description:"Connectivity provider, as in 'onramp catalog providers'."`
+	Provider string `json:"provider,omitempty" jsonschema:"example=Equinix,example=Megaport" jsonschema_description:"Connectivity provider, as in 'onramp catalog providers'."`
 	Model    string `json:"model" enum:"cloud-exchange|ethernet|ip-vpn|direct" jsonschema_description:"How the provider connects the site; direct is ExpressRoute Direct, without a provider."`
 	// Bandwidth is that of each of the two attachments; zero for ExpressRoute Direct, which has Port.
 	Bandwidth Mbps   `json:"bandwidth,omitempty" jsonschema_description:"Bandwidth of each of the two attachments, shared by the circuits on them."`
-	Location  string `json:"location" jsonschema_description:"ExpressRoute peering location, as in 'onramp catalog locations'."`
+	Location  string `json:"location" jsonschema:"example=Toronto,example=London" jsonschema_description:"ExpressRoute peering location, as in 'onramp catalog locations'."`
 	// MonthlyUSD is what the provider charges a month; nil is unknown, which is not free.
 	MonthlyUSD *float64 `json:"monthlyUSD,omitempty" jsonschema:"minimum=0" jsonschema_description:"What the provider charges a month, in US dollars; unknown if left out."`
 	// Availability is how often each of the two attachments works, in percent of time; zero leaves it to Estate.Availability.Link.
@@ -118,7 +118,7 @@ func (a Access) Speed() Mbps {
 
 // LineOfBusiness is a department with its own virtual networks, needs and bill.
 type LineOfBusiness struct {
-	Name string `json:"name" form:"name"`
+	Name string `json:"name" form:"name" jsonschema:"example=finance" jsonschema_description:"The department; names its circuits and its share of the bill."`
 	// Subscription is the Azure subscription that pays for it: an id or any name for one.
 	Subscription string    `json:"subscription,omitempty" form:"id" jsonschema_description:"Azure subscription of this line of business; default sub-NAME."`
 	Networks     []Network `json:"networks,omitempty" jsonschema_description:"Its virtual networks."`
@@ -127,8 +127,8 @@ type LineOfBusiness struct {
 
 // Network is a virtual network (VNet) of a line of business.
 type Network struct {
-	Name   string `json:"name" form:"name"`
-	Region string `json:"region" jsonschema_description:"Azure region, as in 'onramp catalog regions'."`
+	Name   string `json:"name" form:"name" jsonschema:"example=fin-core" jsonschema_description:"Name of the virtual network; vnet- is put before it."`
+	Region string `json:"region" jsonschema:"example=canadacentral,example=uksouth" jsonschema_description:"Azure region, as in 'onramp catalog regions'."`
 	// AddressSpace is empty when it is to be taken from Pools.Addresses.
 	AddressSpace []netip.Prefix `json:"addressSpace,omitempty" jsonschema_description:"Its prefixes; a /22 from pools.addresses if left out."`
 	// Subnets is empty when the network is to have one, of the lower half of its address space.
@@ -137,7 +137,7 @@ type Network struct {
 
 // Subnet is a part of a network: of a size that the design places, or at a given prefix.
 type Subnet struct {
-	Name string `json:"name" form:"id"`
+	Name string `json:"name" form:"id" jsonschema:"example=app" jsonschema_description:"Name of the subnet."`
 	// Size is the prefix length of an IPv4 subnet; zero when Prefix is set.
 	Size Bits `json:"size,omitempty" jsonschema_description:"IPv4 prefix length such as /24; the design chooses where."`
 	// Prefix is invalid when Size is set.
@@ -182,7 +182,7 @@ type Needs struct {
 
 // SharedServices is the virtual network of services that lines of business share, and whether it inspects.
 type SharedServices struct {
-	Region string `json:"region" jsonschema_description:"Azure region, as in 'onramp catalog regions'."`
+	Region string `json:"region" jsonschema:"example=canadacentral,example=uksouth" jsonschema_description:"Azure region, as in 'onramp catalog regions'."`
 	// AddressSpace is empty when it is to be taken from Pools.Addresses.
 	AddressSpace []netip.Prefix `json:"addressSpace,omitempty" jsonschema_description:"Its prefixes; from pools.addresses if left out."`
 	Subscription string         `json:"subscription,omitempty" form:"id" jsonschema_description:"Azure subscription that holds it; default sub-connectivity."`

@@ -236,3 +236,62 @@ func TestAnIntentWrittenOutFitsTheSchemaAndSaysTheSame(t *testing.T) {
 		}
 	})
 }
+
+func TestEveryKeyIsExplainedAndItsExamplesAreRight(t *testing.T) {
+	raw, err := intent.Schema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var whole map[string]any
+	if err := json.Unmarshal(raw, &whole); err != nil {
+		t.Fatal(err)
+	}
+	keys, shown := 0, 0
+	var walk func(at string, node any)
+	walk = func(at string, node any) {
+		switch x := node.(type) {
+		case map[string]any:
+			if props, ok := x["properties"].(map[string]any); ok && at != "$defs" {
+				for k, v := range props {
+					p, ok := v.(map[string]any)
+					if !ok {
+						continue
+					}
+					keys++
+					if s, _ := p["description"].(string); s == "" && !slices.Contains([]string{"city", "lat", "lon"}, k) {
+						t.Errorf("%s.%s is not explained", at, k)
+					}
+				}
+			}
+			if list, ok := x["examples"].([]any); ok {
+				alone := maps.Clone(x)
+				alone["$defs"] = whole["$defs"]
+				c := jsonschema.NewCompiler()
+				if err := c.AddResource("x.json", alone); err != nil {
+					t.Fatal(err)
+				}
+				s, err := c.Compile("x.json")
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range list {
+					shown++
+					if err := s.Validate(e); err != nil {
+						t.Errorf("%s: the example %v is none: %v", at, e, err)
+					}
+				}
+			}
+			for _, k := range slices.Sorted(maps.Keys(x)) {
+				walk(at+"."+k, x[k])
+			}
+		case []any:
+			for _, v := range x {
+				walk(at, v)
+			}
+		}
+	}
+	walk("", whole)
+	if keys < 50 || shown < 20 {
+		t.Errorf("%d keys and %d examples", keys, shown)
+	}
+}
