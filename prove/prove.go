@@ -146,7 +146,9 @@ func (p *prover) run(progress func(done, total int)) {
 }
 
 // forget drops what is not needed once every scenario was looked at.
-func (p *prover) forget() { p.base, p.quiet, p.calm, p.pairs, p.wanted, p.net = nil, nil, nil, nil, nil, nil }
+func (p *prover) forget() {
+	p.base, p.quiet, p.calm, p.pairs, p.wanted, p.net = nil, nil, nil, nil, nil, nil
+}
 
 // row identifies a property.
 type row struct{ name, lob, need string }

@@ -42,11 +42,10 @@ type lineWish struct {
 
 // asker puts questions, each with an answer that an empty line takes. What is not an answer is told and asked again.
 type asker struct {
-	c    *catalog.Catalog
-	in   *bufio.Reader
-	out  io.Writer
-	yes  bool // take every proposal
-	ends bool // the input has ended
+	c   *catalog.Catalog
+	in  *bufio.Reader
+	out io.Writer
+	yes bool // take every proposal
 }
 
 // ask returns an answer that check accepts; given, if not empty, is the answer already.
