@@ -6,6 +6,7 @@ import (
 
 	"onramp/check"
 	"onramp/design"
+	"onramp/examples"
 )
 
 func TestEveryPublishedRuleIsCheckedOrSaysWhyNot(t *testing.T) {
@@ -39,4 +40,31 @@ type breach struct {
 	spoil func(d *design.Design)
 	// always tells that the base breaks the rule already, so that only the broken case is looked at.
 	always bool
+}
+
+func TestEveryCheckedRuleIsSilentOnSomeSoundDesign(t *testing.T) {
+	c := open(t)
+	speaks := map[string]int{}
+	designs := 0
+	for _, name := range examples.Names() {
+		for _, p := range design.Patterns() {
+			designs++
+			seen := map[string]bool{}
+			for _, f := range check.Check(made(t, c, name, p), c) {
+				if !seen[f.Rule] {
+					seen[f.Rule] = true
+					speaks[f.Rule]++
+				}
+			}
+		}
+	}
+	passes := map[string]bool{} // the base of a breach is silent, which the breaches' own test asserts
+	for _, x := range cases(c, t) {
+		passes[x.rule] = passes[x.rule] || !x.always
+	}
+	for _, r := range check.Rules(c) {
+		if r.Checked && speaks[r.ID] == designs && !passes[r.ID] {
+			t.Errorf("%s speaks on every design of every example", r.ID)
+		}
+	}
 }
