@@ -200,6 +200,9 @@ func (k *checker) gatewaySubnets() {
 
 // gateways checks what hangs on each gateway.
 func (k *checker) gateways() {
+	type alike struct{ region, sku string }
+	unzoned := map[alike][]*azure.VirtualNetworkGateway{}
+	var kinds []alike
 	for _, g := range k.gatewaysAll {
 		sku, ok := k.c.GatewaySKU(g.Properties.SKU.Name)
 		n, at := 0, map[string]int{}
@@ -231,8 +234,27 @@ func (k *checker) gateways() {
 			k.say("gateway-region-match", string(g.ID), g.Location, fmt.Sprintf("%s is in %s and its network in %s", g.Name, g.Location, home.Location), "put both into the same region")
 		}
 		if r, known := k.c.Region(g.Location); known && r.Zones && ok && !sku.ZoneRedundant {
-			k.say("gateway-zone-redundant", string(g.ID), sku.Name, g.Name+" is not zone-redundant although "+g.Location+" has zones", "use an AZ SKU")
+			one := alike{r.Name, sku.Name}
+			unzoned[one] = append(unzoned[one], g)
+			if len(unzoned[one]) == 1 {
+				kinds = append(kinds, one)
+			}
 		}
+	}
+	for _, one := range kinds { // what is alike has one cause, and one finding
+		list := unzoned[one]
+		var names []string
+		for _, g := range list[:min(len(list), 3)] {
+			names = append(names, g.Name)
+		}
+		who := strings.Join(names, ", ") + " is"
+		if len(list) > 1 {
+			who = strings.Join(names, ", ") + " are"
+		}
+		if len(list) > len(names) {
+			who = fmt.Sprintf("%s and %d more are", strings.Join(names, ", "), len(list)-len(names))
+		}
+		k.say("gateway-zone-redundant", string(list[0].ID), one.sku, who+" not zone-redundant although "+one.region+" has zones", "use an AZ SKU")
 	}
 }
 
