@@ -25,8 +25,8 @@ func newPair(a, b Config) *pair {
 
 // handle carries out what a session asks for; packets arrive at once.
 func (p *pair) handle(i int, list []Action) {
-	todo := append([]Action(nil), list...)
-	for _, a := range todo {
+	due := append([]Action(nil), list...)
+	for _, a := range due {
 		if a.Send == nil {
 			p.changes = append(p.changes, fmt.Sprintf("%d %s>%s %d", i, a.From, a.To, a.Diag))
 			continue
