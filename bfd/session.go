@@ -208,12 +208,12 @@ func (s *Session) renegotiate(now time.Duration) {
 // interval is the transmit interval without jitter (RFC 5880 section 6.8.2).
 func (s *Session) interval() time.Duration { return max(s.usedTx, s.remoteMinRx) }
 
-// transmit sends the periodic packet and sets the next, 75 to 100 percent of the interval later, to 90 with a multiplier of one
+// transmit sends the periodic packet and sets the next, 75 to 99 percent of the interval later, to 90 with a multiplier of one
 // (RFC 5880 section 6.8.7).
 func (s *Session) transmit(now time.Duration) {
 	p := s.packet()
 	s.out = append(s.out, Action{Send: &p})
-	span := uint64(26)
+	span := uint64(25) // never the whole interval: as many of them as the multiplier says would meet the neighbour's deadline
 	if s.cfg.DetectMult == 1 {
 		span = 16
 	}
