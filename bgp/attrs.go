@@ -59,18 +59,41 @@ type Attrs struct {
 	Path    Path
 	Origin  Origin
 	NextHop netip.Addr // the zero Addr where the caller does not model next hops
+	// NextHopLocal is the link-local address beside an IPv6 next hop (RFC 2545 section 3), or the zero Addr.
+	NextHopLocal netip.Addr
 	// MED counts only with HasMED, LocalPref only with HasLocalPref: 0 is a value of its own.
 	MED          uint32
 	HasMED       bool
 	LocalPref    uint32
 	HasLocalPref bool
-	// Communities is sorted and has no duplicates.
-	Communities []Community
+	// Communities, ExtCommunities and LargeCommunities are sorted and have no duplicates.
+	Communities      []Community
+	ExtCommunities   []ExtCommunity
+	LargeCommunities []LargeCommunity
 	// Weight is the router's own and never sent (vendor step).
 	Weight uint32
 	// OriginatorID and ClusterList are set by route reflectors (RFC 4456 section 8), the last reflector first.
 	OriginatorID netip.Addr
 	ClusterList  []netip.Addr
+	// Rest is what neither decisions nor policies look at; nil for nothing.
+	Rest *Rest
+}
+
+// Rest holds path attributes that a speaker only carries on. It does not change once it is in Attrs.
+type Rest struct {
+	// AtomicAggregate tells that some speaker dropped more specific routes' paths (RFC 4271 section 5.1.6).
+	AtomicAggregate bool
+	// AggregatorAS and Aggregator tell who formed the route by aggregation (RFC 4271 section 5.1.7); no attribute for the zero Addr.
+	AggregatorAS ASN
+	Aggregator   netip.Addr
+	// Unknown are optional transitive attributes that this package does not know, by type (RFC 4271 section 5).
+	Unknown []UnknownAttr
+}
+
+// UnknownAttr is an optional transitive attribute that is passed on as it is, with the Partial bit set.
+type UnknownAttr struct {
+	Type  uint8
+	Value string // its octets; a string because it does not change
 }
 
 // EffectiveLocalPref is the local preference that the decision process uses: DefaultLocalPref without one.
