@@ -38,6 +38,9 @@ func (n *neighbor) flush() {
 			n.mraiAt = s.now + n.jittered(n.cfg.MRAI)
 		}
 	}
+	if len(s.buf) > from {
+		c.fsm.UpdateSent(s.now)
+	}
 	s.send(c, from)
 }
 
@@ -70,6 +73,7 @@ func (n *neighbor) pack(count int) {
 		t, _ := n.group.table.Get(p)
 		now := n.sees(t)
 		switch {
+		case !n.speaks(p): // not any more
 		case now == nil && d.held != nil:
 			s.withdrawn = append(s.withdrawn, p)
 		case now != nil && (now != d.held || d.anyway):

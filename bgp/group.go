@@ -9,15 +9,15 @@ import (
 
 // groupKey is all that what a neighbour is told depends on. Neighbours of one key share an update group.
 type groupKey struct {
-	kind           PeerType
-	localAS        ASN
-	policy         *Policy
-	denied         bool // an eBGP neighbour without a policy (RFC 8212)
-	options        ExportOptions
-	keepNextHop    bool
-	selfToo        bool // next hop self also for routes that have one (iBGP)
-	client         bool
-	cluster        netip.Addr
+	kind        PeerType
+	localAS     ASN
+	policy      *Policy
+	denied      bool // an eBGP neighbour without a policy (RFC 8212)
+	options     ExportOptions
+	keepNextHop bool
+	selfToo     bool // next hop self also for routes that have one (iBGP)
+	client      bool
+	cluster     netip.Addr
 }
 
 // group holds what a set of neighbours is told: their common Adj-RIB-Out (RFC 4271 section 3.2). Export policies run once for all of

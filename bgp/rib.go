@@ -60,7 +60,8 @@ func (s *Speaker) propose(p netip.Prefix, r *route, attrs *Attrs) {
 	if r.attrs == attrs {
 		return
 	}
-	head, _ := s.loc.Get(p)
+	stored, _ := s.loc.Get(p)
+	head := stored
 	s.before = s.before[:0]
 	for x := head; x != nil && x.used; x = x.next {
 		s.before = append(s.before, picked{x, x.attrs})
@@ -78,9 +79,10 @@ func (s *Speaker) propose(p netip.Prefix, r *route, attrs *Attrs) {
 	}
 	now := s.decide(head)
 	switch {
+	case now == stored:
 	case now == nil:
 		s.loc.Delete(p)
-	case now != head || len(s.before) == 0 || s.before[0].r != now:
+	default:
 		s.loc.Insert(p, now)
 	}
 	if s.deferring || s.unchanged(now) {
