@@ -25,7 +25,7 @@ const (
 	defaultStale    = 360 * time.Second
 	defaultDeferral = 360 * time.Second
 	longestHold     = 65535 * time.Second
-	longestRestart  = 4095 * time.Second // 12 bits (RFC 4724 section 3)
+	restartLimit  = 4095 * time.Second // 12 bits (RFC 4724 section 3)
 )
 
 // Counters count what a session has carried since the neighbour was added.
@@ -134,7 +134,7 @@ func newNeighbor(s *Speaker, id NeighborID, cfg NeighborConfig) (*neighbor, erro
 		return nil, say("hold time %s: want whole seconds, from 3s to 65535s (RFC 4271 section 4.2)", cfg.HoldTime)
 	case cfg.NoHoldTime && cfg.HoldTime != 0:
 		return nil, say("hold time %s and none at once", cfg.HoldTime)
-	case cfg.RestartTime < 0 || cfg.RestartTime > longestRestart || cfg.RestartTime%time.Second != 0:
+	case cfg.RestartTime < 0 || cfg.RestartTime > restartLimit || cfg.RestartTime%time.Second != 0:
 		return nil, say("restart time %s: want whole seconds up to 4095s (RFC 4724 section 3)", cfg.RestartTime)
 	case cfg.HelperOnly && cfg.RestartTime != 0:
 		return nil, say("a restart time, and helper only: one or the other")
