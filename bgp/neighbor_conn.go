@@ -252,11 +252,7 @@ func (c *channel) message(t MessageType, body []byte) {
 	case KeepaliveMessage:
 		n.handle(c, Event{Type: KeepAliveMsg})
 	case NotificationMessage:
-		got, bad := ParseNotification(body)
-		if bad != nil {
-			// RFC 4271 section 6.4: an error in a NOTIFICATION is not answered.
-			got = &Notification{}
-		}
+		got := ParseNotification(body)
 		ev := Event{Type: NotifMsg, Notification: got}
 		if got.Code == CodeOpen && got.Subcode == openVersion {
 			ev.Type = NotifMsgVerErr
