@@ -135,31 +135,55 @@ type Action struct {
 
 // Session is the state machine of one BGP session over at most one TCP connection at a time (RFC 4271 section 8). It never
 // sees bytes, routes, a socket or a clock: its owner tells it what happened and when, and does what the actions say, in order.
+// A second connection between the same two ends is a second session; which of them stays is the owner's to decide, and
+// OpenCollisionDump tells the other (RFC 4271 section 6.8).
 type Session struct {
 	cfg   SessionConfig
 	state State
 	out   []Action
 
 	dialing, connected bool
-	passive            bool // as started: the ConnectRetryTimer does not dial
-	holdTime           time.Duration
+	passive            bool          // as started: the ConnectRetryTimer does not dial
+	holdTime           time.Duration // agreed
 	keepaliveTime      time.Duration
 	retries            int           // ConnectRetryCounter
-	failures           int           // for damping
-	since              time.Duration // of Established
-	timers             [IdleHoldTimerExpires - ConnectRetryTimerExpires + 1]timer
+	failures           int           // that damping knows of
+	established        time.Duration // since when
+	timers             [sessionTimers]sessionTimer
 	random             uint64
 }
 
 // NewSession makes a session that is Idle until an event starts it. Two sessions with the same seed jitter alike.
 func NewSession(cfg SessionConfig, seed uint64) *Session {
+	cfg.HoldTime = min(max(cfg.HoldTime, 0), maxHoldTime).Truncate(time.Second)
+	cfg.KeepaliveTime = max(cfg.KeepaliveTime, 0)
+	if cfg.ConnectRetry == 0 {
+		cfg.ConnectRetry = 120 * time.Second // RFC 4271 section 10
+	}
+	cfg.ConnectRetry = min(max(cfg.ConnectRetry, time.Second), longestTime)
+	cfg.DelayOpen = min(max(cfg.DelayOpen, 0), longestTime)
+	if cfg.LargeHold <= 0 {
+		cfg.LargeHold = 4 * time.Minute
+	}
+	cfg.LargeHold = min(cfg.LargeHold, longestTime)
+	cfg.IdleHold = min(max(cfg.IdleHold, 0), longestTime)
 	return &Session{cfg: cfg, random: seed*2 + 1}
 }
 
-// Handle takes an event. The actions are valid until the next call. KEEPALIVEs and UPDATEs in Established do not allocate:
-// BenchmarkSessionUpdate.
+const (
+	maxHoldTime       = 65535 * time.Second  // two octets of the OPEN (RFC 4271 section 4.2)
+	longestTime       = 365 * 24 * time.Hour // no timer runs longer, so that no time can overflow
+	maxDoublings      = 6                    // doublings: 64 times
+	keepalivesPerHold = 3                    // the part of the hold time (RFC 4271 sections 4.4, 10)
+	leastKeepalive    = time.Second          // KEEPALIVEs are not more frequent (RFC 4271 section 4.4)
+	sessionTimers     = int(IdleHoldTimerExpires-ConnectRetryTimerExpires) + 1
+)
+
+// Handle takes an event. The actions are valid until the next call. KEEPALIVEs and UPDATEs in Established are the hot path:
+// they do not allocate (BenchmarkSessionUpdate).
 func (s *Session) Handle(now time.Duration, ev Event) []Action {
 	s.out = s.out[:0]
+	s.handle(now, ev)
 	return s.out
 }
 
@@ -167,14 +191,28 @@ func (s *Session) Handle(now time.Duration, ev Event) []Action {
 // number. The actions are valid until the next call.
 func (s *Session) Tick(now time.Duration) []Action {
 	s.out = s.out[:0]
-	return s.out
+	for {
+		t, at, ok := s.next()
+		if !ok || at > now {
+			return s.out
+		}
+		s.stopTimer(t)
+		s.handle(now, Event{Type: t})
+	}
 }
 
 // Deadline is when Tick must be called at the latest; ok is false when no timer runs.
-func (s *Session) Deadline() (at time.Duration, ok bool) { return 0, false }
+func (s *Session) Deadline() (at time.Duration, ok bool) {
+	_, at, ok = s.next()
+	return at, ok
+}
 
-// UpdateSent says that an UPDATE was sent, which saves a KEEPALIVE (RFC 4271 section 8.2.2, Established).
-func (s *Session) UpdateSent(now time.Duration) {}
+// UpdateSent says that an UPDATE was sent, which saves a KEEPALIVE (RFC 4271 section 8.2.2, Established). It does not allocate.
+func (s *Session) UpdateSent(now time.Duration) {
+	if s.state == Established {
+		s.startKeepalive(now)
+	}
+}
 
 // State is the session's state.
 func (s *Session) State() State { return s.state }
@@ -185,13 +223,30 @@ func (s *Session) HoldTime() time.Duration { return s.holdTime }
 // KeepaliveTime is the most between two messages that are sent, before jitter; 0 without a hold time. It counts from OpenConfirm.
 func (s *Session) KeepaliveTime() time.Duration { return s.keepaliveTime }
 
-// ConnectRetryCounter is how often the session failed since it was last started.
+// ConnectRetryCounter is how often the session failed since it was last started or stopped by an event; a restart by the
+// IdleHoldTimer or a damped start goes on counting.
 func (s *Session) ConnectRetryCounter() int { return s.retries }
 
 // DelayOpenRunning tells that an OPEN that comes now is BGPOpenDelayed, not BGPOpen.
-func (s *Session) DelayOpenRunning() bool { return false }
+func (s *Session) DelayOpenRunning() bool { return s.running(DelayOpenTimerExpires) }
 
-type timer struct {
-	at      time.Duration
-	running bool
+// handle hands an event to the state's own function. What is not an event does nothing.
+func (s *Session) handle(now time.Duration, ev Event) {
+	if ev.Type < ManualStart || ev.Type > UpdateMsgErr {
+		return
+	}
+	switch s.state {
+	case Idle:
+		s.handleIdle(now, ev)
+	case Connect:
+		s.handleConnect(now, ev)
+	case Active:
+		s.handleActive(now, ev)
+	case OpenSent:
+		s.handleOpenSent(now, ev)
+	case OpenConfirm:
+		s.handleOpenConfirm(now, ev)
+	case Established:
+		s.handleEstablished(now, ev)
+	}
 }
