@@ -11,7 +11,7 @@ func (s *Session) handleActive(now time.Duration, ev Event) {
 	case ManualStop:
 		var notify *Notification
 		if s.running(DelayOpenTimerExpires) && s.cfg.NotificationWithoutOpen {
-			notify = s.notification(ev)
+			notify = ev.notification()
 		}
 		s.stop(ev, notify)
 	case ConnectRetryTimerExpires:
