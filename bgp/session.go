@@ -207,11 +207,10 @@ func (s *Session) Deadline() (at time.Duration, ok bool) {
 	return at, ok
 }
 
-// UpdateSent says that an UPDATE was sent, which saves a KEEPALIVE (RFC 4271 section 8.2.2, Established). It does not allocate.
+// UpdateSent says that an UPDATE was sent in Established, which saves a KEEPALIVE (RFC 4271 section 8.2.2). It does not
+// allocate.
 func (s *Session) UpdateSent(now time.Duration) {
-	if s.state == Established {
-		s.startKeepalive(now)
-	}
+	s.startKeepalive(now)
 }
 
 // State is the session's state.
