@@ -93,7 +93,8 @@ type Event struct {
 	// HoldTime is the neighbour's, with BGPOpen and BGPOpenDelayed.
 	HoldTime time.Duration
 	// Notification is what was received, with NotifMsg and NotifMsgVerErr. With any other event it is what to send if the event
-	// ends the session with a NOTIFICATION; nil is the RFC's for the event.
+	// ends the session with a NOTIFICATION; nil is the RFC's for the event. A ROUTE-REFRESH before Established, which is no
+	// event of its own, comes as UpdateMsg with the NOTIFICATION of RFC 6608 that names it.
 	Notification *Notification
 }
 
