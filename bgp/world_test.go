@@ -24,7 +24,7 @@ type world struct {
 	conns  ConnID
 	log    []string
 	quiet  bool
-	most   int // steps that one run of the clock may take; 0 for any number
+	most   int                   // steps that one run of the clock may take; 0 for any number
 	mangle func(b []byte) []byte // what becomes of octets on their way; nil for nothing
 }
 
