@@ -108,8 +108,9 @@ func (s *Session) Tick(now time.Duration) []Action {
 	s.out = s.out[:0]
 	if s.remote.Discriminator != 0 && now >= s.heard+s.DetectionTime() {
 		// Nothing is known of the neighbour any more, not even how seldom it wants packets (RFC 5880 sections 6.8.1 and 6.8.18). What
-		// state it said last stays: a neighbour that is administratively down may fall silent (section 6.8.16).
-		s.remote = Remote{State: s.remote.State, Diag: s.remote.Diag, RequiredMinRx: time.Microsecond}
+		// state it said last stays: a neighbour that is administratively down may fall silent (section 6.8.16). So does whether its
+		// session shared the fate of its control plane, which decides what the silence means (RFC 5882 section 4.3).
+		s.remote = Remote{State: s.remote.State, Diag: s.remote.Diag, ControlPlaneIndependent: s.remote.ControlPlaneIndependent, RequiredMinRx: time.Microsecond}
 		s.wanted, s.polling = false, false
 		if s.state == Init || s.state == Up {
 			s.turn(now, Down, DetectionTimeExpired)

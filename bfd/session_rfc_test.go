@@ -660,6 +660,17 @@ func Test5882_3_2_TheNeighboursWillIsNoFailure(t *testing.T) {
 	want("both", s.Receive(22*time.Second, said(AdminDown)), Action{From: AdminDown, To: AdminDown, Diag: AdministrativelyDown, NeighborAdminDown: true})
 }
 
+// RFC 5882 section 4.3: after a failure the owner asks whether the neighbour's control plane may have failed with it.
+func Test5882_4_3_TheNeighboursControlPlaneBitOutlivesItsSilence(t *testing.T) {
+	s := in(t, Up, fast(), 0)
+	p := said(Up)
+	p.ControlPlaneIndependent = true
+	s.Receive(0, p)
+	if s.Tick(time.Second); s.State() != Down || !s.Remote().ControlPlaneIndependent {
+		t.Errorf("%s, %+v", s.State(), s.Remote())
+	}
+}
+
 func Test6_8_17_APathBehindThisOneIsToldWithoutGoingDown(t *testing.T) {
 	s := in(t, Up, fast(), 0)
 	s.SetPathDiag(0, ConcatenatedPathDown)
