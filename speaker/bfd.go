@@ -31,6 +31,9 @@ const (
 	// bfdBacklog is how many received packets wait for the port's goroutine; further ones wait in the kernel, which drops what is
 	// too much.
 	bfdBacklog = 256
+	// A deadline that was missed by bfdStall shows that the process did not run. Packets may have come meanwhile that their readers have
+	// not read yet, so those get bfdGrace before anyone is said to be silent.
+	bfdStall, bfdGrace = 10 * time.Millisecond, 2 * time.Millisecond
 )
 
 // BFDChange is a change of a neighbour's BFD session: of its state, or of whether the neighbour is administratively down.
@@ -62,6 +65,7 @@ type bfdPort struct {
 	changes         []BFDChange
 	source          uint16 // the port to try for the next session
 	phase           bfdPhase
+	graced          bool // the stall that tick has seen is allowed for
 
 	wake     chan struct{}    // something changed that Run must see
 	received chan bfdDatagram // from the readers
@@ -231,6 +235,11 @@ func (p *bfdPort) tick() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.clock()
+	if len(p.queue) > 0 && !p.graced && now-p.queue[0].at >= bfdStall {
+		p.graced = true
+		return bfdGrace
+	}
+	p.graced = false
 	for len(p.queue) > 0 && p.queue[0].at <= now {
 		s := p.queue[0]
 		p.do(s, s.Tick(now))
