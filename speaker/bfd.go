@@ -130,6 +130,8 @@ func (p *bfdPort) Add(neighbor int32, local, remote netip.Addr, cfg bfd.Config) 
 		return errBFDStopped
 	case !local.IsValid() || !remote.IsValid() || local.Is4() != remote.Is4() || local.IsUnspecified() || remote.IsUnspecified() || remote.IsMulticast():
 		return fmt.Errorf("BFD from %s to %s: give two addresses of one family", local, remote)
+	case remote.Is6() && remote.IsLinkLocalUnicast() && remote.Zone() == "" || local.Zone() != "" && remote.Zone() != "" && local.Zone() != remote.Zone():
+		return fmt.Errorf("BFD from %s to %s: name the one interface that both are on, as in fe80::1%%eth0", local, remote)
 	case cfg.Passive:
 		return fmt.Errorf("BFD with %s: over one hop both ends must be active (RFC 5881 section 3)", remote)
 	case p.sessions[neighbor] != nil:

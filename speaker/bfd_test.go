@@ -285,6 +285,8 @@ func TestSessionsThatCannotBe(t *testing.T) {
 		{"no address", 2, netip.Addr{}, three, quick, "two addresses of one family"},
 		{"two families", 2, one, netip.IPv6Loopback(), quick, "two addresses of one family"},
 		{"any address", 2, netip.IPv4Unspecified(), three, quick, "two addresses of one family"},
+		{"an interface that is not named", 2, netip.IPv6Loopback(), netip.MustParseAddr("fe80::1"), quick, "name the one interface"},
+		{"two interfaces", 2, netip.MustParseAddr("fe80::1%lo"), netip.MustParseAddr("fe80::2%eth0"), quick, "name the one interface"},
 		{"passive", 2, one, three, passive, "both ends must be active"},
 		{"a neighbour that has one", 1, one, three, quick, "has a session"},
 		{"addresses that have one", 2, one, netip.MustParseAddr("::ffff:127.0.0.2"), quick, "neighbour 1 has that session"},
