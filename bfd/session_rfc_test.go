@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// The tests of this file and of session_rfc_change_test.go, from 6.8.6 on, are RFC 5880 section 6.8, and what 6.1 to 6.6 add to it, section by section. Echo (6.8.5, 6.8.8, 6.8.9, 6.8.15's
-// and 6.8.16's part of it), authentication and demand mode of our own are left out (docs/rfcs.md).
+// The tests of this file and, from 6.8.6 on, of session_rfc_change_test.go are RFC 5880 section 6.8, and what 6.1 to 6.6 add to it, section
+// by section. Echo (6.8.5, 6.8.8, 6.8.9, its part of 6.8.15 and 6.8.16), authentication and demand mode of our own are left out
+// (docs/rfcs.md).
 
 func Test6_1_APassiveSessionSpeaksWhenItIsSpokenTo(t *testing.T) {
 	c := fast()

@@ -312,3 +312,36 @@ func TestSessionsThatCannotBe(t *testing.T) {
 		t.Error("it runs twice")
 	}
 }
+
+// A process that did not run for a while finds its timers run out and its packets unread at the same moment.
+func TestAPortThatWasStalledWaitsForItsReadersBeforeItFindsAnyoneSilent(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	now := time.Duration(0)
+	p := newBFDPort(func() time.Duration { return now }, nil)
+	p.port = 0
+	cfg := quick
+	cfg.Discriminator = 77
+	if err := p.Add(1, one, two, cfg); err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	heard := bfdDatagram{bfdPath{one, two}, bfd.Packet{State: bfd.Init, DetectMult: 3, MyDiscriminator: 5, YourDiscriminator: 77, DesiredMinTxInterval: 20_000, RequiredMinRxInterval: 20_000}}
+	state := func() bfd.State { return p.sessions[1].State() }
+	p.receive(heard)
+	if p.tick(); state() != bfd.Up {
+		t.Fatal(state())
+	}
+	now = time.Second
+	if wait := p.tick(); wait != bfdGrace || state() != bfd.Up {
+		t.Errorf("after a stall it waits %s and is %s", wait, state())
+	}
+	p.receive(heard)
+	if p.tick(); state() != bfd.Up {
+		t.Errorf("what was waiting is read, and it is %s", state())
+	}
+	now += time.Second
+	p.tick()
+	if p.tick(); state() != bfd.Down {
+		t.Errorf("nothing was waiting, and it is %s", state())
+	}
+}
