@@ -420,4 +420,3 @@ func Test6_8_4_TheDetectionTimeIsTheNeighboursMultiplierTimesTheAgreedInterval(t
 		}
 	}
 }
-
