@@ -216,7 +216,7 @@ func TestSpeakersOfTwoOctets(t *testing.T) {
 		{"RFC 6793 4.2.3: AS4_AGGREGATOR with AS_TRANS", parts(seq2, aggregator(0x5B, 0xA0), as4, aggregator4), "64512 65536 65537", "65536 192.0.2.10"},
 		{"RFC 6793 4.2.3: AGGREGATOR with another number, both AS4 attributes are ignored", parts(seq2, aggregator(0xFC, 0), as4, aggregator4), "64512 23456 23456", "64512 192.0.2.9"},
 		{"RFC 6793 4.2.3: AS4_AGGREGATOR without AGGREGATOR", parts(seq2, as4, aggregator4), "64512 65536 65537", ""},
-		{"RFC 6793 3: a confederation's segment in AS4_PATH is passed over", parts(seq2, part(0xC0, 17, 3, 1, 0, 9, 0, 0, 2, 1, 0, 1, 0, 1)), "64512 23456 65537", ""},
+		{"RFC 6793 6: a confederation's segment in AS4_PATH is passed over", parts(seq2, part(0xC0, 17, 3, 1, 0, 9, 0, 0, 2, 1, 0, 1, 0, 1)), "64512 23456 65537", ""},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			var u Update
