@@ -228,7 +228,7 @@ func (u *Update) unknown(flags byte, kind uint8, value, whole []byte) {
 }
 
 // path4 reads AS4_PATH, from a speaker of two octets. What is wrong with it costs only the attribute (RFC 6793 section 6), but
-// for a set, which costs the route (RFC 9774 section 3). A confederation's segments in it are passed over (RFC 6793 section 3).
+// for a set, which costs the route (RFC 9774 section 3). A confederation's segments in it are passed over (RFC 6793 section 6).
 func (u *Update) path4(value []byte) {
 	s := &u.scratch
 	var fault pathFault
