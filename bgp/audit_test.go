@@ -47,7 +47,8 @@ func audit(s *Speaker) error {
 			if !slices.Contains(lists[p], x) {
 				return fmt.Errorf("%s has a candidate that nobody announces", p)
 			}
-			cs = append(cs, x.candidate())
+			cs = append(cs, Candidate{})
+			x.fill(&cs[len(cs)-1])
 		}
 		if s.deferring {
 			continue
