@@ -53,7 +53,7 @@ func (b *bird) run(options ...string) {
 	b.daemon = b.node.start("bird", argv...)
 	eventually(b.t, 10*time.Second, b.daemon.name+" answers", func() (bool, string) {
 		if !b.daemon.running() {
-			b.t.Fatalf("%s has ended: %s", b.daemon.name, lastLines(b.daemon.output, 20))
+			b.t.Fatalf("%s has ended: %s", b.daemon.name, b.daemon.printed())
 		}
 		out, err := b.birdc("show status")
 		if err != nil {

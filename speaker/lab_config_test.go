@@ -22,8 +22,11 @@ type labSpeaker struct {
 type labEnd struct {
 	*labSpeaker
 	Addr    netip.Addr
-	Passive bool     // waits for the other end to connect
-	Extra   []string // more lines for this session, in the daemon's own language
+	Passive bool // waits for the other end to connect
+	// MaxPrefixes ends the session when the other end announces more; 0 is no limit. FRR 8.4 notices with the second
+	// prefix too many, BIRD with the first; both then stay down.
+	MaxPrefixes int
+	Extra       []string // more lines for this session, in the daemon's own language
 }
 
 // labPeering is one session between two speakers, from which every daemon's configuration is made.
@@ -35,7 +38,6 @@ type labPeering struct {
 	BFD         time.Duration // between packets, times three to detect; 0 is without
 	Restart     time.Duration // RFC 4724: both restart gracefully within this time; 0 is none, not even as a helper
 	TTLSecurity bool          // RFC 5082
-	MaxPrefixes int           // more from the other end than these end the session; 0 is no limit
 	TwoOctet    bool          // without RFC 6793; FRR then leaves out all capabilities (RFC 5492)
 	KeepIn      bool          // keep what was received before policy, so that received() can tell
 }
@@ -121,6 +123,7 @@ func frrConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 	say(" no bgp ebgp-requires-policy")
 	say(" no bgp default ipv4-unicast")
 	say(" no bgp network import-check")
+	say(" coalesce-time 0") // else FRR waits a second for more neighbours before it sends its first UPDATE
 	active := map[string][]string{}
 	for _, p := range peerings {
 		own, other, ok := p.seen(s)
@@ -162,8 +165,8 @@ func frrConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 			if p.KeepIn {
 				active[family] = append(active[family], neighbor+" soft-reconfiguration inbound")
 			}
-			if p.MaxPrefixes > 0 {
-				active[family] = append(active[family], fmt.Sprintf("%s maximum-prefix %d", neighbor, p.MaxPrefixes))
+			if own.MaxPrefixes > 0 {
+				active[family] = append(active[family], fmt.Sprintf("%s maximum-prefix %d", neighbor, own.MaxPrefixes))
 			}
 		}
 	}
@@ -292,8 +295,8 @@ func birdSession(say func(string, ...any), p labPeering, own, other labEnd) {
 			// Not also the export table: BIRD 2.0.12 then drops the MED again that the export filter has set.
 			say("\t\timport table on;")
 		}
-		if p.MaxPrefixes > 0 {
-			say("\t\treceive limit %d action disable;", p.MaxPrefixes)
+		if own.MaxPrefixes > 0 {
+			say("\t\treceive limit %d action disable;", own.MaxPrefixes)
 		}
 		say("\t};")
 	}

@@ -80,7 +80,7 @@ func (f *frr) startDaemon(daemon string) {
 	eventually(f.t, 10*time.Second, p.name+" answers", func() (bool, string) {
 		conn, err := net.Dial("unix", socket)
 		if err != nil {
-			return false, err.Error() + "\n" + lastLines(p.output, 20)
+			return false, err.Error() + "\n" + p.printed()
 		}
 		return conn.Close() == nil, ""
 	})

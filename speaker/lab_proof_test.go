@@ -95,10 +95,16 @@ func TestLabFRRAndBIRDExchangeEveryAttributeBothWays(t *testing.T) {
 		change func(*labPair)
 	}{
 		{"either end connects", nil},
-		{"FRR waits", func(p *labPair) { p.peerings[0].A.Passive, p.peerings[1].A.Passive = true, true }},
-		{"BIRD waits", func(p *labPair) { p.peerings[0].B.Passive, p.peerings[1].B.Passive = true, true }},
-		{"with MD5 signatures", func(p *labPair) { p.peerings[0].Password, p.peerings[1].Password = "secret", "other" }},
-		{"with TTL security", func(p *labPair) { p.peerings[0].TTLSecurity, p.peerings[1].TTLSecurity = true, true }},
+		{"FRR waits, with MD5 signatures", func(p *labPair) {
+			for i := range p.peerings {
+				p.peerings[i].A.Passive, p.peerings[i].Password = true, "secret"
+			}
+		}},
+		{"BIRD waits, with TTL security", func(p *labPair) {
+			for i := range p.peerings {
+				p.peerings[i].B.Passive, p.peerings[i].TTLSecurity = true, true
+			}
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) { newPair(t, c.change).converged(t) })
 	}
@@ -354,10 +360,24 @@ func TestLabKilledDaemonsRestartGracefully(t *testing.T) {
 }
 
 func TestLabTooManyPrefixesEndTheSession(t *testing.T) {
-	p := newPair(t, func(p *labPair) { p.peerings[0].MaxPrefixes = 1 })
-	waitSession(t, p.bird, p.peerings[0].A.Addr, establishedWithin, "was ended by FRR", func(s labSession) bool {
-		return s.Got != nil && s.Got.Code == 6 && s.Got.Subcode == 1
-	})
+	for _, c := range []struct {
+		name   string
+		change func(*labPair)
+		told   func(*labPair) (labDaemon, netip.Addr)
+	}{
+		{"FRR has a limit", func(p *labPair) { p.peerings[0].A.MaxPrefixes = 1 },
+			func(p *labPair) (labDaemon, netip.Addr) { return p.bird, p.peerings[0].A.Addr }},
+		{"BIRD has a limit", func(p *labPair) { p.peerings[0].B.MaxPrefixes = 1 },
+			func(p *labPair) (labDaemon, netip.Addr) { return p.frr, p.peerings[0].B.Addr }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPair(t, c.change)
+			d, peer := c.told(p)
+			waitSession(t, d, peer, establishedWithin, "was ended for too many prefixes", func(s labSession) bool {
+				return s.Got != nil && s.Got.Code == 6 && s.Got.Subcode == 1
+			})
+		})
+	}
 }
 
 func TestLabSpeakersWithoutLongASNumbersStillPassThemOn(t *testing.T) {

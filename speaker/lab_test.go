@@ -39,6 +39,8 @@ type lab struct {
 	dir    string // short: a Unix socket's path has at most 107 bytes
 	nodes  map[string]*labNode
 	links  []*labLink
+
+	processes []*labProcess // all that were started
 }
 
 // labNode is a namespace in which one router lives.
@@ -129,6 +131,14 @@ func (l *lab) run(name string, args ...string) {
 
 // remove ends whatever still runs in the lab's namespaces and removes them and the files.
 func (l *lab) remove() {
+	for _, p := range l.processes {
+		if p.running() {
+			_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // all at once; it may be ending
+		}
+	}
+	for _, p := range l.processes {
+		p.wait(l.t, syscall.SIGKILL)
+	}
 	for _, ns := range labNamespaces(l.prefix) {
 		removeNamespace(ns)
 	}
