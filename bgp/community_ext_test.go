@@ -50,7 +50,7 @@ func TestLargeCommunitiesReadBackAsTheyPrint(t *testing.T) {
 	})
 	for _, text := range []string{"", "1:2", "1:2:3:4", "1:2:4294967296", "a:b:c", "1::3", "01:2:3"} {
 		if c, err := ParseLargeCommunity(text); err == nil {
-			t.Errorf("RFC 8092 4: %q reads as %s", text, c)
+			t.Errorf("RFC 8092: %q reads as %s", text, c)
 		}
 	}
 }

@@ -125,7 +125,7 @@ func (u *Update) attribute(flags byte, kind uint8, value, whole []byte) {
 	}
 }
 
-// fits tells whether an attribute may be of this length (RFC 7606 sections 4 and 7, RFC 8092 section 5).
+// fits tells whether an attribute may be of this length (RFC 7606 sections 4 and 7, RFC 8092).
 func fits(kind uint8, n, width int) bool {
 	switch kind {
 	case attrOrigin:

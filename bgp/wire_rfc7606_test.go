@@ -138,7 +138,7 @@ func TestErrorsInUpdates(t *testing.T) {
 		{"RFC 7606 7.11: a next hop past the end, and no other family", onlyIPv6, nil, parts(mp(0, 2, 1, 16, 1, 2, 3, 4, 0), anOrigin, aPath), nil, SessionReset, 9, ""},
 		{"RFC 4271 6.3: an unspecified IPv6 next hop", both, nil, parts(mp(slices.Concat([]byte{0, 2, 1, 16}, make([]byte, 17), []byte{8, 0xfd})...), anOrigin, aPath), nil, TreatAsWithdraw, 8, "-fd00::/8"},
 		{"RFC 7606 7.14: EXTENDED COMMUNITIES of 9 octets", both, nil, parts(three, part(0xC0, 16, 1, 2, 3, 4, 5, 6, 7, 8, 9)), aPrefix, TreatAsWithdraw, 5, gone},
-		{"RFC 8092 5: LARGE_COMMUNITY of 8 octets", both, nil, parts(three, part(0xC0, 32, 1, 2, 3, 4, 5, 6, 7, 8)), aPrefix, TreatAsWithdraw, 5, gone},
+		{"RFC 8092: LARGE_COMMUNITY of 8 octets", both, nil, parts(three, part(0xC0, 32, 1, 2, 3, 4, 5, 6, 7, 8)), aPrefix, TreatAsWithdraw, 5, gone},
 		{"RFC 4271 6.3: an unknown well-known attribute", both, nil, parts(three, part(0x40, 77, 1)), aPrefix, SessionReset, 2, ""},
 		{"RFC 4271 5: an unknown optional attribute that is not transitive", both, nil, parts(three, part(0x80, 77, 1)), aPrefix, 0, 0, kept},
 		{"RFC 6793 4.1: AS4 attributes between speakers of four octets", both, nil, parts(three, part(0xC0, 17, 9), part(0xC0, 18, 9)), aPrefix, 0, 0, kept + ", discard AS4_PATH, discard AS4_AGGREGATOR"},
@@ -285,5 +285,17 @@ func TestUnknownAttributesAreCarriedOn(t *testing.T) {
 			t.Errorf("RFC 4271 5: attribute %d is not there, not partial or out of order", x[1])
 		}
 		at = i
+	}
+}
+
+func TestTheLocalPreferenceOfAnotherASIsBelievedOnRequest(t *testing.T) {
+	o, body := both, updateBody(nil, parts(three, part(0x40, 5, 0, 0, 0, 200)), aPrefix)
+	o.KeepLocalPref = true
+	var u Update
+	if err := u.Parse(body, o); err != nil || u.Attrs.EffectiveLocalPref() != 200 {
+		t.Errorf("vendor: got %d, %v", u.Attrs.LocalPref, err)
+	}
+	if err := u.Parse(body, both); err != nil || u.Attrs.HasLocalPref {
+		t.Errorf("RFC 7606 7.5: got %d, %v", u.Attrs.LocalPref, err)
 	}
 }
