@@ -145,10 +145,15 @@ func TestErrorsInUpdates(t *testing.T) {
 		{"RFC 6793 6: a malformed AS4_PATH", old, nil, parts(anOrigin, oldPath, aHop, part(0xC0, 17, 2, 1, 0)), aPrefix, 0, 0, kept + ", discard AS4_PATH"},
 		{"RFC 6793 6: an empty AS4_PATH", old, nil, parts(anOrigin, oldPath, aHop, part(0xC0, 17)), aPrefix, 0, 0, kept + ", discard AS4_PATH"},
 		{"RFC 6793 6: an AS4_AGGREGATOR of 7 octets", old, nil, parts(anOrigin, oldPath, aHop, part(0xC0, 18, 1, 2, 3, 4, 5, 6, 7)), aPrefix, 0, 0, kept + ", discard AS4_AGGREGATOR"},
+		{"RFC 7607 2: AS 0 in AS4_AGGREGATOR", old, nil, parts(anOrigin, oldPath, aHop, part(0xC0, 18, 0, 0, 0, 0, 192, 0, 2, 9)), aPrefix, 0, 0, kept + ", discard AS4_AGGREGATOR"},
+		{"RFC 7607 2: AS 0 in AS4_PATH", old, nil, parts(anOrigin, oldPath, aHop, part(0xC0, 17, 2, 1, 0, 0, 0, 0)), aPrefix, 0, 0, kept + ", discard AS4_PATH"},
 		{"RFC 9774 3: AS_SET in AS4_PATH", old, nil, parts(anOrigin, oldPath, aHop, part(0xC0, 17, 1, 1, 0, 1, 0, 0)), aPrefix, TreatAsWithdraw, 11, gone},
 		{"RFC 4760 8: a family that was not agreed on", onlyIPv4, nil, parts(reachIPv6, three, goneIPv6), aPrefix, 0, 0, kept + ", discard MP_REACH_NLRI, discard MP_UNREACH_NLRI"},
 		{"RFC 4760 8: IPv4 that was not agreed on", onlyIPv6, []byte{8, 10}, parts(reachIPv6, three), aPrefix, 0, 0, "+2001:db8::/32"},
 		{"RFC 4760 3: IPv4 in MP_REACH_NLRI", both, nil, parts(mp(0, 1, 1, 4, 192, 0, 2, 1, 0, 24, 203, 0, 113), anOrigin, aPath), nil, 0, 0, kept},
+		{"RFC 4760 4: IPv4 in MP_UNREACH_NLRI", both, nil, part(0x80, 15, 0, 1, 1, 24, 203, 0, 113), nil, 0, 0, gone},
+		{"RFC 4760 8: a family that nobody routes, agreed on or not", WireOptions{FourOctetAS: true, Families: []Family{{1, 1}, {1, 128}}}, nil,
+			parts(mp(0, 1, 128, 4, 192, 0, 2, 1, 0, 255), three), aPrefix, 0, 0, kept + ", discard MP_REACH_NLRI"},
 		{"RFC 4271 4.3: withdrawn and announced counts as announced", both, slices.Concat(aPrefix, []byte{8, 10}), three, aPrefix, 0, 0, "-10.0.0.0/8, " + kept},
 		{"RFC 4271 6.3: multicast and IPv4-mapped prefixes are ignored", both, nil, parts(mp(slices.Concat([]byte{0, 2, 1, 16}, documents, []byte{0, 8, 0xff, 16, 0xfd, 0, 96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff})...), three),
 			slices.Concat([]byte{4, 224}, aPrefix, []byte{32, 239, 1, 1, 1}), 0, 0, kept + ", +fd00::/16"},
@@ -236,6 +241,7 @@ func TestSpeakersOfTwoOctets(t *testing.T) {
 
 func TestNextHopsOfIPv6(t *testing.T) {
 	local := addr("fe80::1").As16()
+	mapped := addr("::ffff:192.0.2.1").As16()
 	zero := [16]byte{}
 	for _, x := range []struct {
 		name         string
@@ -245,6 +251,7 @@ func TestNextHopsOfIPv6(t *testing.T) {
 		{"RFC 2545 3: one address", documents, "2001:db8::1", "invalid IP"},
 		{"RFC 2545 3: a link-local one beside it", slices.Concat(documents, local[:]), "2001:db8::1", "fe80::1"},
 		{"only a link-local address beside it is one", slices.Concat(documents, documents), "2001:db8::1", "invalid IP"},
+		{"an IPv4-mapped one, on a session over IPv4", mapped[:], "::ffff:192.0.2.1", "invalid IP"},
 		{"the link-local one alone", local[:], "fe80::1", "invalid IP"},
 		{"the link-local one alone, beside nothing", slices.Concat(zero[:], local[:]), "fe80::1", "invalid IP"},
 	} {
@@ -297,5 +304,19 @@ func TestTheLocalPreferenceOfAnotherASIsBelievedOnRequest(t *testing.T) {
 	}
 	if err := u.Parse(body, both); err != nil || u.Attrs.HasLocalPref {
 		t.Errorf("RFC 7606 7.5: got %d, %v", u.Attrs.LocalPref, err)
+	}
+}
+
+func TestListsComeInAnyOrder(t *testing.T) {
+	var u Update
+	attrs := parts(three, part(0xC0, 8, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2), part(0xC0, 16, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 3),
+		part(0xC0, 32, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 1))
+	if err := u.Parse(updateBody(nil, attrs, aPrefix), both); err != nil {
+		t.Fatal(err)
+	}
+	a := &u.Attrs
+	if !slices.Equal(a.Communities, []Community{1, 2}) || !slices.Equal(a.ExtCommunities, []ExtCommunity{3, 9}) ||
+		!slices.Equal(a.LargeCommunities, []LargeCommunity{{4, 1, 1}, {5, 1, 1}}) {
+		t.Errorf("got %v, %v, %v", a.Communities, a.ExtCommunities, a.LargeCommunities)
 	}
 }
