@@ -387,10 +387,34 @@ func (r *Reader) checkString(n ast.Node, path, s string, want rules) {
 
 // unmarshal reads s into x; its error is the fix.
 func unmarshal(x encoding.TextUnmarshaler, s string) error {
-	p, ok := x.(*netip.Prefix)
-	if !ok {
-		return x.UnmarshalText([]byte(s))
+	switch p := x.(type) {
+	case *netip.Prefix:
+		return unmarshalPrefix(p, s)
+	case *netip.Addr:
+		a, err := netip.ParseAddr(s)
+		switch {
+		case err != nil:
+			return fmt.Errorf(`write an IPv4 or IPv6 address such as "10.0.0.1" or "fd00::1"`)
+		case a.Is4In6():
+			return fmt.Errorf("write the IPv4 address itself instead of its IPv4-mapped form")
+		}
+		*p = a
+		return nil
+	case *netip.AddrPort:
+		a, err := netip.ParseAddrPort(s)
+		switch {
+		case err != nil:
+			return fmt.Errorf(`write an address and a port such as "10.0.0.1:179" or "[fd00::1]:179"`)
+		case a.Addr().Is4In6():
+			return fmt.Errorf("write the IPv4 address itself instead of its IPv4-mapped form")
+		}
+		*p = a
+		return nil
 	}
+	return x.UnmarshalText([]byte(s))
+}
+
+func unmarshalPrefix(p *netip.Prefix, s string) error {
 	q, err := netip.ParsePrefix(s)
 	switch {
 	case strings.Contains(s, ":") && strings.Contains(s, "."):
