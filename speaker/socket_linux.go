@@ -2,7 +2,6 @@ package speaker
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"net"
 	"net/netip"
@@ -75,34 +74,18 @@ func (l link) set(fd int, four bool) error {
 func (k key) set(fd int) error {
 	sig := unix.TCPMD5Sig{Keylen: uint16(len(k.secret))}
 	copy(sig.Key[:], k.secret)
-	// The address is a struct sockaddr_in or sockaddr_in6: the port is the first two bytes of Data, and none is asked for.
+	// The address is a struct sockaddr_in or sockaddr_in6, of which Data begins with the port; connections from any port are meant.
 	if k.addr.Is4() {
 		sig.Addr.Family = unix.AF_INET
 		four := k.addr.As4()
-		putBytes(sig.Addr.Data[:], 2, four[:])
+		copy(sig.Addr.Data[2:], four[:])
 	} else {
 		sig.Addr.Family = unix.AF_INET6
 		sixteen := k.addr.As16()
-		putBytes(sig.Addr.Data[:], 6, sixteen[:])
-		if zone := k.addr.Zone(); zone != "" {
-			i, err := net.InterfaceByName(zone)
-			if err != nil {
-				return fmt.Errorf("interface %s: %w", zone, err)
-			}
-			var scope [4]byte
-			binary.NativeEndian.PutUint32(scope[:], uint32(i.Index))
-			putBytes(sig.Addr.Data[:], 22, scope[:])
-		}
+		copy(sig.Addr.Data[6:], sixteen[:])
 	}
 	if err := unix.SetsockoptTCPMD5Sig(fd, unix.IPPROTO_TCP, unix.TCP_MD5SIG, &sig); err != nil {
 		return fmt.Errorf("signing segments to and from %s (TCP MD5, RFC 2385): %w", k.addr, err)
 	}
 	return nil
-}
-
-// putBytes writes b into an array of C characters, which are signed on some machines.
-func putBytes[C int8 | uint8](data []C, at int, b []byte) {
-	for i := range b {
-		data[at+i] = C(b[i])
-	}
 }

@@ -1,10 +1,6 @@
 package speaker
 
-import (
-	"time"
-
-	"onramp/bgp"
-)
+import "time"
 
 // linkChange is what BFD saw of the path to a neighbour.
 type linkChange struct {
@@ -24,6 +20,6 @@ func (l *loop) tellLink(p *peer, c linkChange) bool {
 func (l *loop) linkChanged(now time.Duration, p *peer, c linkChange) {
 	l.o.Events(Event{Time: Seconds(now), Kind: LinkChanged, Neighbor: p.cfg.Name, From: c.from, To: c.to, Reason: c.why})
 	if c.failed {
-		l.apply(l.core.LinkFailed(now, p.id, &bgp.Notification{Code: bgp.CodeCease, Subcode: bgp.CeaseBFDDown}))
+		l.apply(l.core.LinkFailed(now, p.id))
 	}
 }
