@@ -87,3 +87,13 @@ func sortUnique[C cmp.Ordered](list []C) []C {
 	slices.Sort(list)
 	return slices.Compact(list)
 }
+
+// inOrder is normal for a list that may be changed: it allocates nothing.
+func inOrder[C cmp.Ordered](list []C) []C {
+	for i := 1; i < len(list); i++ {
+		if list[i-1] >= list[i] {
+			return sortUnique(list)
+		}
+	}
+	return list
+}

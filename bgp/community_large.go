@@ -65,3 +65,13 @@ func sortUniqueLarge(list []LargeCommunity) []LargeCommunity {
 	slices.SortFunc(list, LargeCommunity.Compare)
 	return slices.Compact(list)
 }
+
+// inOrderLarge is inOrder for large communities.
+func inOrderLarge(list []LargeCommunity) []LargeCommunity {
+	for i := 1; i < len(list); i++ {
+		if list[i-1].Compare(list[i]) >= 0 {
+			return sortUniqueLarge(list)
+		}
+	}
+	return list
+}

@@ -25,7 +25,7 @@ const (
 	defaultStale    = 360 * time.Second
 	defaultDeferral = 360 * time.Second
 	longestHold     = 65535 * time.Second
-	restartLimit  = 4095 * time.Second // 12 bits (RFC 4724 section 3)
+	restartLimit    = 4095 * time.Second // 12 bits (RFC 4724 section 3)
 )
 
 // Counters count what a session has carried since the neighbour was added.

@@ -1,13 +1,10 @@
 package bgp
 
 import (
-	"flag"
 	"fmt"
 	"strings"
 	"time"
 )
-
-var update = flag.Bool("update", false, "rewrite the expected output in testdata")
 
 // actionWords says what an action is, a change of state with its reason.
 func actionWords(a Action) string {
@@ -36,10 +33,12 @@ func notificationWords(n *Notification) string {
 	return fmt.Sprintf("%d/%d data %x", n.Code, n.Subcode, n.Data)
 }
 
+var timerNames = [sessionTimers]string{"retry", "hold", "keepalive", "delay", "idle hold"}
+
 // timerWords names the timers that run.
 func timerWords(s *Session) string {
 	var names []string
-	for i, name := range []string{"retry", "hold", "keepalive", "delay", "idle hold"} {
+	for i, name := range timerNames {
 		if s.running(ConnectRetryTimerExpires + EventType(i)) {
 			names = append(names, name)
 		}

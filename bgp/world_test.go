@@ -60,11 +60,13 @@ type plan struct {
 
 type planHeap []plan
 
-func (h planHeap) Len() int           { return len(h) }
-func (h planHeap) Less(i, j int) bool { return h[i].at < h[j].at || h[i].at == h[j].at && h[i].serial < h[j].serial }
-func (h planHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *planHeap) Push(x any)        { *h = append(*h, x.(plan)) }
-func (h *planHeap) Pop() any          { old := *h; x := old[len(old)-1]; *h = old[:len(old)-1]; return x }
+func (h planHeap) Len() int { return len(h) }
+func (h planHeap) Less(i, j int) bool {
+	return h[i].at < h[j].at || h[i].at == h[j].at && h[i].serial < h[j].serial
+}
+func (h planHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
+func (h *planHeap) Push(x any)   { *h = append(*h, x.(plan)) }
+func (h *planHeap) Pop() any     { old := *h; x := old[len(old)-1]; *h = old[:len(old)-1]; return x }
 
 func newWorld(t testing.TB) *world {
 	return &world{t: t, delay: time.Millisecond, wires: map[ConnID]*strand{}}
@@ -93,7 +95,9 @@ func (w *world) join(a, b *node, ca, cb NeighborConfig) (ia, ib NeighborID) {
 	addr := func(n *node) netip.Addr {
 		return netip.AddrFrom4([4]byte{169, byte(slices.Index(w.nodes, n)), byte(k >> 8), byte(k)})
 	}
-	six := func(n *node) netip.Addr { return netip.MustParseAddr(fmt.Sprintf("2001:db8:ffff:%x::%x", k, 1+slices.Index(w.nodes, n))) }
+	six := func(n *node) netip.Addr {
+		return netip.MustParseAddr(fmt.Sprintf("2001:db8:ffff:%x::%x", k, 1+slices.Index(w.nodes, n)))
+	}
 	fill := func(c *NeighborConfig, own, far *node) {
 		c.Addr, c.LocalAddr, c.LocalIPv6, c.AS = addr(far), addr(own), six(own), far.s.cfg.AS
 	}
@@ -315,3 +319,5 @@ func (n *node) state(id NeighborID) State { st, _ := n.s.Neighbor(id); return st
 
 // open neighbours take and give everything.
 func openly() NeighborConfig { return NeighborConfig{PolicyOptional: true} }
+
+func ip(s string) netip.Addr { return netip.MustParseAddr(s) }
