@@ -63,8 +63,8 @@ type Neighbor struct {
 	AS             bgp.ASN    `json:"as" jsonschema_description:"The neighbour's AS number."`
 	Port           int        `json:"port,omitempty" jsonschema_description:"The neighbour's TCP port; 179 by default."`
 	LocalAddress   netip.Addr `json:"localAddress,omitzero" jsonschema_description:"The speaker's end of the session; what the routing table says by default."`
-	LocalIPv4      netip.Addr `json:"localIpv4,omitzero" jsonschema_description:"Next hop of IPv4 routes over an IPv6 session."`
-	LocalIPv6      netip.Addr `json:"localIpv6,omitzero" jsonschema_description:"Next hop of IPv6 routes over an IPv4 session."`
+	LocalIPv4      netip.Addr `json:"localIpv4,omitzero" jsonschema_description:"Next hop of IPv4 routes, where it is not localAddress."`
+	LocalIPv6      netip.Addr `json:"localIpv6,omitzero" jsonschema_description:"Next hop of IPv6 routes, where it is not localAddress."`
 	LocalLinkLocal netip.Addr `json:"localLinkLocal,omitzero" jsonschema_description:"Link-local address beside an IPv6 next hop (RFC 2545)."`
 	LocalAS        bgp.ASN    `json:"localAs,omitempty" jsonschema_description:"Speak as this AS instead of the speaker's."`
 

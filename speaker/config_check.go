@@ -162,6 +162,9 @@ func (k *checker) policies() {
 			k.refuse(at+".name", "two policies have this name", "choose another name", "unique", sourceFormat)
 		}
 		seen[p.Name] = true
+		if k.r.Faulty(at) {
+			continue // what could not be read would be missed once more
+		}
 		for _, err := range each(p.Validate()) {
 			// Each mistake stands alone, so that one does not hide the others.
 			k.r.Report(k.r.MarkAt(at), yamlfile.Finding{At: at, Message: err.Error(), Rule: "speaker-policy", Source: sourceFormat})
@@ -212,6 +215,16 @@ func (k *checker) neighbor(at string, n *Neighbor) {
 		n.Families = []bgp.Family{bgp.FamilyOf(netip.PrefixFrom(n.Address, 0))}
 	}
 	for i, f := range n.Families {
+		four := f == bgp.IPv4Unicast()
+		if hop := n.LocalIPv6; n.Address.IsValid() && n.Address.Is4() != four {
+			key := "localIpv6"
+			if four {
+				key, hop = "localIpv4", n.LocalIPv4
+			}
+			if !hop.IsValid() && !k.r.Faulty(at+"."+key) {
+				k.refuse(yamlfile.Index(at+".families", i), "routes of this family have no next hop over this session", "add "+key+" with the speaker's address", "next-hop", "RFC 4271 section 5.1.3, RFC 2545 section 3")
+			}
+		}
 		if slices.Contains(n.Families[:i], f) {
 			k.refuse(yamlfile.Index(at+".families", i), "this family is here twice", "keep one of the two", "unique", sourceFormat)
 		}
@@ -356,7 +369,10 @@ func (k *checker) timers(at string, n *Neighbor) {
 	if g := n.GracefulRestart; g != nil {
 		k.within(at+".gracefulRestart.restartTime", g.RestartTime, time.Second, mostRestart, "RFC 4724 section 3")
 		k.whole(at+".gracefulRestart.restartTime", g.RestartTime, "RFC 4724 section 3")
-		if g.RestartTime == 0 {
+		switch {
+		case g.HelperOnly && k.r.Given(at+".gracefulRestart.restartTime"):
+			k.refuse(at+".gracefulRestart.restartTime", "a helper never restarts itself", "leave out restartTime or helperOnly", "conflict", "RFC 4724 section 4.2")
+		case !g.HelperOnly && g.RestartTime == 0:
 			g.RestartTime = Duration(defaultRestart)
 		}
 	}

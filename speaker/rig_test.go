@@ -130,7 +130,8 @@ func (r *running) poll(text string, wanted func(Answer) bool) Answer {
 			return a
 		}
 		if time.Now().After(late) {
-			r.t.Fatalf("%s: %s still answers %+v", r.name, text, a)
+			r.log()
+			r.t.Fatalf("%s: %s still answers %s", r.name, text, a.String())
 		}
 	}
 }
@@ -150,4 +151,15 @@ func prefixes(routes []Route) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// log shows what the speaker told, but for the answers.
+func (r *running) log() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.events {
+		if r.events[i].Kind != Answered {
+			r.t.Log(r.name, r.events[i].String())
+		}
+	}
 }

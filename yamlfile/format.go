@@ -97,6 +97,14 @@ func (r *Reader) Place(path string) Place { return r.places[path] }
 // Bad tells whether a mistake in the value is reported already.
 func (r *Reader) Bad(path string) bool { return r.places[path].Bad }
 
+// Faulty tells whether a mistake is reported already in the value at a path or in what it holds.
+func (r *Reader) Faulty(path string) bool {
+	return slices.ContainsFunc(r.findings, func(f Finding) bool {
+		rest, ok := strings.CutPrefix(f.At, path)
+		return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
+}
+
 // Spoil notes that a mistake in the value is reported.
 func (r *Reader) Spoil(path string) {
 	p := r.places[path]

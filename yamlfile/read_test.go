@@ -53,7 +53,7 @@ func TestAFileIsReadOrEveryMistakeIsToldWithItsPlace(t *testing.T) {
 		{"an unknown key and a missing one", "Name: a\n", file{}, `f:1:1: Name: there is no such key (value "Name"); did you mean name? The keys here are name, count, kind, prefixes, rows [test-known-key; the schema]
 f:1:1: the key "name" is missing; add name: with a text [test-required; the schema]`},
 		{"several mistakes at once", "name: a b\ncount: -1\nkind: blue\nprefixes: []\nrows: [{on: 1}]\n", file{}, `f:1:7: name: this is two words (value "a b"); write one [test-name; the schema]
-f:2:8: count: this is a number, not a 4-byte number (value "-1"); write a whole number from 1 to 4294967295 [test-type; the schema]
+f:2:8: count: this is a number, not a 4-byte number (value "-1"); write a whole number from 0 to 4294967295 [test-type; the schema]
 f:3:7: kind: this is not one of the words that are known here (value "blue"); use red or green [test-enum; the schema]
 f:4:11: prefixes: this list is empty (value "[]"); give at least one entry [test-required; the schema]
 f:5:13: rows[0].on: this is a number (value "1"); write true or false [test-type; the schema]`},

@@ -264,6 +264,9 @@ func (r *Reader) ReadMapping(n, target ast.Node, path string, v any, fix string)
 	return true
 }
 
+// mostListed is how many keys are listed beside the one that was meant.
+const mostListed = 24
+
 func (r *Reader) readStruct(m *ast.MappingNode, at Mark, path string, v reflect.Value) {
 	t := v.Type()
 	fields := map[string]int{}
@@ -279,7 +282,9 @@ func (r *Reader) readStruct(m *ast.MappingNode, at Mark, path string, v reflect.
 		i, ok := fields[p.key]
 		if !ok {
 			fix := "the keys here are " + strings.Join(keys, ", ")
-			if near := r.format.Nearest(p.key, keys); near != "" {
+			if near := r.format.Nearest(p.key, keys); near != "" && len(keys) > mostListed {
+				fix = "did you mean " + near + "?"
+			} else if near != "" {
 				fix = "did you mean " + near + "? " + strings.ToUpper(fix[:1]) + fix[1:]
 			}
 			r.Refuse(p.node, join(path, p.key), p.key, "there is no such key", fix, "known-key")
@@ -345,7 +350,7 @@ func (r *Reader) readInteger(n, target ast.Node, path string, v reflect.Value) {
 	}
 	u, err := strconv.ParseUint(s, 10, 32)
 	if err != nil {
-		fix := "write a whole number from 1 to 4294967295"
+		fix := "write a whole number from 0 to 4294967295"
 		if high, low, ok := strings.Cut(s, "."); ok { // asdot of RFC 5396
 			h, err1 := strconv.ParseUint(high, 10, 16)
 			l, err2 := strconv.ParseUint(low, 10, 16)
