@@ -8,7 +8,6 @@ import (
 
 	"onramp/bgp"
 	"onramp/catalog"
-	"onramp/schema"
 	"onramp/yamlfile"
 )
 
@@ -72,26 +71,4 @@ func parseNetwork(prefix, attributes string) (Network, error) {
 		return n, f
 	}
 	return n, nil
-}
-
-// Schema returns the JSON Schema of the file, for an editor that checks it while it is typed.
-func Schema() ([]byte, error) {
-	text := func(example string) string { return `{"type": "string", "examples": ["` + example + `"]}` }
-	return schema.Of(Config{}, schema.Options{
-		Title: "Onramp speaker", Description: "What a BGP speaker is, what it announces, and whom it talks to.",
-		Forms: map[string]string{"word": `^[!-~]+$`}, Lengths: map[string]int{"word": maxName},
-		Types: map[reflect.Type]string{
-			reflect.TypeFor[Duration]():           `{"type": "string", "pattern": "^([0-9]*\\.?[0-9]+(ns|us|ms|s|m|h))+$", "examples": ["180s"]}`,
-			reflect.TypeFor[netip.Addr]():         text("10.0.0.1"),
-			reflect.TypeFor[netip.AddrPort]():     text("10.0.0.1:179"),
-			reflect.TypeFor[netip.Prefix]():       text("10.1.0.0/16"),
-			reflect.TypeFor[bgp.Community]():      text("64512:100"),
-			reflect.TypeFor[bgp.ExtCommunity]():   text("rt:64512:100"),
-			reflect.TypeFor[bgp.LargeCommunity](): text("64512:1:2"),
-			reflect.TypeFor[bgp.Family]():         `{"type": "string", "enum": ["ipv4", "ipv6"]}`,
-			reflect.TypeFor[bgp.Origin]():         `{"type": "string", "enum": ["i", "e", "?", "igp", "egp", "incomplete"]}`,
-			reflect.TypeFor[bgp.Verdict]():        `{"type": "string", "enum": ["accept", "reject", "next"]}`,
-			reflect.TypeFor[bgp.PeerType]():       `{"type": "string", "enum": ["local", "ebgp", "ibgp"]}`,
-		},
-	})
 }

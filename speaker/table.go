@@ -14,7 +14,7 @@ type Route struct {
 	Prefix           netip.Prefix         `json:"prefix"`
 	NextHop          netip.Addr           `json:"nextHop,omitzero" jsonschema_description:"Missing where it is the speaker itself."`
 	NextHopLinkLocal netip.Addr           `json:"nextHopLinkLocal,omitzero"`
-	ASPath           []bgp.ASN            `json:"asPath" form:"nonempty"`
+	ASPath           []bgp.ASN            `json:"asPath"`
 	Origin           bgp.Origin           `json:"origin"`
 	MED              *uint32              `json:"med,omitempty"`
 	LocalPref        *uint32              `json:"localPref,omitempty"`
