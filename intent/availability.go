@@ -3,6 +3,8 @@ package intent
 import (
 	"slices"
 	"strconv"
+
+	"onramp/yamlfile"
 )
 
 // Stated says in percent of time how often one element of each kind works. Nobody publishes these but for circuits, so what is not
@@ -82,7 +84,7 @@ func (v *validator) availability() {
 	}
 	for i := range v.e.Premises.Sites {
 		for j := range v.e.Premises.Sites[i].Access {
-			check(index(index("premises.sites", i)+".access", j)+".availability", v.e.Premises.Sites[i].Access[j].Availability)
+			check(yamlfile.Index(yamlfile.Index("premises.sites", i)+".access", j)+".availability", v.e.Premises.Sites[i].Access[j].Availability)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"onramp/catalog"
+	"onramp/yamlfile"
 )
 
 // Values that stand in for what the file leaves out.
@@ -26,21 +27,18 @@ func DefaultSurvives() []string { return []string{"link", "router", "gateway"} }
 // validator checks what the values mean, after the reader has found out that they can be read, and fills in defaults. It
 // leaves alone what the reader has already refused.
 type validator struct {
-	*reader
-	e *Estate
-	c *catalog.Catalog
+	reader *yamlfile.Reader
+	e      *Estate
+	c      *catalog.Catalog
 }
 
 func (v *validator) validate() {
-	if v.places[""].bad {
-		return
-	}
 	e := v.e
 	v.premises()
 	v.accesses()
 	names := map[string]string{}
 	for i := range e.LinesOfBusiness {
-		at := index("linesOfBusiness", i)
+		at := yamlfile.Index("linesOfBusiness", i)
 		v.unique(names, at+".name", e.LinesOfBusiness[i].Name, "line of business")
 		if e.LinesOfBusiness[i].Name == Shared {
 			v.refuseAt(at+".name", Shared, "this name stands for the shared services in needs.reaches", "choose another name", "intent-name")
@@ -65,53 +63,23 @@ func (v *validator) validate() {
 	}
 }
 
-// given tells whether the file has the key; text is its value as written.
-func (v *validator) given(path string) bool {
-	p, ok := v.places[path]
-	return ok && p.line > 0 && !p.bad
-}
-
-func (v *validator) text(path string) string { return v.places[path].text }
-
-// bad tells whether a mistake in the value is reported already.
-func (v *validator) bad(path string) bool { return v.places[path].bad }
-
-// markOf is the place of a key, or of the nearest key around it.
-func (v *validator) mark(path string) mark {
-	for {
-		if p, ok := v.places[path]; ok && p.line > 0 {
-			return p.mark
-		}
-		cut := strings.LastIndexAny(path, ".[")
-		if cut < 0 {
-			if p, ok := v.places[""]; ok && p.line > 0 {
-				return p.mark
-			}
-			return mark{1, 1}
-		}
-		path = path[:cut]
-	}
-}
+// given tells whether the file has the key; text is its value as written; bad tells whether a mistake in it is reported already.
+func (v *validator) given(path string) bool  { return v.reader.Given(path) }
+func (v *validator) text(path string) string { return v.reader.Place(path).Text }
+func (v *validator) bad(path string) bool    { return v.reader.Bad(path) }
 
 // refuseAt reports an error of meaning at a key.
 func (v *validator) refuseAt(path, value, message, fix, rule string) {
-	p := v.places[path]
-	p.bad = true
-	if p.line == 0 {
-		p.mark = v.mark(path)
-	}
-	v.places[path] = p
-	v.report(p.mark, Finding{At: path, Value: value, Message: message, Fix: fix, Rule: rule, Source: v.source(rule)})
+	v.reader.RefuseAt(path, value, message, fix, rule, v.source(rule))
 }
 
 // refuseShape reports a number outside its range, which the JSON Schema of the file refuses as well.
 func (v *validator) refuseShape(path, message, fix string) {
-	v.refuseAt(path, v.text(path), message, fix, "intent-range")
-	v.findings[len(v.findings)-1].Source = sourceSchema
+	v.reader.RefuseAt(path, v.text(path), message, fix, "intent-range", sourceSchema)
 }
 
 func (v *validator) warnAt(path, value, message, fix, rule string) {
-	v.report(v.mark(path), Finding{Severity: Warning, At: path, Value: value, Message: message, Fix: fix, Rule: rule, Source: v.source(rule)})
+	v.reader.Report(v.reader.MarkAt(path), Finding{Severity: Warning, At: path, Value: value, Message: message, Fix: fix, Rule: rule, Source: v.source(rule)})
 }
 
 // source is the document behind a rule: the published one where the catalogue has the rule, else the file format's page.
@@ -179,7 +147,7 @@ func (v *validator) premises() {
 	v.asn("premises.asn", p.ASN)
 	names := map[string]string{}
 	for i := range p.Sites {
-		s, at := &p.Sites[i], index("premises.sites", i)
+		s, at := &p.Sites[i], yamlfile.Index("premises.sites", i)
 		v.unique(names, at+".name", s.Name, "site")
 		v.asn(at+".asn", s.ASN)
 		switch {
@@ -196,18 +164,18 @@ func (v *validator) premises() {
 			v.refuseShape(at+".routers", "a site has one or two customer edge routers", "write 1 or 2")
 		}
 		for j := range s.Prefixes {
-			v.prefix(index(at+".prefixes", j), s.Prefixes[j])
+			v.prefix(yamlfile.Index(at+".prefixes", j), s.Prefixes[j])
 		}
 		for j := range s.PublicPrefixes {
-			v.publicPrefix(index(at+".publicPrefixes", j), s.PublicPrefixes[j])
+			v.publicPrefix(yamlfile.Index(at+".publicPrefixes", j), s.PublicPrefixes[j])
 		}
 	}
 	pairs := map[[2]string]string{}
 	for i := range p.Backbone {
-		l, at := &p.Backbone[i], index("premises.backbone", i)
+		l, at := &p.Backbone[i], yamlfile.Index("premises.backbone", i)
 		ok := true
 		for j, s := range l.Between {
-			ok = v.known(index(at+".between", j), s, names, "site") && ok
+			ok = v.known(yamlfile.Index(at+".between", j), s, names, "site") && ok
 		}
 		if ok && l.Between[0] == l.Between[1] {
 			v.refuseAt(at+".between", l.Between[0], "a link joins two different sites", "name two sites", "intent-range")
@@ -244,9 +212,9 @@ func (v *validator) known(path, name string, there map[string]string, what strin
 		names = append(names, n)
 	}
 	slices.Sort(names)
-	fix := "the file has " + oneOf(names)
+	fix := "the file has " + yamlfile.OneOf(names)
 	if near := catalog.Nearest(name, names); near != "" && len(names) > 1 {
-		fix = "did you mean " + near + "? The file has " + oneOf(names)
+		fix = "did you mean " + near + "? The file has " + yamlfile.OneOf(names)
 	}
 	v.refuseAt(path, name, "there is no "+what+" of this name", fix, "intent-known-name")
 	return false
@@ -356,10 +324,10 @@ func (v *validator) publicPrefix(path string, p netip.Prefix) {
 func (v *validator) routesBetween() {
 	lobs := v.lobNames()
 	for i, pair := range v.e.Premises.RoutesBetween {
-		at := index("premises.routesBetween", i)
+		at := yamlfile.Index("premises.routesBetween", i)
 		ok := true
 		for j, n := range pair {
-			ok = v.known(index(at, j), n, lobs, "line of business") && ok
+			ok = v.known(yamlfile.Index(at, j), n, lobs, "line of business") && ok
 		}
 		if ok && pair[0] == pair[1] {
 			v.refuseAt(at, pair[0], "routes go between two different lines of business", "name two", "intent-range")
@@ -371,7 +339,7 @@ func (v *validator) lobNames() map[string]string {
 	out := map[string]string{}
 	for i := range v.e.LinesOfBusiness {
 		if n := v.e.LinesOfBusiness[i].Name; n != "" {
-			out[n] = index("linesOfBusiness", i)
+			out[n] = yamlfile.Index("linesOfBusiness", i)
 		}
 	}
 	return out
@@ -381,7 +349,7 @@ func (v *validator) siteNames() map[string]string {
 	out := map[string]string{}
 	for i := range v.e.Premises.Sites {
 		if n := v.e.Premises.Sites[i].Name; n != "" {
-			out[n] = index("premises.sites", i)
+			out[n] = yamlfile.Index("premises.sites", i)
 		}
 	}
 	return out
@@ -418,13 +386,13 @@ func (v *validator) pools() {
 		v.defaulted("pools.transit", defaultTransit, "the links of private peering take theirs here")
 	}
 	for i := range p.Addresses {
-		v.prefix(index("pools.addresses", i), p.Addresses[i])
+		v.prefix(yamlfile.Index("pools.addresses", i), p.Addresses[i])
 	}
 	for i := range p.Transit {
-		v.prefix(index("pools.transit", i), p.Transit[i])
+		v.prefix(yamlfile.Index("pools.transit", i), p.Transit[i])
 	}
 	for i := range p.MicrosoftTransit {
-		v.publicPrefix(index("pools.microsoftTransit", i), p.MicrosoftTransit[i])
+		v.publicPrefix(yamlfile.Index("pools.microsoftTransit", i), p.MicrosoftTransit[i])
 	}
 }
 
@@ -435,7 +403,7 @@ func (v *validator) sharedServices() {
 	}
 	v.region("sharedServices.region", &s.Region)
 	for i := range s.AddressSpace {
-		v.space(index("sharedServices.addressSpace", i), s.AddressSpace[i])
+		v.space(yamlfile.Index("sharedServices.addressSpace", i), s.AddressSpace[i])
 	}
 	if len(s.AddressSpace) == 0 && !v.bad("sharedServices.addressSpace") {
 		v.defaulted("sharedServices.addressSpace", "a /22 of pools.addresses", "no address space is given")
@@ -469,7 +437,7 @@ func (v *validator) space(path string, p netip.Prefix) {
 func (v *validator) subscriptions() {
 	first := map[string]string{}
 	for i := range v.e.LinesOfBusiness {
-		l, at := &v.e.LinesOfBusiness[i], index("linesOfBusiness", i)+".subscription"
+		l, at := &v.e.LinesOfBusiness[i], yamlfile.Index("linesOfBusiness", i)+".subscription"
 		if l.Subscription == "" && !v.bad(at) && l.Name != "" {
 			l.Subscription = "sub-" + l.Name
 			v.defaulted(at, l.Subscription, "no subscription is given")
@@ -520,32 +488,32 @@ func (v *validator) overlaps() {
 	for i := range v.e.Premises.Sites {
 		s := &v.e.Premises.Sites[i]
 		for j, p := range s.Prefixes {
-			add(index(index("premises.sites", i)+".prefixes", j), "site "+s.Name, p, true)
+			add(yamlfile.Index(yamlfile.Index("premises.sites", i)+".prefixes", j), "site "+s.Name, p, true)
 		}
 		for j, p := range s.PublicPrefixes {
-			add(index(index("premises.sites", i)+".publicPrefixes", j), "site "+s.Name, p, true)
+			add(yamlfile.Index(yamlfile.Index("premises.sites", i)+".publicPrefixes", j), "site "+s.Name, p, true)
 		}
 	}
 	if s := v.e.SharedServices; s != nil {
 		for j, p := range s.AddressSpace {
-			add(index("sharedServices.addressSpace", j), "sharedServices", p, false)
+			add(yamlfile.Index("sharedServices.addressSpace", j), "sharedServices", p, false)
 		}
 	}
 	for i := range v.e.LinesOfBusiness {
 		l := &v.e.LinesOfBusiness[i]
 		for j := range l.Networks {
 			for k, p := range l.Networks[j].AddressSpace {
-				add(index(index(index("linesOfBusiness", i)+".networks", j)+".addressSpace", k), "network "+l.Networks[j].Name+" of "+l.Name, p, false)
+				add(yamlfile.Index(yamlfile.Index(yamlfile.Index("linesOfBusiness", i)+".networks", j)+".addressSpace", k), "network "+l.Networks[j].Name+" of "+l.Name, p, false)
 			}
 		}
 	}
 	for j, p := range v.e.Pools.Transit {
 		if v.given("pools.transit") {
-			add(index("pools.transit", j), "pools.transit", p, false)
+			add(yamlfile.Index("pools.transit", j), "pools.transit", p, false)
 		}
 	}
 	for j, p := range v.e.Pools.MicrosoftTransit {
-		add(index("pools.microsoftTransit", j), "pools.microsoftTransit", p, false)
+		add(yamlfile.Index("pools.microsoftTransit", j), "pools.microsoftTransit", p, false)
 	}
 }
 
@@ -569,7 +537,7 @@ func (v *validator) clouds() {
 	}
 	for i := range v.e.LinesOfBusiness {
 		for j := range v.e.LinesOfBusiness[i].Networks {
-			check(index(index("linesOfBusiness", i)+".networks", j)+".region", v.e.LinesOfBusiness[i].Networks[j].Region)
+			check(yamlfile.Index(yamlfile.Index("linesOfBusiness", i)+".networks", j)+".region", v.e.LinesOfBusiness[i].Networks[j].Region)
 		}
 	}
 	if s := v.e.SharedServices; s != nil {

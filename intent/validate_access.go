@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"onramp/catalog"
+	"onramp/yamlfile"
 )
 
 // accesses checks every way from a site to Microsoft.
@@ -15,7 +16,7 @@ func (v *validator) accesses() {
 	for i := range v.e.Premises.Sites {
 		s := &v.e.Premises.Sites[i]
 		for j := range s.Access {
-			at := index(index("premises.sites", i)+".access", j)
+			at := yamlfile.Index(yamlfile.Index("premises.sites", i)+".access", j)
 			a := &s.Access[j]
 			if v.bad(at) {
 				continue
@@ -80,9 +81,9 @@ func (v *validator) direct(at string, a *Access, l catalog.Location, known bool)
 	switch {
 	case v.bad(at + ".port"):
 	case a.Port == 0:
-		v.refuseAt(at+".port", v.text(at+".port"), "ExpressRoute Direct needs the speed of its ports", "add port: "+oneOf(sold), "direct-circuit-sizes")
+		v.refuseAt(at+".port", v.text(at+".port"), "ExpressRoute Direct needs the speed of its ports", "add port: "+yamlfile.OneOf(sold), "direct-circuit-sizes")
 	case !slices.Contains(ports, int(a.Port)/1000) || a.Port%1000 != 0:
-		v.refuseAt(at+".port", v.text(at+".port"), "there are no ports of this speed", "use "+oneOf(sold), "direct-circuit-sizes")
+		v.refuseAt(at+".port", v.text(at+".port"), "there are no ports of this speed", "use "+yamlfile.OneOf(sold), "direct-circuit-sizes")
 	}
 	if a.Encapsulation == "" && !v.bad(at+".encapsulation") {
 		a.Encapsulation = defaultEncapsulated

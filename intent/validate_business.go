@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"onramp/yamlfile"
 )
 
 // reservedSubnets are names that a design gives itself.
@@ -15,13 +17,13 @@ func reservedSubnets() []string {
 
 // lineOfBusiness checks one line of business.
 func (v *validator) lineOfBusiness(i int) {
-	l, at := &v.e.LinesOfBusiness[i], index("linesOfBusiness", i)
+	l, at := &v.e.LinesOfBusiness[i], yamlfile.Index("linesOfBusiness", i)
 	if v.bad(at) {
 		return
 	}
 	names := map[string]string{}
 	for j := range l.Networks {
-		path := index(at+".networks", j)
+		path := yamlfile.Index(at+".networks", j)
 		if v.bad(path) {
 			continue
 		}
@@ -38,8 +40,8 @@ func (v *validator) network(at string, n *Network) {
 	v.region(at+".region", &n.Region)
 	known := !v.bad(at + ".addressSpace") // otherwise nothing can be said about what lies inside
 	for k := range n.AddressSpace {
-		v.space(index(at+".addressSpace", k), n.AddressSpace[k])
-		known = known && !v.bad(index(at+".addressSpace", k))
+		v.space(yamlfile.Index(at+".addressSpace", k), n.AddressSpace[k])
+		known = known && !v.bad(yamlfile.Index(at+".addressSpace", k))
 	}
 	if len(n.AddressSpace) == 0 && !v.bad(at+".addressSpace") {
 		v.defaulted(at+".addressSpace", "a /22 of pools.addresses", "no address space is given")
@@ -50,7 +52,7 @@ func (v *validator) network(at string, n *Network) {
 	names := map[string]string{}
 	var placed []netip.Prefix
 	for k := range n.Subnets {
-		s, path := &n.Subnets[k], index(at+".subnets", k)
+		s, path := &n.Subnets[k], yamlfile.Index(at+".subnets", k)
 		if v.bad(path) {
 			continue
 		}
@@ -138,7 +140,7 @@ func (v *validator) services(at string, l *LineOfBusiness) {
 	for i := range v.e.Premises.Sites {
 		s := &v.e.Premises.Sites[i]
 		needed := len(n.Sites) == 0 || slices.Contains(n.Sites, s.Name)
-		if needed && len(s.PublicPrefixes) == 0 && !v.bad(index("premises.sites", i)+".publicPrefixes") {
+		if needed && len(s.PublicPrefixes) == 0 && !v.bad(yamlfile.Index("premises.sites", i)+".publicPrefixes") {
 			v.refuseAt(path, strings.Join(public, ", "), "site "+s.Name+" has no publicPrefixes, which Microsoft peering needs", "give "+s.Name+" a public prefix of your own, or leave it out of needs.sites", "nat-snat-outbound")
 			return
 		}
@@ -150,20 +152,20 @@ func (v *validator) relations(at string, l *LineOfBusiness) {
 	n := &l.Needs
 	sites, lobs := v.siteNames(), v.lobNames()
 	for k, s := range n.Sites {
-		v.known(index(at+".needs.sites", k), s, sites, "site")
+		v.known(yamlfile.Index(at+".needs.sites", k), s, sites, "site")
 	}
 	v.noRepeats(at+".needs.sites", n.Sites)
 	v.noRepeats(at+".needs.isolatedFrom", n.IsolatedFrom)
 	v.noRepeats(at+".needs.reaches", n.Reaches)
 	v.noRepeats(at+".needs.survives", n.Survives)
 	for k, o := range n.IsolatedFrom {
-		path := index(at+".needs.isolatedFrom", k)
+		path := yamlfile.Index(at+".needs.isolatedFrom", k)
 		if v.known(path, o, lobs, "line of business") && o == l.Name {
 			v.refuseAt(path, o, "nobody is isolated from itself", "leave it out", "intent-range")
 		}
 	}
 	for k, o := range n.Reaches {
-		path := index(at+".needs.reaches", k)
+		path := yamlfile.Index(at+".needs.reaches", k)
 		if o == Shared {
 			if v.e.SharedServices == nil && !v.bad("sharedServices") {
 				v.refuseAt(path, o, "there are no sharedServices in the file", "add sharedServices, or leave shared out", "intent-known-name")
@@ -207,7 +209,7 @@ func (v *validator) lob(name string) *LineOfBusiness {
 // noRepeats refuses a word that stands twice in a list.
 func (v *validator) noRepeats(path string, list []string) {
 	for i, s := range list {
-		at := index(path, i)
+		at := yamlfile.Index(path, i)
 		if s != "" && slices.Contains(list[:i], s) && !v.bad(at) {
 			v.refuseAt(at, s, "this is listed twice", "leave it out once", "intent-unique")
 		}
@@ -242,7 +244,7 @@ func (v *validator) traffic() {
 		} else {
 			silent++
 		}
-		off = off || v.bad(index("linesOfBusiness", i)+".needs.monthlyEgressGB")
+		off = off || v.bad(yamlfile.Index("linesOfBusiness", i)+".needs.monthlyEgressGB")
 	}
 	if e.Traffic.MonthlyEgressGB < 0 {
 		v.refuseShape(key, "traffic cannot be negative", "write gigabytes a month, 0 or more")

@@ -41,16 +41,18 @@ func newShell(t *testing.T) *shell {
 			write("estate.yaml", src)
 		}
 	}
-	broken, err := filepath.Glob("../../examples/broken/*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range broken {
-		src, err := os.ReadFile(file)
+	for _, dir := range []string{"broken", "speaker"} {
+		files, err := filepath.Glob("../../examples/" + dir + "/*")
 		if err != nil {
 			t.Fatal(err)
 		}
-		write("examples/broken/"+filepath.Base(file), src)
+		for _, file := range files {
+			src, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			write("examples/"+dir+"/"+filepath.Base(file), src)
+		}
 	}
 	t.Chdir(dir)
 	return &shell{t}

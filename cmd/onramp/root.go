@@ -35,7 +35,7 @@ Exit codes: 0 yes; 1 an error finding, a failed property or no fit; 2 wrong usag
 		SilenceErrors:              true,
 	}
 	root.AddCommand(newVersionCommand())
-	root.AddCommand(newUpCommand(), newInitCommand(), newSchemaCommand(), newCheckCommand(), newChooseCommand(), newDesignCommand(), newProveCommand(), newCostCommand(), newCatalogCommand())
+	root.AddCommand(newUpCommand(), newInitCommand(), newSchemaCommand(), newCheckCommand(), newChooseCommand(), newDesignCommand(), newProveCommand(), newCostCommand(), newCatalogCommand(), newSpeakerCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(root.Name())
 	classify(root)

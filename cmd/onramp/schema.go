@@ -14,6 +14,7 @@ import (
 	"onramp/intent"
 	"onramp/prove"
 	"onramp/schema"
+	"onramp/speaker"
 )
 
 // results are the values that commands print with --json, by command.
@@ -22,13 +23,18 @@ func results() map[string]any {
 }
 
 func resultNames() []string {
-	return []string{"intent", "choose", "design", "prove", "check", "prerequisites", "cost"}
+	return []string{"intent", "choose", "design", "prove", "check", "prerequisites", "cost", "speaker", "speaker-events"}
 }
 
-// schemaOf is the JSON Schema of the intent, or of a command's result.
+// schemaOf is the JSON Schema of a file that people write, or of a command's result.
 func schemaOf(name string) ([]byte, error) {
-	if name == "intent" {
+	switch name {
+	case "intent":
 		return intent.Schema()
+	case "speaker":
+		return speaker.Schema()
+	case "speaker-events":
+		return speaker.EventSchema()
 	}
 	command := name
 	if name == "prerequisites" {
@@ -47,9 +53,9 @@ func schemaOf(name string) ([]byte, error) {
 func newSchemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema [" + strings.Join(resultNames(), "|") + "]",
-		Short: "Print the JSON Schema of the intent, or of a command's --json",
-		Long: `Schema prints the JSON Schema (draft 2020-12) of the intent, for an editor that checks it while you type; or with a name that of what
-the command of this name prints with --json.`,
+		Short: "Print the JSON Schema of a file that you write, or of a command's --json",
+		Long: `Schema prints the JSON Schema (draft 2020-12) of the intent, for an editor that checks it while you type; with speaker that of a
+speaker's file; with another name that of what the command of this name prints with --json.`,
 		Example: `  onramp schema > onramp.schema.json
   onramp schema choose`,
 		Args:      cobra.MaximumNArgs(1),

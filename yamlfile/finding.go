@@ -1,11 +1,12 @@
-package intent
+package yamlfile
 
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
-// The severities of a Finding. An intent with an error is not used; one with warnings is.
+// The severities of a Finding. A file with an error is not used; one with warnings is.
 const (
 	Error   = "error"
 	Warning = "warning"
@@ -53,3 +54,12 @@ func (f Finding) String() string {
 
 // Error is String, so that a single finding can travel as an error.
 func (f Finding) Error() string { return f.String() }
+
+// clip shortens a value for a message.
+func clip(s string) string {
+	const most = 80
+	if utf8.RuneCountInString(s) <= most {
+		return s
+	}
+	return string([]rune(s)[:most-1]) + "…"
+}

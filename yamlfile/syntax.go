@@ -1,4 +1,4 @@
-package intent
+package yamlfile
 
 import (
 	"errors"
@@ -14,19 +14,19 @@ import (
 )
 
 const (
-	maxBytes   = 4 << 20 // of one file; a thousand lines of business need about a tenth
-	maxDepth   = 64      // of collections in collections; an intent needs about ten
+	maxBytes   = 4 << 20 // of one file; an intent of a thousand lines of business needs about a tenth
+	maxDepth   = 64      // of collections in collections; people need about ten
 	maxVisited = 1 << 18 // nodes read, counting each time an alias repeats them; a thousand lines of business need about a tenth
 )
 
 // syntax reads src as one YAML document. Where it cannot be read, the one finding says why and root is nil.
-func (r *reader) syntax(src []byte) (root ast.Node) {
+func (r *Reader) syntax(src []byte) (root ast.Node) {
 	if len(src) > maxBytes {
-		r.report(mark{line: 1, col: 1}, Finding{Message: fmt.Sprintf("the file has %d bytes", len(src)), Fix: fmt.Sprintf("an intent has at most %d", maxBytes), Rule: "intent-size", Source: sourceFormat})
+		r.Report(Mark{Line: 1, Col: 1}, Finding{Message: fmt.Sprintf("the file has %d bytes", len(src)), Fix: fmt.Sprintf("%s has at most %d", r.format.What, maxBytes), Rule: r.rule("size"), Source: r.format.Doc})
 		return nil
 	}
 	if at, message, fix := unreadable(src); message != "" {
-		r.report(at, Finding{Message: message, Fix: fix, Rule: "intent-syntax", Source: sourceYAML})
+		r.Report(at, Finding{Message: message, Fix: fix, Rule: r.rule("syntax"), Source: sourceYAML})
 		return nil
 	}
 	if len(src) >= 3 && string(src[:3]) == "\ufeff" {
@@ -38,8 +38,8 @@ func (r *reader) syntax(src []byte) (root ast.Node) {
 	}
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		f := Finding{Message: "this is not YAML: " + err.Error(), Fix: "check the indentation, brackets and quotes here", Rule: "intent-syntax", Source: sourceYAML}
-		at := mark{line: 1, col: 1}
+		f := Finding{Message: "this is not YAML: " + err.Error(), Fix: "check the indentation, brackets and quotes here", Rule: r.rule("syntax"), Source: sourceYAML}
+		at := Mark{Line: 1, Col: 1}
 		var se *yaml.SyntaxError
 		if errors.As(err, &se) {
 			f.Message = "this is not YAML: " + se.Message
@@ -47,10 +47,10 @@ func (r *reader) syntax(src []byte) (root ast.Node) {
 				at = markOf(se.Token)
 			}
 		}
-		if line, ok := lineOf(src, at.line); ok && strings.Contains(line[:len(line)-len(strings.TrimLeft(line, " \t"))], "\t") {
+		if line, ok := lineOf(src, at.Line); ok && strings.Contains(line[:len(line)-len(strings.TrimLeft(line, " \t"))], "\t") {
 			f.Message, f.Fix, f.Source = "a tab indents this line", "indent with spaces only; your editor can replace the tab", sourceYAML+" section 6.1"
 		}
-		r.report(at, f)
+		r.Report(at, f)
 		return nil
 	}
 	for _, d := range file.Docs {
@@ -59,14 +59,14 @@ func (r *reader) syntax(src []byte) (root ast.Node) {
 		}
 	}
 	if root == nil {
-		r.report(mark{line: 1, col: 1}, Finding{Message: "the file holds no intent", Fix: "`onramp init` writes one to start from", Rule: "intent-empty", Source: sourceFormat})
+		r.Report(Mark{Line: 1, Col: 1}, Finding{Message: r.format.Empty, Fix: r.format.Start, Rule: r.rule("empty"), Source: r.format.Doc})
 	}
 	return root
 }
 
 // unreadable finds the first byte that no YAML stream may hold (YAML 1.2 section 5.1); the message is empty where there is none.
-func unreadable(src []byte) (at mark, message, fix string) {
-	at = mark{line: 1, col: 1}
+func unreadable(src []byte) (at Mark, message, fix string) {
+	at = Mark{Line: 1, Col: 1}
 	for len(src) > 0 {
 		c, n := utf8.DecodeRune(src)
 		switch {
@@ -75,9 +75,9 @@ func unreadable(src []byte) (at mark, message, fix string) {
 		case c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f:
 			return at, fmt.Sprintf("this is the control character U+%04X, which no YAML holds", c), "give a text file; if it is one, leave the character out"
 		case c == '\n':
-			at = mark{line: at.line + 1, col: 1}
+			at = Mark{Line: at.Line + 1, Col: 1}
 		default:
-			at.col++
+			at.Col++
 		}
 		src = src[n:]
 	}
@@ -93,8 +93,8 @@ func lineOf(src []byte, n int) (string, bool) {
 	return lines[n-1], true
 }
 
-// checkTokens refuses what YAML has and an intent has no use for, and nesting too deep for the parser's recursion.
-func (r *reader) checkTokens(tokens token.Tokens) bool {
+// checkTokens refuses what YAML has and no file here has a use for, and nesting too deep for the parser's recursion.
+func (r *Reader) checkTokens(tokens token.Tokens) bool {
 	depth, run, content := 0, 0, false
 	for _, t := range tokens {
 		if t.Position == nil {
@@ -109,14 +109,14 @@ func (r *reader) checkTokens(tokens token.Tokens) bool {
 		case token.SequenceEntryType, token.AnchorType:
 			run++
 		case token.TagType:
-			f = Finding{Value: t.Value, Message: "tags are not used in an intent", Fix: "leave the tag out"}
+			f = Finding{Value: t.Value, Message: "tags are not used in " + r.format.What, Fix: "leave the tag out"}
 		case token.MappingKeyType:
-			f = Finding{Value: t.Value, Message: "keys written with a question mark are not used in an intent", Fix: "write key: value"}
+			f = Finding{Value: t.Value, Message: "keys written with a question mark are not used in " + r.format.What, Fix: "write key: value"}
 		case token.DirectiveType:
-			f = Finding{Value: t.Value, Message: "directives are not used in an intent", Fix: "leave the line out"}
+			f = Finding{Value: t.Value, Message: "directives are not used in " + r.format.What, Fix: "leave the line out"}
 		case token.DocumentHeaderType:
 			if content {
-				f = Finding{Value: t.Value, Message: "a second document begins here", Fix: "an intent is one document: write each estate into a file of its own", Rule: "intent-one-document"}
+				f = Finding{Value: t.Value, Message: "a second document begins here", Fix: r.format.What + " is one document: write each into a file of its own", Rule: r.rule("one-document")}
 			}
 			content = true
 		}
@@ -129,14 +129,14 @@ func (r *reader) checkTokens(tokens token.Tokens) bool {
 			content = true
 		}
 		if depth > maxDepth || run > maxDepth {
-			f = Finding{Message: fmt.Sprintf("collections are nested more than %d deep", maxDepth), Fix: "an intent needs about ten", Rule: "intent-size"}
+			f = Finding{Message: fmt.Sprintf("collections are nested more than %d deep", maxDepth), Fix: r.format.What + " needs about ten", Rule: r.rule("size")}
 		}
 		if f.Message != "" {
 			if f.Rule == "" {
-				f.Rule = "intent-syntax"
+				f.Rule = r.rule("syntax")
 			}
 			f.Source = sourceYAML
-			r.report(markOf(t), f)
+			r.Report(markOf(t), f)
 			return false
 		}
 	}
@@ -195,17 +195,17 @@ func joinPlain(tokens token.Tokens) token.Tokens {
 }
 
 // mark is a place in the file.
-type mark struct{ line, col int }
+type Mark struct{ Line, Col int } // both from 1
 
-func markOf(t *token.Token) mark {
+func markOf(t *token.Token) Mark {
 	if t == nil || t.Position == nil {
-		return mark{1, 1}
+		return Mark{1, 1}
 	}
-	return mark{max(t.Position.Line, 1), max(t.Position.Column, 1)}
+	return Mark{max(t.Position.Line, 1), max(t.Position.Column, 1)}
 }
 
 // start is where a node begins: a block mapping at its first key, not at that key's colon.
-func start(n ast.Node) mark {
+func start(n ast.Node) Mark {
 	for {
 		m, ok := n.(*ast.MappingNode)
 		if !ok || m.IsFlowStyle || len(m.Values) == 0 {
