@@ -401,3 +401,20 @@ func TestLabTenThousandRoutesAreReadInAMoment(t *testing.T) {
 	})
 	p.converged(t)
 }
+
+func TestLabStoppedDaemonsSayGoodbye(t *testing.T) {
+	p := newPair(t, nil)
+	p.converged(t)
+	for _, c := range []struct {
+		stopped, told labDaemon
+		peer          netip.Addr
+	}{{p.bird, p.frr, p.peerings[0].B.Addr}, {p.frr, p.bird, p.peerings[0].A.Addr}} {
+		c.stopped.stop()
+		s := waitSession(t, c.told, c.peer, convergedWithin, "was told", func(s labSession) bool { return s.Got != nil && s.State != bgpEstablished })
+		if s.Got.Code != 6 {
+			t.Errorf("%s said %s", c.stopped.name(), s.Got)
+		}
+		c.stopped.start()
+		p.converged(t)
+	}
+}
