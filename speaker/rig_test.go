@@ -16,8 +16,8 @@ import (
 // patience is how long a test waits for what must come; only a failing test waits so long.
 const patience = 20 * time.Second
 
-// running is a speaker under test.
-type running struct {
+// rig is a speaker under test.
+type rig struct {
 	t        *testing.T
 	name     string
 	commands chan Command
@@ -42,10 +42,10 @@ func parse(t *testing.T, src string) *Config {
 }
 
 // start runs a speaker until the test ends.
-func start(t *testing.T, name, src string) *running {
+func start(t *testing.T, name, src string) *rig {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &running{t: t, name: name, commands: make(chan Command), stop: cancel, done: make(chan error, 1), more: make(chan struct{})}
+	r := &rig{t: t, name: name, commands: make(chan Command), stop: cancel, done: make(chan error, 1), more: make(chan struct{})}
 	cfg := parse(t, src)
 	go func() {
 		r.done <- Run(ctx, cfg, Options{Events: r.note, Routes: true, Commands: r.commands})
@@ -55,7 +55,7 @@ func start(t *testing.T, name, src string) *running {
 }
 
 // end stops the speaker and waits until it has.
-func (r *running) end() error {
+func (r *rig) end() error {
 	r.stop()
 	select {
 	case err := <-r.done:
@@ -66,7 +66,7 @@ func (r *running) end() error {
 	}
 }
 
-func (r *running) note(e Event) {
+func (r *rig) note(e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events = append(r.events, e)
@@ -75,7 +75,7 @@ func (r *running) note(e Event) {
 }
 
 // wait returns the first event from the given index on that is as wanted, and the index after it.
-func (r *running) wait(from int, what string, wanted func(*Event) bool) (Event, int) {
+func (r *rig) wait(from int, what string, wanted func(*Event) bool) (Event, int) {
 	r.t.Helper()
 	late := time.After(patience)
 	for {
@@ -100,14 +100,14 @@ func (r *running) wait(from int, what string, wanted func(*Event) bool) (Event, 
 }
 
 // state waits for a session's change.
-func (r *running) state(from int, neighbor, to string) int {
+func (r *rig) state(from int, neighbor, to string) int {
 	r.t.Helper()
 	_, next := r.wait(from, neighbor+" "+to, func(e *Event) bool { return e.Kind == StateChanged && e.Neighbor == neighbor && e.To == to })
 	return next
 }
 
 // ask gives a command and returns its answer.
-func (r *running) ask(text string) Answer {
+func (r *rig) ask(text string) Answer {
 	r.t.Helper()
 	r.mu.Lock()
 	from := len(r.events)
@@ -122,7 +122,7 @@ func (r *running) ask(text string) Answer {
 }
 
 // poll asks until the answer is as wanted.
-func (r *running) poll(text string, wanted func(Answer) bool) Answer {
+func (r *rig) poll(text string, wanted func(Answer) bool) Answer {
 	r.t.Helper()
 	for late := time.Now().Add(patience); ; {
 		a := r.ask(text)
@@ -137,7 +137,7 @@ func (r *running) poll(text string, wanted func(Answer) bool) Answer {
 }
 
 // port is where the speaker listens.
-func (r *running) port() uint16 {
+func (r *rig) port() uint16 {
 	r.t.Helper()
 	e, _ := r.wait(0, "listening", func(e *Event) bool { return e.Kind == Listening })
 	return netip.MustParseAddrPort(e.Address).Port()
@@ -154,7 +154,7 @@ func prefixes(routes []Route) []string {
 }
 
 // log shows what the speaker told, but for the answers.
-func (r *running) log() {
+func (r *rig) log() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range r.events {
