@@ -128,5 +128,4 @@ type GracefulRestart struct {
 type BFD struct {
 	Interval   Duration `json:"interval,omitempty" jsonschema_description:"Time between two packets, wanted and offered; 300ms by default."`
 	Multiplier int      `json:"multiplier,omitempty" jsonschema_description:"How many packets may be missing; 3 by default."`
-	Passive    bool     `json:"passive,omitempty" jsonschema_description:"Send nothing before the neighbour does."`
 }

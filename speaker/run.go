@@ -8,6 +8,7 @@
 //     of them send to, so that no two can wait for each other.
 //   - a reader and a writer of each connection (conn.go). The reader owns the socket and closes it.
 //   - a goroutine of each listening socket, and one of each attempt to connect (dial.go).
+//   - those of the BFD port, where a neighbour's path is watched (bfd.go).
 //
 // Every send to the loop also waits for its end. What is to be sent on a connection is queued without a bound of its own: the core
 // sends only as much as it has been told was taken.
@@ -70,7 +71,9 @@ type loop struct {
 	live     map[*conn]struct{}   // those whose socket is open
 	dirty    []*conn              // those whose writer is to be woken
 	lastConn bgp.ConnID
-	exit     bool // a command said so
+	links    *bfdPort // watches paths; nil where no neighbour asks for it
+	exit     bool     // a command said so, or
+	failed   error    // this
 }
 
 // peer is a neighbour.
@@ -105,10 +108,11 @@ const (
 	inDialed                    // an attempt to connect ended, with a socket or an error
 	inAccepted                  // a neighbour, or somebody else, connected
 	inLink                      // BFD saw the path to a neighbour change
+	inFailed                    // something failed that the speaker cannot be without
 )
 
 // Run is a speaker until ctx is done or a command ends it; then it says goodbye to all neighbours and returns nil. An error tells
-// what kept it from starting.
+// what kept it from starting, or from going on.
 func Run(ctx context.Context, cfg *Config, o Options) error {
 	if o.Events == nil {
 		o.Events = func(Event) {}
@@ -136,12 +140,15 @@ func Run(ctx context.Context, cfg *Config, o Options) error {
 	if err := l.listen(); err != nil {
 		return err
 	}
+	if err := l.watch(); err != nil {
+		return err
+	}
 	for _, p := range l.order {
 		l.apply(l.core.Start(l.now(), p.id))
 	}
 	l.run(ctx.Done())
 	l.goodbye()
-	return nil
+	return l.failed
 }
 
 // configure makes the core.
@@ -258,6 +265,8 @@ func (l *loop) handle(in input) {
 		l.accepted(now, in.socket)
 	case inLink:
 		l.linkChanged(now, in.peer, in.link)
+	case inFailed:
+		l.exit, l.failed = true, in.err
 	}
 }
 
@@ -376,6 +385,7 @@ func (l *loop) name(id bgp.NeighborID) string {
 // goodbye sends a Cease to all neighbours (RFC 4486) and waits a moment until they have read it.
 func (l *loop) goodbye() {
 	for _, p := range l.order {
+		l.watching(p, false)
 		l.apply(l.core.Stop(l.now(), p.id, bgp.NewShutdown(bgp.CeaseShutdown, "")))
 	}
 	l.wake()

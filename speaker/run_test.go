@@ -1,10 +1,17 @@
 package speaker
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"onramp/bfd"
 )
 
 // pair starts two speakers in AS 65001 and AS 65002, at 127.0.0.1 and 127.0.0.2, of which the second dials. What is given is added to
@@ -160,4 +167,96 @@ func TestCommandsThatAreWrongSayWhatWouldBeRight(t *testing.T) {
 		t.Error(err)
 	}
 	a.done <- nil
+}
+
+func TestAPathThatBreaksEndsTheSessionBeforeItsHoldTimer(t *testing.T) {
+	a, b := pair(t, "", ", bfd: {interval: 50ms}", "")
+	end := startBFD(t, bfdUDPPort)
+	local, remote := netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.1")
+	if err := end.Add(0, local, remote, bfd.Config{DesiredMinTx: 50 * time.Millisecond, RequiredMinRx: 50 * time.Millisecond, DetectMult: 3}); err != nil {
+		t.Fatal(err)
+	}
+	at := a.state(0, "b", "Established")
+	bt := b.state(0, "a", "Established")
+	a.wait(0, "BFD up", func(e *Event) bool { return e.Kind == LinkChanged && e.Neighbor == "b" && e.To == "Up" })
+	end.stop() // without a word
+	e, _ := a.wait(0, "BFD down", func(e *Event) bool { return e.Kind == LinkChanged && e.From == "Up" })
+	if e.To != "Down" || e.Reason != "detection time expired" {
+		t.Errorf("BFD went %s", e.String())
+	}
+	a.state(at, "b", "Idle")
+	e, _ = b.wait(bt, "notification", func(e *Event) bool { return e.Kind == Notified })
+	if n := e.Notification; n.Sent || n.Code != 6 || n.Subcode != 10 {
+		t.Errorf("b was told %s, want Cease, BFD Down (RFC 9384)", n)
+	}
+}
+
+func TestASessionThatIsStoppedByHandIsNoFailureOfItsPath(t *testing.T) {
+	a, b := pair(t, "", ", bfd: {interval: 50ms}", ", bfd: {interval: 50ms}")
+	at := a.state(0, "b", "Established")
+	up := func(e *Event) bool { return e.Kind == LinkChanged && e.To == "Up" }
+	a.wait(0, "BFD up", up)
+	b.wait(0, "BFD up", up)
+	b.ask("stop a")
+	e, _ := a.wait(at, "notification", func(e *Event) bool { return e.Kind == Notified })
+	if n := e.Notification; n.Sent || n.Subcode != 2 {
+		t.Errorf("a ended the session with %s", n)
+	}
+	a.wait(0, "BFD down", func(e *Event) bool { return e.Kind == LinkChanged && e.From == "Up" })
+	_, next := b.wait(0, "BFD down", func(e *Event) bool { return e.Kind == LinkChanged && e.From == "Up" })
+	b.ask("start a")
+	b.wait(next, "BFD up", up)
+	a.state(at, "b", "Established")
+}
+
+func TestEventsFitTheirSchema(t *testing.T) {
+	text, err := EventSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := jsonschema.NewCompiler()
+	if err := k.AddResource("events.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := k.Compile("events.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := pair(t, "networks: [{prefix: 10.1.0.0/16, med: 1, communities: [no-export-subconfed], aggregator: {as: 1, address: 10.0.0.1}}, {prefix: 10.2.0.0/16}]", ", gracefulRestart: {}, maxPrefixes: {ipv4: 1}", ", gracefulRestart: {}")
+	a.state(0, "b", "Established")
+	b.state(0, "a", "Established")
+	b.poll("show received a", func(x Answer) bool { return len(x.Routes) == 1 })
+	for _, line := range []string{"help", "show routes", "show neighbors", "show advertised b", "refresh b", "nonsense", "withdraw 10.2.0.0/16"} {
+		a.ask(line)
+	}
+	b.ask("announce 10.8.0.0/16")
+	b.ask("announce 10.9.0.0/16")
+	a.wait(0, "limit", func(e *Event) bool { return e.Kind == LimitPassed })
+	a.ask("show neighbors")
+	a.end()
+	b.end()
+	kinds := map[string]bool{}
+	for _, e := range append(a.events, b.events...) {
+		line, err := json.Marshal(&e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(string(line)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Validate(v); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+		kinds[e.Kind] = true
+	}
+	for _, want := range []string{Listening, StateChanged, Notified, RouteChanged, EndOfRIB, LimitPassed, Refreshed, Answered, Stopped} {
+		if !kinds[want] {
+			t.Errorf("there was no event %s", want)
+		}
+	}
 }
