@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 )
 
 // State is the state of a session (RFC 5880 section 4.1).
@@ -25,14 +26,29 @@ func (s State) String() string { return [...]string{"AdminDown", "Down", "Init",
 // Diag says why the sender's session last changed (RFC 5880 section 4.1).
 type Diag uint8
 
-// The diagnostics that this package gives.
+// The diagnostics (RFC 5880 section 4.1). The package itself gives 0, 1, 3 and 7; the others are its owner's to give.
 const (
-	NoDiagnostic          Diag = 0
-	DetectionTimeExpired  Diag = 1
-	NeighborSignaledDown  Diag = 3
-	AdministrativelyDown  Diag = 7
-	longestDiagnosticCode      = 31
+	NoDiagnostic Diag = iota
+	DetectionTimeExpired
+	EchoFailed
+	NeighborSignaledDown
+	ForwardingPlaneReset
+	PathDown
+	ConcatenatedPathDown
+	AdministrativelyDown
+	ReverseConcatenatedPathDown
+
+	longestDiagnosticCode = 31
 )
+
+func (d Diag) String() string {
+	names := [...]string{"no diagnostic", "detection time expired", "echo function failed", "neighbour signaled down", "forwarding plane reset",
+		"path down", "concatenated path down", "administratively down", "reverse concatenated path down"}
+	if int(d) < len(names) {
+		return names[d]
+	}
+	return "diagnostic " + strconv.Itoa(int(d))
+}
 
 // Packet is the mandatory section of a control packet (RFC 5880 section 4.1). Intervals are in microseconds.
 type Packet struct {
@@ -107,17 +123,28 @@ func Parse(b []byte) (Packet, error) {
 	p := Packet{Diag: Diag(b[0] & longestDiagnosticCode), State: State(b[1] >> 6), Poll: b[1]&bitPoll != 0, Final: b[1]&bitFinal != 0, ControlPlaneIndependent: b[1]&bitControl != 0,
 		Demand: b[1]&bitDemand != 0, DetectMult: b[2], MyDiscriminator: binary.BigEndian.Uint32(b[4:]), YourDiscriminator: binary.BigEndian.Uint32(b[8:]),
 		DesiredMinTxInterval: binary.BigEndian.Uint32(b[12:]), RequiredMinRxInterval: binary.BigEndian.Uint32(b[16:]), RequiredMinEchoRxInterval: binary.BigEndian.Uint32(b[20:])}
-	switch {
-	case p.DetectMult == 0:
-		return Packet{}, ErrDetectMult
-	case b[1]&bitMultipoint != 0:
+	// The multipoint bit is no field of Packet, and its place is before the sender's discriminator.
+	if p.DetectMult != 0 && b[1]&bitMultipoint != 0 {
 		return Packet{}, ErrMultipoint
-	case p.MyDiscriminator == 0:
-		return Packet{}, ErrDiscriminator
-	case p.YourDiscriminator == 0 && p.State != Down && p.State != AdminDown:
-		return Packet{}, fmt.Errorf("%w: %s", ErrState, p.State)
-	case b[1]&bitAuth != 0:
+	}
+	if err := p.wrong(); err != nil {
+		return Packet{}, err
+	}
+	if b[1]&bitAuth != 0 {
 		return Packet{}, ErrAuth
 	}
 	return p, nil
+}
+
+// wrong tells why a packet that was read must be discarded all the same, in the order of RFC 5880 section 6.8.6.
+func (p *Packet) wrong() error {
+	switch {
+	case p.DetectMult == 0:
+		return ErrDetectMult
+	case p.MyDiscriminator == 0:
+		return ErrDiscriminator
+	case p.YourDiscriminator == 0 && p.State != Down && p.State != AdminDown:
+		return fmt.Errorf("%w: %s", ErrState, p.State)
+	}
+	return nil
 }

@@ -7,81 +7,95 @@ type Config struct {
 	// Discriminator is this end's, unique on this system and not zero (RFC 5880 section 6.8.1).
 	Discriminator uint32
 	// DesiredMinTx and RequiredMinRx are the intervals while the session is up, DetectMult how many of them may pass in silence.
+	// They go into packets as whole microseconds, 4294.967295 s at most. A RequiredMinRx of zero wants no packets at all
+	// (RFC 5880 section 6.8.18).
 	DesiredMinTx, RequiredMinRx time.Duration
 	DetectMult                  uint8
 	// Passive waits for the neighbour's first packet (RFC 5880 section 6.1).
 	Passive bool
+	// ControlPlaneIndependent says that the session outlives a restart of the control plane: the C bit (RFC 5882 section 4.3).
+	ControlPlaneIndependent bool
 	// Seed draws the jitter; two sessions with the same seed jitter alike.
 	Seed uint64
 }
 
-// Action is something the caller has to do: a packet to send, or a change of state to take note of.
+// Action is something the caller has to do: send Packet when Send is set; otherwise take note of a change. A change with From equal
+// to To is one of NeighborAdminDown alone.
 type Action struct {
-	Send *Packet // nil for a change
-	From State
-	To   State
-	Diag Diag
+	Send     bool
+	Packet   Packet
+	From, To State
+	Diag     Diag
+	// NeighborAdminDown: the neighbour last said AdminDown. A session that goes down for that reason says nothing about the path, so
+	// a client that has means of its own to watch the neighbour must not take it for a failure (RFC 5882 section 3.2).
+	NeighborAdminDown bool
 }
 
-// slowTx is the least transmit interval while the session is not up (RFC 5880 section 6.8.3).
-const slowTx = time.Second
+// Remote is what the neighbour said last (RFC 5880 section 6.8.1).
+type Remote struct {
+	State                       State // Down before anything was heard; kept in silence
+	Diag                        Diag
+	ControlPlaneIndependent     bool
+	Demand                      bool
+	DetectMult                  uint8
+	Discriminator               uint32 // 0 before anything was heard, and after a silence of a detection time
+	DesiredMinTx, RequiredMinRx time.Duration
+}
 
-// Session is one session's state machine. It starts Down. Its methods return what to do, in order; the slice is valid until the next
-// call.
+// Session is one session's state machine (RFC 5880 section 6.8). It starts Down. Its methods return what to do, in order; the slice is
+// valid until the next call, and they allocate nothing (BenchmarkSession guards that). Each call may move the deadline.
+//
+// It never asks for demand mode. A neighbour that does is obeyed: while both ends are up nothing is sent to it but answers to its polls,
+// and polls of our own when there is something new to say (RFC 5880 section 6.6). The neighbour goes on sending, so its silence is
+// detected as ever.
 type Session struct {
-	cfg   Config
-	state State
-	diag  Diag
-
-	desiredTx   time.Duration // sent in packets
-	requiredRx  time.Duration
-	usedTx      time.Duration // paced by; behind desiredTx until a poll ends
-	usedRx      time.Duration // detected by; behind requiredRx until a poll ends
-	polling     bool
-	remote      uint32 // discriminator
-	remoteMinRx time.Duration
-	remoteMinTx time.Duration
-	remoteMult  uint8
-	heard       time.Duration // of the last packet
-	everHeard   bool
-	txAt        time.Duration
-	sends       bool // txAt counts
-	random      uint64
-	out         []Action
+	cfg    Config
+	state  State
+	diag   Diag
+	remote Remote
+	heard  time.Duration // of the last packet; counts while remote.Discriminator is not 0
+	timing
+	out []Action
 }
 
-// NewSession makes a session that begins at a time. Zero intervals and multipliers are the smallest that are legal: a microsecond
-// and one.
+// NewSession makes a session that begins at a time. Multipliers and transmit intervals of zero are the smallest that are legal: one,
+// and a microsecond.
 func NewSession(cfg Config, now time.Duration) *Session {
 	cfg.DetectMult = max(cfg.DetectMult, 1)
-	cfg.DesiredMinTx = max(cfg.DesiredMinTx, time.Microsecond)
-	s := &Session{cfg: cfg, state: Down, random: cfg.Seed*2 + 1, requiredRx: cfg.RequiredMinRx, usedRx: cfg.RequiredMinRx, remoteMinRx: time.Microsecond}
-	s.desiredTx = max(cfg.DesiredMinTx, slowTx)
-	s.usedTx = s.desiredTx
-	s.txAt, s.sends = now, !cfg.Passive
+	cfg.DesiredMinTx, cfg.RequiredMinRx = max(onWire(cfg.DesiredMinTx), time.Microsecond), onWire(cfg.RequiredMinRx)
+	s := &Session{cfg: cfg, state: Down, remote: Remote{State: Down, RequiredMinRx: time.Microsecond}, out: make([]Action, 0, 4)}
+	s.desiredTx, s.requiredRx = max(cfg.DesiredMinTx, slowTx), cfg.RequiredMinRx
+	s.usedTx, s.usedRx = s.desiredTx, s.requiredRx
+	s.random = cfg.Seed*2 + 1
+	s.sentAt = now
 	return s
 }
 
-// State is the session's state, Diag why it last went down.
+// State is the session's state.
 func (s *Session) State() State { return s.state }
 
-// Diag is the diagnostic that the session sends.
+// Diag is the diagnostic that the session sends: why it last went down.
 func (s *Session) Diag() Diag { return s.diag }
 
-// DetectionTime is after how long a silence the session goes down (RFC 5880 section 6.8.4); 0 before anything was heard.
+// Remote is what the neighbour said last.
+func (s *Session) Remote() Remote { return s.remote }
+
+// DetectionTime is after how long a silence the session goes down; 0 while nothing is heard (RFC 5880 section 6.8.4, asynchronous
+// mode).
 func (s *Session) DetectionTime() time.Duration {
-	if !s.everHeard {
+	if s.remote.Discriminator == 0 {
 		return 0
 	}
-	return time.Duration(s.remoteMult) * max(s.usedRx, s.remoteMinTx)
+	// A neighbour's interval of zero is reserved (RFC 5880 section 4.1); it counts as the shortest.
+	return time.Duration(s.remote.DetectMult) * max(s.usedRx, s.remote.DesiredMinTx, time.Microsecond)
 }
 
-// Deadline is when Tick must be called at the latest; ok is false when nothing is pending.
+// Deadline is when Tick must be called at the latest; ok is false when nothing is pending. A Tick at the deadline always moves it.
 func (s *Session) Deadline() (at time.Duration, ok bool) {
 	if s.transmits() {
-		at, ok = s.txAt, true
+		at, ok = s.due(), true
 	}
-	if s.everHeard && s.remote != 0 {
+	if s.remote.Discriminator != 0 {
 		if d := s.heard + s.DetectionTime(); !ok || d < at {
 			at, ok = d, true
 		}
@@ -89,45 +103,47 @@ func (s *Session) Deadline() (at time.Duration, ok bool) {
 	return at, ok
 }
 
-// transmits tells whether periodic packets are sent (RFC 5880 section 6.8.7).
-func (s *Session) transmits() bool {
-	return s.sends && !(s.cfg.Passive && s.remote == 0 && s.state != AdminDown) && s.remoteMinRx > 0
-}
-
 // Tick does what is due.
 func (s *Session) Tick(now time.Duration) []Action {
 	s.out = s.out[:0]
-	if s.everHeard && s.remote != 0 && now >= s.heard+s.DetectionTime() {
+	if s.remote.Discriminator != 0 && now >= s.heard+s.DetectionTime() {
+		// Nothing is known of the neighbour any more, not even how seldom it wants packets (RFC 5880 sections 6.8.1 and 6.8.18). What
+		// state it said last stays: a neighbour that is administratively down may fall silent (section 6.8.16).
+		s.remote = Remote{State: s.remote.State, Diag: s.remote.Diag, RequiredMinRx: time.Microsecond}
+		s.endPoll()
 		if s.state == Init || s.state == Up {
 			s.turn(now, Down, DetectionTimeExpired)
 		}
-		s.remote = 0 // RFC 5880 section 6.8.1: no packet within the detection time
 	}
-	if s.transmits() && now >= s.txAt {
+	if s.transmits() && now >= s.due() {
 		s.transmit(now)
 	}
 	return s.out
 }
 
-// Receive takes a packet that belongs to the session (RFC 5880 section 6.8.6, from the look-up of the session on).
+// Receive takes a packet that was found to belong to the session (RFC 5880 section 6.8.6). One that Parse would refuse, or that names
+// another session, does nothing.
 func (s *Session) Receive(now time.Duration, p Packet) []Action {
 	s.out = s.out[:0]
-	if p.YourDiscriminator != 0 && p.YourDiscriminator != s.cfg.Discriminator {
+	if p.wrong() != nil || p.YourDiscriminator != 0 && p.YourDiscriminator != s.cfg.Discriminator {
 		return s.out
 	}
-	s.remote, s.remoteMult = p.MyDiscriminator, p.DetectMult
-	s.remoteMinRx, s.remoteMinTx = micro(p.RequiredMinRxInterval), micro(p.DesiredMinTxInterval)
-	s.heard, s.everHeard = now, true
-	if s.polling && p.Final {
-		s.polling = false
-		s.usedTx, s.usedRx = s.desiredTx, s.requiredRx
+	if s.cfg.Passive && s.remote.Discriminator == 0 {
+		s.sentAt, s.percent = now, 0 // it speaks from now on
 	}
-	if s.sends && s.txAt > now+s.interval() {
-		s.txAt = now + s.interval() // the neighbour wants to hear more often
-	}
+	wasAdminDown := s.remote.State == AdminDown
+	s.remote = Remote{State: p.State, Diag: p.Diag, ControlPlaneIndependent: p.ControlPlaneIndependent, Demand: p.Demand, DetectMult: p.DetectMult,
+		Discriminator: p.MyDiscriminator, DesiredMinTx: micro(p.DesiredMinTxInterval), RequiredMinRx: micro(p.RequiredMinRxInterval)}
+	s.heard = now
+	s.hear(p.Final)
 	if s.state == AdminDown {
+		// Discarded here, its poll too, but heard: what is known of the neighbour is kept.
+		if wasAdminDown != (p.State == AdminDown) {
+			s.tell(AdminDown)
+		}
 		return s.out
 	}
+	before := s.state
 	switch {
 	case p.State == AdminDown:
 		if s.state != Down {
@@ -140,18 +156,18 @@ func (s *Session) Receive(now time.Duration, p Packet) []Action {
 	case s.state == Up && p.State == Down:
 		s.turn(now, Down, NeighborSignaledDown)
 	}
-	if s.cfg.Passive && !s.sends {
-		s.sends, s.txAt = true, now
+	if before == s.state && wasAdminDown != (p.State == AdminDown) {
+		s.tell(before)
 	}
+	s.pollOnNews()
 	if p.Poll {
-		answer := s.packet()
-		answer.Poll, answer.Final = false, true
-		s.out = append(s.out, Action{Send: &answer})
+		s.send(Packet{Final: true})
 	}
 	return s.out
 }
 
-// SetAdminDown takes the session down by its owner's will, or lets it come up again (RFC 5880 section 6.8.16).
+// SetAdminDown takes the session down by its owner's will, or lets it come up again (RFC 5880 section 6.8.16). While it is down it goes
+// on saying so, for longer than the detection time that the neighbour must be told for.
 func (s *Session) SetAdminDown(now time.Duration, down bool) []Action {
 	s.out = s.out[:0]
 	switch {
@@ -163,72 +179,57 @@ func (s *Session) SetAdminDown(now time.Duration, down bool) []Action {
 	return s.out
 }
 
-// SetIntervals changes the intervals. While the session is up both ends agree by a poll sequence: a longer transmit interval and a
-// shorter receive interval count only when it has ended (RFC 5880 section 6.8.3).
+// SetIntervals changes the intervals. Both ends agree by a poll sequence: while the session is up, a longer transmit interval and a
+// shorter receive interval count only when it has ended (RFC 5880 sections 6.8.3, 6.8.12 and 6.8.13).
 func (s *Session) SetIntervals(now, desiredMinTx, requiredMinRx time.Duration) []Action {
 	s.out = s.out[:0]
-	s.cfg.DesiredMinTx, s.cfg.RequiredMinRx = max(desiredMinTx, time.Microsecond), requiredMinRx
-	s.renegotiate(now)
+	s.cfg.DesiredMinTx, s.cfg.RequiredMinRx = max(onWire(desiredMinTx), time.Microsecond), onWire(requiredMinRx)
+	s.renegotiate()
 	return s.out
 }
 
-// turn changes the state; packets tell the neighbour at once.
+// SetDetectMult changes the multiplier, which the next packet tells (RFC 5880 section 6.8.14); zero is one.
+func (s *Session) SetDetectMult(now time.Duration, mult uint8) []Action {
+	s.out = s.out[:0]
+	s.cfg.DetectMult = max(mult, 1)
+	s.pollOnNews()
+	return s.out
+}
+
+// SetPathDiag says that a path behind this one failed, or no longer, without taking the session down (RFC 5880 section 6.8.17).
+func (s *Session) SetPathDiag(now time.Duration, diag Diag) []Action {
+	s.out = s.out[:0]
+	s.diag = diag & longestDiagnosticCode
+	s.pollOnNews()
+	return s.out
+}
+
+// Reset takes the session down because the forwarding plane lost its state (RFC 5880 section 6.8.15); it comes up again when the
+// neighbour has taken note.
+func (s *Session) Reset(now time.Duration) []Action {
+	s.out = s.out[:0]
+	switch s.state {
+	case Init, Up:
+		s.turn(now, Down, ForwardingPlaneReset)
+	case Down:
+		s.diag = ForwardingPlaneReset
+	}
+	return s.out
+}
+
+// turn changes the state and tells the neighbour at once, not at the end of the slow interval that counted until now: a neighbour that
+// is up already detects by the fast one (RFC 5880 section 6.8.7).
 func (s *Session) turn(now time.Duration, to State, diag Diag) {
 	from := s.state
 	s.state, s.diag = to, diag
-	s.out = append(s.out, Action{From: from, To: to, Diag: diag})
-	if to != Up {
-		s.polling = false
+	s.tell(from)
+	s.renegotiate()
+	if s.transmits() {
+		s.transmit(now)
 	}
-	s.renegotiate(now)
-	// At once, not at the end of the slow interval that counted until now: a neighbour that is up already detects by the fast one.
-	s.txAt = now
 }
 
-// renegotiate takes over the configured intervals, slow ones while the session is not up.
-func (s *Session) renegotiate(now time.Duration) {
-	tx := s.cfg.DesiredMinTx
-	if s.state != Up {
-		tx = max(tx, slowTx)
-	}
-	if tx == s.desiredTx && s.cfg.RequiredMinRx == s.requiredRx {
-		return
-	}
-	s.desiredTx, s.requiredRx = tx, s.cfg.RequiredMinRx
-	if s.state != Up {
-		s.usedTx, s.usedRx = s.desiredTx, s.requiredRx
-		return
-	}
-	s.polling = true
-	s.usedTx = min(s.usedTx, s.desiredTx)
-	s.usedRx = max(s.usedRx, s.requiredRx)
-	s.txAt = min(s.txAt, now+s.interval())
+// tell adds the action that reports the state.
+func (s *Session) tell(from State) {
+	s.out = append(s.out, Action{From: from, To: s.state, Diag: s.diag, NeighborAdminDown: s.remote.State == AdminDown})
 }
-
-// interval is the transmit interval without jitter (RFC 5880 section 6.8.2).
-func (s *Session) interval() time.Duration { return max(s.usedTx, s.remoteMinRx) }
-
-// transmit sends the periodic packet and sets the next, 75 to 99 percent of the interval later, to 90 with a multiplier of one
-// (RFC 5880 section 6.8.7).
-func (s *Session) transmit(now time.Duration) {
-	p := s.packet()
-	s.out = append(s.out, Action{Send: &p})
-	span := uint64(25) // never the whole interval: as many of them as the multiplier says would meet the neighbour's deadline
-	if s.cfg.DetectMult == 1 {
-		span = 16
-	}
-	s.random = s.random*6364136223846793005 + 1442695040888963407 // Knuth, MMIX
-	percent := 75 + (s.random>>33)%span
-	s.txAt = now + s.interval()*time.Duration(percent)/100
-}
-
-// packet is the control packet of now.
-func (s *Session) packet() Packet {
-	return Packet{Diag: s.diag, State: s.state, Poll: s.polling, DetectMult: s.cfg.DetectMult, MyDiscriminator: s.cfg.Discriminator, YourDiscriminator: s.remote,
-		DesiredMinTxInterval: micros(s.desiredTx), RequiredMinRxInterval: micros(s.requiredRx)}
-}
-
-func micro(v uint32) time.Duration { return time.Duration(v) * time.Microsecond }
-
-// micros is a duration on the wire; what does not fit is the longest that does.
-func micros(d time.Duration) uint32 { return uint32(min(max(d/time.Microsecond, 0), 1<<32-1)) }

@@ -118,10 +118,25 @@ func (a *Attrs) Equal(b *Attrs) bool {
 	if a == nil || b == nil {
 		return false
 	}
-	return a.Origin == b.Origin && a.NextHop == b.NextHop && a.Weight == b.Weight && a.OriginatorID == b.OriginatorID &&
+	return a.Origin == b.Origin && a.NextHop == b.NextHop && a.NextHopLocal == b.NextHopLocal && a.Weight == b.Weight && a.OriginatorID == b.OriginatorID &&
 		a.HasMED == b.HasMED && (!a.HasMED || a.MED == b.MED) &&
 		a.HasLocalPref == b.HasLocalPref && (!a.HasLocalPref || a.LocalPref == b.LocalPref) &&
-		slices.Equal(a.Path, b.Path) && slices.Equal(a.Communities, b.Communities) && slices.Equal(a.ClusterList, b.ClusterList)
+		slices.Equal(a.Path, b.Path) && slices.Equal(a.Communities, b.Communities) && slices.Equal(a.ClusterList, b.ClusterList) &&
+		slices.Equal(a.ExtCommunities, b.ExtCommunities) && slices.Equal(a.LargeCommunities, b.LargeCommunities) && a.Rest.equal(b.Rest)
+}
+
+// empty tells whether there is nothing to carry on: nil and a Rest without content are the same.
+func (r *Rest) empty() bool {
+	return r == nil || !r.AtomicAggregate && !r.Aggregator.IsValid() && len(r.Unknown) == 0
+}
+
+// equal compares the content; an AggregatorAS without an Aggregator does not count.
+func (r *Rest) equal(s *Rest) bool {
+	if r == s || r.empty() || s.empty() {
+		return r.empty() && s.empty() || r == s
+	}
+	return r.AtomicAggregate == s.AtomicAggregate && r.Aggregator == s.Aggregator &&
+		(!r.Aggregator.IsValid() || r.AggregatorAS == s.AggregatorAS) && slices.Equal(r.Unknown, s.Unknown)
 }
 
 // WithPath returns a copy with another path.
@@ -130,8 +145,25 @@ func (a *Attrs) WithPath(p Path) Attrs { b := *a; b.Path = p; return b }
 // WithOrigin returns a copy with another origin.
 func (a *Attrs) WithOrigin(o Origin) Attrs { b := *a; b.Origin = o; return b }
 
-// WithNextHop returns a copy with another next hop.
-func (a *Attrs) WithNextHop(h netip.Addr) Attrs { b := *a; b.NextHop = h; return b }
+// WithNextHop returns a copy with another next hop. The link-local address, which was the old one's, goes.
+func (a *Attrs) WithNextHop(h netip.Addr) Attrs {
+	b := *a
+	b.setNextHop(h)
+	return b
+}
+
+func (a *Attrs) setNextHop(h netip.Addr) {
+	if a.NextHop != h {
+		a.NextHop, a.NextHopLocal = h, netip.Addr{}
+	}
+}
+
+// WithNextHops returns a copy with an IPv6 next hop and the link-local address beside it (RFC 2545 section 3).
+func (a *Attrs) WithNextHops(global, local netip.Addr) Attrs {
+	b := *a
+	b.NextHop, b.NextHopLocal = global, local
+	return b
+}
 
 // WithMED returns a copy with this MULTI_EXIT_DISC.
 func (a *Attrs) WithMED(v uint32) Attrs { b := *a; b.MED, b.HasMED = v, true; return b }
@@ -160,6 +192,20 @@ func (a *Attrs) WithWeight(v uint32) Attrs { b := *a; b.Weight = v; return b }
 func (a *Attrs) WithCommunities(list ...Community) Attrs {
 	b := *a
 	b.Communities = normal(list)
+	return b
+}
+
+// WithExtCommunities returns a copy with exactly these extended communities, in any order; list itself is not changed.
+func (a *Attrs) WithExtCommunities(list ...ExtCommunity) Attrs {
+	b := *a
+	b.ExtCommunities = normal(list)
+	return b
+}
+
+// WithLargeCommunities returns a copy with exactly these large communities, in any order; list itself is not changed.
+func (a *Attrs) WithLargeCommunities(list ...LargeCommunity) Attrs {
+	b := *a
+	b.LargeCommunities = normalLarge(list)
 	return b
 }
 

@@ -1,6 +1,7 @@
 package bgp
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -72,12 +73,26 @@ func (c *Community) UnmarshalText(text []byte) error {
 }
 
 // normal returns the communities sorted and unique. It returns list itself when it is so already and a copy otherwise.
-func normal(list []Community) []Community {
+func normal[C cmp.Ordered](list []C) []C {
 	for i := 1; i < len(list); i++ {
 		if list[i-1] >= list[i] {
-			out := slices.Clone(list)
-			slices.Sort(out)
-			return slices.Compact(out)
+			return sortUnique(slices.Clone(list))
+		}
+	}
+	return list
+}
+
+// sortUnique sorts the communities where they are and drops duplicates.
+func sortUnique[C cmp.Ordered](list []C) []C {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// inOrder is normal for a list that may be changed: it allocates nothing.
+func inOrder[C cmp.Ordered](list []C) []C {
+	for i := 1; i < len(list); i++ {
+		if list[i-1] >= list[i] {
+			return sortUnique(list)
 		}
 	}
 	return list

@@ -2,6 +2,7 @@ package bgp
 
 import (
 	"encoding/binary"
+	"iter"
 	"net/netip"
 	"slices"
 )
@@ -23,7 +24,7 @@ func (p *Pool) Len() int { return len(p.byKey) }
 // Intern returns the pool's own attributes of this content, which nobody may change. Communities may come in any order; a
 // MED or LocalPref without its Has flag counts as absent. The slices of a are copied when they are kept.
 func (p *Pool) Intern(a Attrs) *Attrs {
-	a.Communities = normal(a.Communities)
+	a.Communities, a.ExtCommunities, a.LargeCommunities = normal(a.Communities), normal(a.ExtCommunities), normalLarge(a.LargeCommunities)
 	if !a.HasMED {
 		a.MED = 0
 	}
@@ -38,7 +39,10 @@ func (p *Pool) Intern(a Attrs) *Attrs {
 	*own = a
 	own.Path = cloned(a.Path)
 	own.Communities = cloned(a.Communities)
+	own.ExtCommunities = cloned(a.ExtCommunities)
+	own.LargeCommunities = cloned(a.LargeCommunities)
 	own.ClusterList = cloned(a.ClusterList)
+	own.Rest = a.Rest.cloned()
 	p.byKey[string(p.key)] = own
 	return own
 }
@@ -51,6 +55,19 @@ func cloned[S ~[]E, E any](s S) S {
 	return slices.Clip(slices.Clone(s))
 }
 
+// cloned is a copy that shares nothing that can change, nil for nothing.
+func (r *Rest) cloned() *Rest {
+	if r.empty() {
+		return nil
+	}
+	own := *r
+	own.Unknown = cloned(r.Unknown)
+	if !own.Aggregator.IsValid() {
+		own.AggregatorAS = 0
+	}
+	return &own
+}
+
 // appendKey appends an encoding that differs whenever the content does: every list goes with its length.
 func appendKey(b []byte, a *Attrs) []byte {
 	var flags byte
@@ -60,11 +77,16 @@ func appendKey(b []byte, a *Attrs) []byte {
 	if a.HasLocalPref {
 		flags |= 2
 	}
+	rest := !a.Rest.empty()
+	if rest {
+		flags |= 4
+	}
 	b = append(b, flags, byte(a.Origin))
 	b = binary.BigEndian.AppendUint32(b, a.MED)
 	b = binary.BigEndian.AppendUint32(b, a.LocalPref)
 	b = binary.BigEndian.AppendUint32(b, a.Weight)
 	b = appendAddr(b, a.NextHop)
+	b = appendAddr(b, a.NextHopLocal)
 	b = appendAddr(b, a.OriginatorID)
 	b = binary.AppendUvarint(b, uint64(len(a.Path)))
 	for _, n := range a.Path {
@@ -77,6 +99,34 @@ func appendKey(b []byte, a *Attrs) []byte {
 	b = binary.AppendUvarint(b, uint64(len(a.ClusterList)))
 	for _, c := range a.ClusterList {
 		b = appendAddr(b, c)
+	}
+	b = binary.AppendUvarint(b, uint64(len(a.ExtCommunities)))
+	for _, c := range a.ExtCommunities {
+		b = binary.BigEndian.AppendUint64(b, uint64(c))
+	}
+	b = binary.AppendUvarint(b, uint64(len(a.LargeCommunities)))
+	for _, c := range a.LargeCommunities {
+		b = c.append(b)
+	}
+	if rest {
+		b = appendRestKey(b, a.Rest)
+	}
+	return b
+}
+
+func appendRestKey(b []byte, r *Rest) []byte {
+	var atomic byte
+	if r.AtomicAggregate {
+		atomic = 1
+	}
+	b = appendAddr(append(b, atomic), r.Aggregator)
+	if r.Aggregator.IsValid() {
+		b = binary.BigEndian.AppendUint32(b, uint32(r.AggregatorAS))
+	}
+	b = binary.AppendUvarint(b, uint64(len(r.Unknown)))
+	for _, u := range r.Unknown {
+		b = binary.AppendUvarint(append(b, u.Type), uint64(len(u.Value)))
+		b = append(b, u.Value...)
 	}
 	return b
 }
@@ -95,4 +145,20 @@ func appendAddr(b []byte, a netip.Addr) []byte {
 	b = append(b, v[:]...)
 	b = binary.AppendUvarint(b, uint64(len(a.Zone())))
 	return append(b, a.Zone()...)
+}
+
+// Sweep forgets all attributes but the live ones, so that a pool does not grow for ever. Attributes that the caller goes on
+// holding without naming them stay as they are, but equal ones interned later have another pointer.
+func (p *Pool) Sweep(live iter.Seq[*Attrs]) {
+	alive := map[*Attrs]bool{}
+	for a := range live {
+		alive[a] = true
+	}
+	kept := make(map[string]*Attrs, len(alive)) // a map does not shrink when entries go
+	for key, a := range p.byKey {
+		if alive[a] {
+			kept[key] = a
+		}
+	}
+	p.byKey = kept
 }

@@ -225,7 +225,7 @@ func (s *Set) apply(a *Attrs, ctx Context) {
 		a.Origin = *s.Origin
 	}
 	if s.NextHopSelf {
-		a.NextHop = ctx.Self
+		a.setNextHop(ctx.Self)
 	}
 	if s.StripCommunities {
 		a.Communities = nil

@@ -10,7 +10,7 @@ type ExportOptions struct {
 	// KeepMED sends the MED on: set it when the router's own policy gave it. A MED that came from another AS must not go on
 	// to a third (RFC 4271 section 5.1.4).
 	KeepMED bool
-	// SendCommunities sends communities on; without it they are dropped, as several vendors do by default.
+	// SendCommunities sends communities of all kinds on; without it they are dropped, as several vendors do by default.
 	SendCommunities bool
 	// RemovePrivate removes private AS numbers (vendor step; Path.RemovePrivate).
 	RemovePrivate bool
@@ -24,7 +24,7 @@ type ExportOptions struct {
 }
 
 // ExportEBGP returns the attributes as they go to a peer in another AS (RFC 4271 section 5.1): the local AS is prepended;
-// weight, local preference, originator ID and cluster list stay behind. Ask Advertisable first whether the route may go.
+// weight, local preference, originator ID, cluster list and the extended communities that do not go across ASes stay behind. Ask Advertisable first whether the route may go.
 func ExportEBGP(a *Attrs, local ASN, opts ExportOptions) Attrs {
 	b := *a
 	b.Weight = 0
@@ -34,8 +34,9 @@ func ExportEBGP(a *Attrs, local ASN, opts ExportOptions) Attrs {
 		b.MED, b.HasMED = 0, false
 	}
 	if !opts.SendCommunities {
-		b.Communities = nil
+		b.Communities, b.ExtCommunities, b.LargeCommunities = nil, nil, nil
 	}
+	b.ExtCommunities = transitive(b.ExtCommunities)
 	if opts.RemovePrivate {
 		b.Path = b.Path.RemovePrivate()
 	}
@@ -44,7 +45,7 @@ func ExportEBGP(a *Attrs, local ASN, opts ExportOptions) Attrs {
 	}
 	b.Path = b.Path.Prepend(local, 1+max(0, opts.PrependTimes))
 	if opts.NextHopSelf.IsValid() {
-		b.NextHop = opts.NextHopSelf
+		b.setNextHop(opts.NextHopSelf)
 	}
 	return b
 }
@@ -67,7 +68,7 @@ func ExportIBGP(a *Attrs, opts ExportIBGPOptions) Attrs {
 	b.Weight = 0
 	b.LocalPref, b.HasLocalPref = a.EffectiveLocalPref(), true
 	if opts.NextHopSelf.IsValid() {
-		b.NextHop = opts.NextHopSelf
+		b.setNextHop(opts.NextHopSelf)
 	}
 	if opts.ClusterID.IsValid() {
 		if !b.OriginatorID.IsValid() {
