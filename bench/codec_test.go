@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/osrg/gobgp/v4/pkg/packet/bgp"
+
+	onrampbgp "onramp/bgp"
 )
 
 // codec reads the body of one UPDATE, and writes the whole message that it was given the first time.
@@ -18,7 +20,34 @@ type codec struct {
 }
 
 func codecs() []codec {
-	return []codec{{"gobgp", parseGoBGP, writeGoBGP}}
+	return []codec{{"gobgp", parseGoBGP, writeGoBGP}, {"onramp", parseOnramp(), writeOnramp}}
+}
+
+// parseOnramp reads into the same Update over and over, as a session does.
+func parseOnramp() func(body []byte) error {
+	var u onrampbgp.Update
+	return func(body []byte) error {
+		if err := u.Parse(body, onrampbgp.WireOptions{FourOctetAS: true}); err != nil {
+			return err
+		}
+		return nil
+	}
+}
+
+func writeOnramp(body []byte) (func() ([]byte, error), error) {
+	var u onrampbgp.Update
+	o := onrampbgp.WireOptions{FourOctetAS: true}
+	if err := u.Parse(body, o); err != nil {
+		return nil, err
+	}
+	var out []byte
+	return func() ([]byte, error) {
+		var n int
+		if out, n = onrampbgp.AppendUpdate(out[:0], &u.Attrs, u.NLRI, o); n != len(u.NLRI) {
+			return nil, fmt.Errorf("%d of %d prefixes fit", n, len(u.NLRI))
+		}
+		return out, nil
+	}, nil
 }
 
 func parseGoBGP(body []byte) error {

@@ -39,8 +39,9 @@ type contender struct {
 // contenders are all kinds, those that others made first: their times are what ours is divided into.
 func contenders() []contender {
 	return []contender{
-		{"bird", 1000, startBIRD},
+		{"bird", 100, startBIRD},
 		{"gobgp", 100, startChild("gobgp")},
+		{"onramp", 1000, startChild("onramp")},
 	}
 }
 
@@ -52,7 +53,8 @@ type server interface {
 // servers start them. They return when connections are welcome.
 func servers() map[string]func(rig) (server, error) {
 	return map[string]func(rig) (server, error){
-		"gobgp": serveGoBGP,
+		"gobgp":  serveGoBGP,
+		"onramp": serveOnramp,
 	}
 }
 
