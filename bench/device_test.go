@@ -140,8 +140,8 @@ func startChild(name string) func(rig) (device, error) {
 		if err := c.cmd.Start(); err != nil {
 			return nil, err
 		}
-		if answer, err := c.answer(); err != nil || answer != "ready" {
-			return nil, errors.Join(fmt.Errorf("%s said %q instead of ready: %w", name, answer, err), c.stop())
+		if answer, err := c.answer(); answer != "ready" {
+			return nil, errors.Join(fmt.Errorf("%s said %q instead of ready", name, answer), err, c.stop())
 		}
 		return c, nil
 	}

@@ -9,6 +9,9 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // driver is one neighbour of the device: it connects, opens, sends what it was given and counts what comes. It knows just
@@ -92,6 +95,10 @@ func (d *driver) session(ctx context.Context, device netip.AddrPort, gate chan s
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	raw, err := conn.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return err
+	}
 	if _, err := conn.Write(d.open); err != nil {
 		return err
 	}
@@ -104,6 +111,9 @@ func (d *driver) session(ctx context.Context, device netip.AddrPort, gate chan s
 		unopened = true
 	)
 	for {
+		if in.Buffered() == 0 {
+			acknowledge(raw)
+		}
 		if _, err := io.ReadFull(in, body[:19]); err != nil {
 			return err
 		}
@@ -158,6 +168,14 @@ func (d *driver) session(ctx context.Context, device netip.AddrPort, gate chan s
 			return fmt.Errorf("NOTIFICATION % x", message)
 		}
 	}
+}
+
+// acknowledge makes the kernel acknowledge what comes at once: a device that leaves Nagle's algorithm on, as BIRD does, would
+// wait 40 ms for it now and then. It holds for a moment only (tcp(7): TCP_QUICKACK).
+func acknowledge(conn syscall.RawConn) {
+	conn.Control(func(fd uintptr) {
+		unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1)
+	})
 }
 
 // announced finds the prefixes in the body of an UPDATE (RFC 4271 section 4.3). The device has nothing to withdraw.
