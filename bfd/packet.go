@@ -144,7 +144,7 @@ func (p *Packet) wrong() error {
 	case p.MyDiscriminator == 0:
 		return ErrDiscriminator
 	case p.YourDiscriminator == 0 && p.State != Down && p.State != AdminDown:
-		return fmt.Errorf("%w: %s", ErrState, p.State)
+		return ErrState
 	}
 	return nil
 }

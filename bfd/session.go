@@ -108,9 +108,10 @@ func (s *Session) Tick(now time.Duration) []Action {
 	s.out = s.out[:0]
 	if s.remote.Discriminator != 0 && now >= s.heard+s.DetectionTime() {
 		// Nothing is known of the neighbour any more, not even how seldom it wants packets (RFC 5880 sections 6.8.1 and 6.8.18). What
-		// state it said last stays: a neighbour that is administratively down may fall silent (section 6.8.16).
-		s.remote = Remote{State: s.remote.State, Diag: s.remote.Diag, RequiredMinRx: time.Microsecond}
-		s.endPoll()
+		// state it said last stays: a neighbour that is administratively down may fall silent (section 6.8.16). So does whether its
+		// session shared the fate of its control plane, which decides what the silence means (RFC 5882 section 4.3).
+		s.remote = Remote{State: s.remote.State, Diag: s.remote.Diag, ControlPlaneIndependent: s.remote.ControlPlaneIndependent, RequiredMinRx: time.Microsecond}
+		s.wanted, s.polling = false, false
 		if s.state == Init || s.state == Up {
 			s.turn(now, Down, DetectionTimeExpired)
 		}
@@ -135,7 +136,9 @@ func (s *Session) Receive(now time.Duration, p Packet) []Action {
 	s.remote = Remote{State: p.State, Diag: p.Diag, ControlPlaneIndependent: p.ControlPlaneIndependent, Demand: p.Demand, DetectMult: p.DetectMult,
 		Discriminator: p.MyDiscriminator, DesiredMinTx: micro(p.DesiredMinTxInterval), RequiredMinRx: micro(p.RequiredMinRxInterval)}
 	s.heard = now
-	s.hear(p.Final)
+	if p.Final {
+		s.final(now)
+	}
 	if s.state == AdminDown {
 		// Discarded here, its poll too, but heard: what is known of the neighbour is kept.
 		if wasAdminDown != (p.State == AdminDown) {

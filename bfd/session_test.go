@@ -149,7 +149,7 @@ func TestWhateverALinkDoesTheyComeUpWhenItIsWellAgain(t *testing.T) {
 		r.until(r.now + 20*time.Second)
 		r.mustBeUp()
 		for i, s := range r.s {
-			if s.usedTx != s.cfg.DesiredMinTx || s.usedRx != s.cfg.RequiredMinRx || s.polling || s.resting {
+			if s.usedTx != s.cfg.DesiredMinTx || s.usedRx != s.cfg.RequiredMinRx || s.polling || s.wanted {
 				t.Fatalf("%d uses %s and %s of %s and %s, polling %v", i, s.usedTx, s.usedRx, s.cfg.DesiredMinTx, s.cfg.RequiredMinRx, s.polling)
 			}
 		}

@@ -20,10 +20,11 @@ type timing struct {
 	usedTx                time.Duration // paced by; behind desiredTx until a poll ends
 	usedRx                time.Duration // detected by; behind requiredRx until a poll ends
 
-	polling bool // periodic packets carry the poll bit
-	polled  bool // one of them was sent
-	changed bool // since then, so its final does not tell whether the neighbour knows the newest values
-	resting bool // a poll that was overtaken has ended; the next waits for a packet without the final bit
+	wanted    bool          // there is something to poll for that no poll has begun with
+	polling   bool          // a poll is under way: periodic packets carry the poll bit
+	polledAt  time.Duration // its first packet
+	repolled  time.Duration // its last packet
+	restUntil time.Duration // when all finals of the poll before are in
 
 	sentAt  time.Duration // the last periodic packet, or the start
 	percent time.Duration // of the interval that passes until the next; 0 is at once
@@ -36,7 +37,13 @@ func (s *Session) interval() time.Duration { return max(s.usedTx, s.remote.Requi
 
 // due is when the next periodic packet goes out. It follows from the last one and the interval of now, so a neighbour that wants to
 // hear more often never waits for longer than its new interval (RFC 5880 section 6.8.3).
-func (s *Session) due() time.Duration { return s.sentAt + s.interval()*s.percent/100 }
+func (s *Session) due() time.Duration {
+	at := s.sentAt + s.interval()*s.percent/100
+	if s.demanded() && !s.polling {
+		at = max(at, s.restUntil)
+	}
+	return at
+}
 
 // transmits tells whether periodic packets are sent (RFC 5880 section 6.8.7).
 func (s *Session) transmits() bool {
@@ -44,7 +51,7 @@ func (s *Session) transmits() bool {
 	case s.cfg.Passive && s.remote.Discriminator == 0, s.remote.RequiredMinRx == 0:
 		return false
 	case s.demanded():
-		return s.polling
+		return s.polling || s.wanted
 	}
 	return true
 }
@@ -71,48 +78,40 @@ func (s *Session) renegotiate() {
 	}
 }
 
-// poll begins a poll sequence, or another one after the one under way (RFC 5880 sections 6.5 and 6.8.3). Nobody can be polled before
-// anything was heard.
-func (s *Session) poll() {
-	switch {
-	case s.remote.Discriminator == 0, s.resting:
-	case s.polling && s.polled:
-		s.changed = true
-	default:
-		s.polling = true
-	}
-}
+// poll makes a periodic packet begin a poll sequence (RFC 5880 section 6.5). Nobody can be polled before anything was heard.
+func (s *Session) poll() { s.wanted = s.remote.Discriminator != 0 }
 
 // pollOnNews polls a neighbour in demand mode when packets would say something new (RFC 5880 section 6.6).
 func (s *Session) pollOnNews() {
-	if s.demanded() && !s.changed && s.packet() != s.told {
+	if s.demanded() && s.packet() != s.told {
 		s.poll()
 	}
 }
 
-// hear ends a poll sequence when its final comes (RFC 5880 section 6.8.6). If the values changed while it was under way, that final may
-// answer a packet that did not carry them: they are polled for once more, after a packet without the final bit has shown that no final
-// of the old poll is still to come (section 6.8.3).
-func (s *Session) hear(final bool) {
-	switch {
-	case final && s.polled && s.changed:
-		s.endPoll()
-		s.resting = true
-	case final && s.polled:
-		s.endPoll()
+// final ends a poll sequence (RFC 5880 section 6.8.6). If the values changed while it was under way, this may be the answer to a packet
+// that did not carry them, so they do not count yet: another poll follows. That, and any later one, must not be ended by a final of this
+// one, so it begins a round trip after this one's last packet (section 6.8.3); the round trip took no longer than the first final, and
+// is granted twice that.
+func (s *Session) final(now time.Duration) {
+	if !s.polling {
+		return
+	}
+	s.polling = false
+	s.restUntil = s.repolled + 2*(now-s.polledAt)
+	if !s.wanted {
 		s.usedTx, s.usedRx = s.desiredTx, s.requiredRx
-	case !final && s.resting:
-		s.resting = false
-		s.poll()
 	}
 }
-
-func (s *Session) endPoll() { s.polling, s.polled, s.changed, s.resting = false, false, false, false }
 
 // transmit sends the periodic packet and draws when the next is due.
 func (s *Session) transmit(now time.Duration) {
+	if s.wanted && !s.polling && now >= s.restUntil {
+		s.wanted, s.polling, s.polledAt = false, true, now
+	}
+	if s.polling {
+		s.repolled = now
+	}
 	s.send(Packet{Poll: s.polling})
-	s.polled = s.polling
 	most := uint64(mostOfMany)
 	if s.cfg.DetectMult == 1 {
 		most = mostOfOne

@@ -23,8 +23,21 @@ func attrs() *rapid.Generator[Attrs] {
 			Weight:       rapid.Uint32Range(0, 1).Draw(t, "weight"),
 			OriginatorID: address.Draw(t, "originator"),
 			ClusterList:  rapid.SliceOfN(address, 0, 2).Draw(t, "clusters"),
+
+			NextHopLocal:     address.Draw(t, "nextHopLocal"),
+			ExtCommunities:   rapid.SliceOfN(rapid.SampledFrom([]ExtCommunity{1, 256}), 0, 2).Draw(t, "ext"),
+			LargeCommunities: rapid.SliceOfN(rapid.SampledFrom([]LargeCommunity{{1, 2, 3}, {0, 0, 256}}), 0, 2).Draw(t, "large"),
+			Rest: rapid.SampledFrom([]*Rest{nil, {}, {AtomicAggregate: true}, {AggregatorAS: 1}, {AggregatorAS: 1, Aggregator: addr("192.0.2.1")},
+				{Unknown: []UnknownAttr{{99, ""}}}, {Unknown: []UnknownAttr{{99, "\x00"}}}, {Unknown: []UnknownAttr{{99, ""}, {0, ""}}}}).Draw(t, "rest"),
 		}
 	})
+}
+
+// sorted puts the communities of all kinds in order.
+func sorted(a *Attrs) Attrs {
+	b := a.WithCommunities(a.Communities...)
+	b = b.WithExtCommunities(b.ExtCommunities...)
+	return b.WithLargeCommunities(b.LargeCommunities...)
 }
 
 func TestInternedPointersAreEqualExactlyWhenTheContentIs(t *testing.T) {
@@ -38,12 +51,12 @@ func TestInternedPointersAreEqualExactlyWhenTheContentIs(t *testing.T) {
 		distinct := 0
 		for i := range list {
 			isNew := true
-			x := list[i].WithCommunities(list[i].Communities...)
+			x := sorted(&list[i])
 			if !got[i].Equal(&x) {
 				t.Fatalf("%+v was interned as %+v", x, *got[i])
 			}
 			for j := range i {
-				y := list[j].WithCommunities(list[j].Communities...)
+				y := sorted(&list[j])
 				if (got[i] == got[j]) != x.Equal(&y) {
 					t.Fatalf("%+v and %+v: same pointer %v, equal %v", x, y, got[i] == got[j], x.Equal(&y))
 				}
@@ -78,6 +91,11 @@ func TestAttributesThatDifferInOnePlaceAreInternedApart(t *testing.T) {
 		{NextHop: addr("192.0.2.1")}, {OriginatorID: addr("192.0.2.1")}, {ClusterList: id("192.0.2.1")}, {ClusterList: id("192.0.2.1", "192.0.2.1")},
 		{NextHop: addr("::ffff:192.0.2.1")}, {NextHop: addr("fe80::1")}, {NextHop: addr("fe80::1%a")}, {NextHop: addr("fe80::1%b")},
 		{Path: Path{1}}, {Path: Path{1, 1}}, {Communities: []Community{1}},
+		{NextHopLocal: addr("fe80::1")}, {ExtCommunities: []ExtCommunity{1}}, {ExtCommunities: []ExtCommunity{2}},
+		{LargeCommunities: []LargeCommunity{{1, 2, 3}}}, {LargeCommunities: []LargeCommunity{{1, 2, 4}}},
+		{Rest: &Rest{AtomicAggregate: true}}, {Rest: &Rest{AggregatorAS: 1, Aggregator: addr("192.0.2.1")}},
+		{Rest: &Rest{AggregatorAS: 2, Aggregator: addr("192.0.2.1")}}, {Rest: &Rest{Unknown: []UnknownAttr{{99, ""}}}},
+		{Rest: &Rest{Unknown: []UnknownAttr{{99, "\x00"}}}}, {Rest: &Rest{Unknown: []UnknownAttr{{98, ""}}}},
 		{Path: Path{0x01000002}}, {Communities: []Community{0x00000200}}, // alike if the path's length were not in the key
 	} {
 		p := pool.Intern(a)
@@ -93,6 +111,12 @@ func TestInterningKeepsNothingOfTheCallers(t *testing.T) {
 	pool := NewPool()
 	a := pool.Intern(Attrs{Path: path, Communities: communities, ClusterList: clusters})
 	path[0], communities[0], clusters[0] = 1, 9, addr("192.0.2.9")
+	ext, large, rest := []ExtCommunity{1}, []LargeCommunity{{1, 2, 3}}, &Rest{Unknown: []UnknownAttr{{99, "x"}}}
+	b := pool.Intern(Attrs{ExtCommunities: ext, LargeCommunities: large, Rest: rest})
+	ext[0], large[0], rest.Unknown[0], rest.AtomicAggregate = 9, LargeCommunity{}, UnknownAttr{}, true
+	if b.ExtCommunities[0] != 1 || b.LargeCommunities[0].Global != 1 || b.Rest.Unknown[0].Type != 99 || b.Rest.AtomicAggregate {
+		t.Errorf("the interned attributes became %+v", *b)
+	}
 	if a.Path[0] != 64500 || !slices.Equal(a.Communities, []Community{1, 2}) || a.ClusterList[0] != addr("192.0.2.1") {
 		t.Errorf("the interned attributes became %+v", *a)
 	}
@@ -103,10 +127,28 @@ func TestInterningKeepsNothingOfTheCallers(t *testing.T) {
 
 func TestInterningWhatIsKnownAllocatesNothing(t *testing.T) {
 	pool := NewPool()
-	a := Attrs{Path: Path{12076, 65010}, NextHop: addr("172.16.0.2"), Communities: []Community{1, 2}, ClusterList: []netip.Addr{addr("192.0.2.1")}}
+	a := Attrs{Path: Path{12076, 65010}, NextHop: addr("172.16.0.2"), Communities: []Community{1, 2}, ClusterList: []netip.Addr{addr("192.0.2.1")},
+		ExtCommunities: []ExtCommunity{1, 2}, LargeCommunities: []LargeCommunity{{1, 2, 3}}, Rest: &Rest{AtomicAggregate: true, Unknown: []UnknownAttr{{99, "x"}}}}
 	pool.Intern(a)
 	if n := testing.AllocsPerRun(100, func() { pool.Intern(a) }); n != 0 {
 		t.Errorf("a hit allocates %v times", n)
+	}
+}
+
+func TestASweptPoolKeepsOnlyWhatLives(t *testing.T) {
+	pool := NewPool()
+	a, b, c := pool.Intern(Attrs{Path: Path{1}}), pool.Intern(Attrs{Path: Path{2}}), pool.Intern(Attrs{Path: Path{3}})
+	stranger := &Attrs{Path: Path{2}}
+	pool.Sweep(slices.Values([]*Attrs{c, a, a, stranger}))
+	if pool.Len() != 2 || pool.Intern(*a) != a || pool.Intern(*c) != c {
+		t.Errorf("the pool holds %d", pool.Len())
+	}
+	if again := pool.Intern(*b); again == b || again == stranger || !again.Equal(b) {
+		t.Error("what died is still there")
+	}
+	pool.Sweep(slices.Values([]*Attrs(nil)))
+	if pool.Len() != 0 {
+		t.Errorf("an empty pool holds %d", pool.Len())
 	}
 }
 
@@ -116,13 +158,15 @@ func TestEqualSeesEveryFieldAndNoAbsentValue(t *testing.T) {
 		"path": base.WithPath(Path{2}), "origin": base.WithOrigin(OriginEGP), "next hop": base.WithNextHop(addr("192.0.2.1")),
 		"med": base.WithMED(5), "local preference": base.WithLocalPref(7), "weight": base.WithWeight(1),
 		"communities": base.WithCommunities(1), "originator": {Path: Path{1}, OriginatorID: addr("192.0.2.1")},
-		"clusters": {Path: Path{1}, ClusterList: []netip.Addr{addr("192.0.2.1")}},
+		"clusters": {Path: Path{1}, ClusterList: []netip.Addr{addr("192.0.2.1")}}, "link-local next hop": base.WithNextHops(netip.Addr{}, addr("fe80::1")),
+		"extended communities": base.WithExtCommunities(1), "large communities": base.WithLargeCommunities(LargeCommunity{}),
+		"rest": {Path: Path{1}, Rest: &Rest{AtomicAggregate: true}},
 	} {
 		if base.Equal(&other) || other.Equal(&base) {
 			t.Errorf("a different %s is equal", name)
 		}
 	}
-	absent := Attrs{Path: Path{1}, MED: 6, LocalPref: 8, Communities: []Community{}}
+	absent := Attrs{Path: Path{1}, MED: 6, LocalPref: 8, Communities: []Community{}, ExtCommunities: []ExtCommunity{}, Rest: &Rest{AggregatorAS: 1}}
 	if !base.Equal(&absent) {
 		t.Error("values without their flags tell attributes apart")
 	}

@@ -11,7 +11,7 @@ import (
 // LargeCommunity is one value of the LARGE_COMMUNITY attribute (RFC 8092 section 3): an AS number and that AS's own two values.
 type LargeCommunity struct{ Global, Local1, Local2 uint32 }
 
-// ParseLargeCommunity reads the form of RFC 8092 section 4: "64512:1:2".
+// ParseLargeCommunity reads the canonical form of RFC 8092: "64512:1:2".
 func ParseLargeCommunity(s string) (LargeCommunity, error) {
 	global, rest, _ := strings.Cut(s, ":")
 	one, two, _ := strings.Cut(rest, ":")

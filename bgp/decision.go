@@ -108,8 +108,51 @@ func Best(cs []Candidate, cfg Config) (best int, step Step) {
 		return 0, StepOnly
 	}
 	var buf [few]int32
-	tied, last := narrow(cs, &cfg, all(buf[:0], len(cs)), nil)
+	tied, last := contenders(cs, &cfg, buf[:0])
 	return first(cs, &cfg, tied, last)
+}
+
+// contenders is narrow in one pass: up to the origin all routes are compared by the same ranks, so that the lowest by all of them is
+// what eliminating step by step leaves, and the step at which a route differs from it is the one at which it is eliminated.
+func contenders(cs []Candidate, cfg *Config, buf []int32) (tied []int32, last Step) {
+	best, tied := &cs[0], append(buf, 0)
+	for i := 1; i < len(cs); i++ {
+		order, step := compareRanks(&cs[i], best, cfg)
+		switch {
+		case order == 0:
+			tied = append(tied, int32(i)) //nolint:gosec // there are not so many
+		case order < 0:
+			best, tied, last = &cs[i], append(tied[:0], int32(i)), step //nolint:gosec // there are not so many
+		default:
+			last = max(last, step)
+		}
+	}
+	if len(tied) == 1 {
+		return tied, last
+	}
+	tied, later := narrowFrom(StepMED, cs, cfg, tied, nil)
+	return tied, max(last, later)
+}
+
+// compareRanks orders two routes by the steps before the MED, and says which step told them apart.
+func compareRanks(a, b *Candidate, cfg *Config) (int, Step) {
+	x, y := a.Attrs, b.Attrs
+	if cfg.UseWeight && x.Weight != y.Weight {
+		return cmp.Compare(y.Weight, x.Weight), StepWeight
+	}
+	if p, q := x.EffectiveLocalPref(), y.EffectiveLocalPref(); p != q {
+		return cmp.Compare(q, p), StepLocalPref
+	}
+	if l, m := a.From != Local, b.From != Local; l != m {
+		if m {
+			return -1, StepLocalOrigin
+		}
+		return 1, StepLocalOrigin
+	}
+	if len(x.Path) != len(y.Path) {
+		return cmp.Compare(len(x.Path), len(y.Path)), StepPathLength
+	}
+	return cmp.Compare(x.Origin, y.Origin), StepOrigin
 }
 
 // first breaks the tie: it returns the best of the routes that tie after the step last, and the deciding step.
@@ -140,7 +183,7 @@ func Multipath(cs []Candidate, cfg Config, dst []int) (paths []int, step Step) {
 		return append(dst, 0), StepOnly
 	}
 	var buf [few]int32
-	tied, last := narrow(cs, &cfg, all(buf[:0], len(cs)), nil)
+	tied, last := contenders(cs, &cfg, buf[:0])
 	best, step := first(cs, &cfg, tied, last)
 	if cfg.Multipath <= 1 || len(tied) == 1 || cfg.MultipathEBGPOnly && cs[best].From != EBGP {
 		return append(dst, best), step
@@ -206,7 +249,12 @@ func all(dst []int32, n int) []int32 {
 // narrow takes the steps up to and including the IGP cost, those that eliminate by comparing with all others. It returns
 // the routes that tie, in index order, and the last step that removed one. If lost is not nil, it is told who lost where.
 func narrow(cs []Candidate, cfg *Config, alive []int32, lost []Step) (tied []int32, last Step) {
-	for s := StepWeight; s <= StepIGPCost && len(alive) > 1; s++ {
+	return narrowFrom(StepWeight, cs, cfg, alive, lost)
+}
+
+// narrowFrom begins with a later step.
+func narrowFrom(from Step, cs []Candidate, cfg *Config, alive []int32, lost []Step) (tied []int32, last Step) {
+	for s := from; s <= StepIGPCost && len(alive) > 1; s++ {
 		var kept []int32
 		switch {
 		case s == StepWeight && !cfg.UseWeight, s == StepIGPCost && cfg.IgnoreIGPCost:

@@ -489,3 +489,57 @@ func BenchmarkMultipath16(b *testing.B) {
 		dst, _ = Multipath(cs, Config{Multipath: 8, MultipathRelax: true}, dst[:0])
 	}
 }
+
+// BenchmarkBestPath decides every prefix of a table of ten thousand with four paths each anew, as a speaker does when something that
+// all depends on has changed: an operation is one prefix.
+func BenchmarkBestPath(b *testing.B) {
+	s, err := NewSpeaker(SpeakerConfig{AS: 65000, RouterID: ip("10.0.0.1")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var four [4]*neighbor
+	for i := range four {
+		id, err := s.AddNeighbor(0, NeighborConfig{Addr: netip.AddrFrom4([4]byte{10, 0, 1, byte(i)}), LocalAddr: ip("10.0.1.9"), AS: ASN(65001 + i)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		four[i] = s.neighbors[id]
+		four[i].peerID = four[i].cfg.Addr
+	}
+	heads := make([]*route, 10_000)
+	for k := range heads {
+		for i, n := range four {
+			a := Attrs{NextHop: n.cfg.Addr, Path: Path{n.cfg.AS, ASN(100 + k%50), 200}, MED: uint32(k % 3), HasMED: true} //nolint:gosec // small numbers
+			if (k+i)%4 != 0 {
+				a.Path = append(a.Path, 300)
+			}
+			if k%5 == 0 {
+				a.Path = Path{n.cfg.AS, 200} // all four tie until the router ID
+			}
+			heads[k] = &route{attrs: s.pool.Intern(a), from: n, age: uint64(k), next: heads[k]} //nolint:gosec // small numbers
+		}
+		heads[k] = s.decide(heads[k])
+	}
+	b.ReportAllocs()
+	k := 0
+	for b.Loop() {
+		heads[k] = s.decide(heads[k])
+		if k++; k == len(heads) {
+			k = 0
+		}
+	}
+}
+
+// The pass that the speakers and the prover run is compared with the steps as the RFC tells them.
+func TestOnePassLeavesWhatStepByStepLeaves(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cs := candidates(6).Draw(t, "candidates")
+		cfg := Config{UseWeight: rapid.Bool().Draw(t, "weight"), IgnoreIGPCost: rapid.Bool().Draw(t, "cost"), CompareMEDAlways: rapid.Bool().Draw(t, "always"), MissingMEDWorst: rapid.Bool().Draw(t, "worst")}
+		want, wantLast := narrow(cs, &cfg, all(nil, len(cs)), nil)
+		got, gotLast := contenders(cs, &cfg, nil)
+		slices.Sort(got)
+		if !slices.Equal(got, want) || gotLast != wantLast {
+			t.Fatalf("%v after %s, want %v after %s", got, gotLast, want, wantLast)
+		}
+	})
+}

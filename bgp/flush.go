@@ -28,11 +28,11 @@ func (n *neighbor) flush() {
 		return
 	}
 	from := len(s.buf)
-	for c.outstanding+len(s.buf)-from < window && len(n.order) > 0 {
-		n.pack(min(round, len(n.order)))
+	for c.outstanding+len(s.buf)-from < window && len(n.dump)+len(n.order) > 0 {
+		n.pack()
 	}
-	if len(n.order) == 0 {
-		n.order, n.pending = nil, nil
+	if len(n.dump)+len(n.order) == 0 {
+		n.dump, n.order, n.pending = nil, nil, nil
 		n.closeRounds()
 		if n.cfg.MRAI > 0 && len(s.buf) > from {
 			n.mraiAt = s.now + n.jittered(n.cfg.MRAI)
@@ -46,7 +46,7 @@ func (n *neighbor) flush() {
 
 // owes tells whether there is anything to say.
 func (n *neighbor) owes() bool {
-	return len(n.order) > 0 || n.owedEOR != [families]bool{} || n.owedEORR != [families]bool{}
+	return len(n.dump)+len(n.order) > 0 || n.owedEOR != [families]bool{} || n.owedEORR != [families]bool{}
 }
 
 // closeRounds ends what was told in full: the initial updates (RFC 4724 section 2) and the answer to a refresh (RFC 7313 section 4).
@@ -62,14 +62,22 @@ func (n *neighbor) closeRounds() {
 	n.owedEOR, n.owedEORR = [families]bool{}, [families]bool{}
 }
 
-// pack writes updates for the first prefixes of the list.
-func (n *neighbor) pack(count int) {
+// pack writes updates for a round of prefixes: first the initial ones, then those that changed since.
+func (n *neighbor) pack() {
 	s := n.s
 	s.withdrawn, s.buckets = s.withdrawn[:0], s.buckets[:0]
 	clear(s.bucketOf)
-	for _, p := range n.order[:count] {
-		d := n.pending[p]
-		delete(n.pending, p)
+	list := &n.order
+	if len(n.dump) > 0 {
+		list = &n.dump
+	}
+	count := min(round, len(*list))
+	for _, p := range (*list)[:count] {
+		var d due
+		if list == &n.order {
+			d = n.pending[p]
+			delete(n.pending, p)
+		}
 		t, _ := n.group.table.Get(p)
 		now := n.sees(t)
 		switch {
@@ -80,7 +88,7 @@ func (n *neighbor) pack(count int) {
 			s.bucketFor(now, p.Addr().Is4(), p)
 		}
 	}
-	n.order = n.order[count:]
+	*list = (*list)[count:]
 	for len(s.withdrawn) > 0 {
 		taken := 0
 		s.buf, taken = AppendWithdraw(s.buf, s.withdrawn, n.wire)

@@ -179,10 +179,19 @@ func (n *neighbor) change(p netip.Prefix, held *Attrs) {
 	if !n.speaks(p) {
 		return
 	}
-	if _, there := n.pending[p]; there {
+	if _, there := n.pending[p]; there || n.dumps(p) {
 		return
 	}
 	n.await(p, due{held: held})
+}
+
+// dumps tells whether the prefix is among the initial updates that have not been sent yet, of which the neighbour holds nothing.
+func (n *neighbor) dumps(p netip.Prefix) bool {
+	if len(n.dump) == 0 {
+		return false
+	}
+	_, there := slices.BinarySearchFunc(n.dump, p, netip.Prefix.Compare)
+	return there
 }
 
 func (n *neighbor) await(p netip.Prefix, d due) {
@@ -198,9 +207,10 @@ func (n *neighbor) await(p netip.Prefix, d due) {
 func (n *neighbor) join() {
 	n.group = n.s.groupFor(n)
 	n.group.members = append(n.group.members, n)
-	for p, t := range n.group.table.AllSorted() {
+	n.dump = make([]netip.Prefix, 0, n.group.table.Size())
+	for p, t := range n.group.table.AllSorted() { // the order of netip.Prefix.Compare
 		if n.sees(t) != nil && n.speaks(p) {
-			n.await(p, due{})
+			n.dump = append(n.dump, p)
 		}
 	}
 	n.s.touch(n)
@@ -212,7 +222,7 @@ func (n *neighbor) leave() {
 	if g == nil {
 		return
 	}
-	n.group, n.pending, n.order = nil, nil, nil
+	n.group, n.dump, n.pending, n.order = nil, nil, nil, nil
 	n.owedEOR, n.owedEORR = [families]bool{}, [families]bool{}
 	g.members = slices.DeleteFunc(g.members, func(m *neighbor) bool { return m == n })
 	if len(g.members) == 0 {
@@ -223,7 +233,7 @@ func (n *neighbor) leave() {
 // again marks everything of a family to be told once more: the neighbour asked for it (RFC 2918, RFC 7313).
 func (n *neighbor) again(f Family) {
 	for p, t := range n.group.table.AllSorted() {
-		if FamilyOf(p) != f || n.sees(t) == nil {
+		if FamilyOf(p) != f || n.sees(t) == nil || n.dumps(p) {
 			continue
 		}
 		if d, there := n.pending[p]; there {

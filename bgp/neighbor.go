@@ -64,6 +64,7 @@ type neighbor struct {
 	heardEOR [families]bool
 
 	group     *group
+	dump      []netip.Prefix // initial updates still to be sent, in order
 	pending   map[netip.Prefix]due
 	order     []netip.Prefix
 	owedEOR   [families]bool

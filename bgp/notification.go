@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// The error codes of NOTIFICATION messages (RFC 4271 section 4.5, RFC 7313 section 5, RFC 9687 section 6).
+// The error codes of NOTIFICATION messages (RFC 4271 section 4.5, RFC 7313 section 5, RFC 9687).
 const (
 	CodeHeader       = 1
 	CodeOpen         = 2
@@ -18,7 +18,7 @@ const (
 	CodeSendHold     = 8
 )
 
-// The subcodes of a Cease (RFC 4486 section 3, RFC 8538 section 3, RFC 9384 section 3).
+// The subcodes of a Cease (RFC 4486 section 3, RFC 8538 section 3, RFC 9384).
 const (
 	CeaseMaxPrefixes  = 1
 	CeaseShutdown     = 2

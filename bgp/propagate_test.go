@@ -128,3 +128,28 @@ func TestWellKnownCommunitiesHoldRoutesBack(t *testing.T) {
 		}
 	}
 }
+
+func TestExtendedAndLargeCommunitiesOnTheWayToAnotherAS(t *testing.T) {
+	const within = ExtCommunity(0x4002_FC00_0000_0001)
+	a := &Attrs{ExtCommunities: []ExtCommunity{5, within}, LargeCommunities: []LargeCommunity{{1, 2, 3}}, Rest: &Rest{AtomicAggregate: true},
+		NextHop: addr("2001:db8::1"), NextHopLocal: addr("fe80::1")}
+	got := ExportEBGP(a, 12076, ExportOptions{SendCommunities: true})
+	if !slices.Equal(got.ExtCommunities, []ExtCommunity{5}) || len(got.LargeCommunities) != 1 || got.Rest != a.Rest {
+		t.Errorf("RFC 4360 6: got %+v", got)
+	}
+	if got.NextHopLocal != a.NextHopLocal {
+		t.Error("the next hop stays and its link-local address goes")
+	}
+	if got = ExportEBGP(a, 12076, ExportOptions{}); got.ExtCommunities != nil || got.LargeCommunities != nil || got.Rest != a.Rest {
+		t.Errorf("without communities: got %+v", got)
+	}
+	if got = ExportEBGP(a, 12076, ExportOptions{NextHopSelf: addr("2001:db8::2")}); got.NextHopLocal.IsValid() {
+		t.Error("another next hop keeps the link-local address")
+	}
+	if got = ExportIBGP(a, ExportIBGPOptions{NextHopSelf: addr("2001:db8::2")}); got.NextHopLocal.IsValid() || len(got.ExtCommunities) != 2 {
+		t.Errorf("within the AS: got %+v", got)
+	}
+	if len(a.ExtCommunities) != 2 || a.ExtCommunities[1] != within {
+		t.Error("the router's own copy changed")
+	}
+}

@@ -129,12 +129,17 @@ func (s *Speaker) decide(head *route) *route {
 	}
 	s.candidates, s.routes = s.candidates[:0], s.routes[:0]
 	for x := head; x != nil; x = x.next {
-		s.candidates = append(s.candidates, x.candidate())
+		s.candidates = append(s.candidates, Candidate{})
+		x.fill(&s.candidates[len(s.candidates)-1])
 		s.routes = append(s.routes, x)
 		x.used = false
 	}
 	paths, step := Multipath(s.candidates, s.cfg.Decision, s.paths[:0])
 	s.paths = paths
+	if len(paths) == 1 && paths[0] == 0 {
+		head.used, head.step = true, step
+		return head // in order already
+	}
 	var list, last *route
 	link := func(x *route) {
 		if last == nil {
@@ -158,13 +163,12 @@ func (s *Speaker) decide(head *route) *route {
 	return list
 }
 
-// candidate is the route as the decision process sees it.
-func (r *route) candidate() Candidate {
-	c := Candidate{Attrs: r.attrs, Age: r.age, Session: -1}
+// fill makes c the route as the decision process sees it.
+func (r *route) fill(c *Candidate) {
+	c.Attrs, c.Age, c.Session = r.attrs, r.age, -1
 	if n := r.from; n != nil {
 		c.From, c.NeighborAS, c.RouterID, c.PeerAddr, c.IGPCost, c.Session = n.kind, n.cfg.AS, n.peerID, n.cfg.Addr, n.cfg.IGPCost, int32(n.id)
 	}
-	return c
 }
 
 // selectDeferred makes all decisions that were deferred.

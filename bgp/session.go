@@ -93,7 +93,8 @@ type Event struct {
 	// HoldTime is the neighbour's, with BGPOpen and BGPOpenDelayed.
 	HoldTime time.Duration
 	// Notification is what was received, with NotifMsg and NotifMsgVerErr. With any other event it is what to send if the event
-	// ends the session with a NOTIFICATION; nil is the RFC's for the event.
+	// ends the session with a NOTIFICATION; nil is the RFC's for the event. A ROUTE-REFRESH before Established, which is no
+	// event of its own, comes as UpdateMsg with the NOTIFICATION of RFC 6608 that names it.
 	Notification *Notification
 }
 
@@ -207,11 +208,10 @@ func (s *Session) Deadline() (at time.Duration, ok bool) {
 	return at, ok
 }
 
-// UpdateSent says that an UPDATE was sent, which saves a KEEPALIVE (RFC 4271 section 8.2.2, Established). It does not allocate.
+// UpdateSent says that an UPDATE was sent in Established, which saves a KEEPALIVE (RFC 4271 section 8.2.2). It does not
+// allocate.
 func (s *Session) UpdateSent(now time.Duration) {
-	if s.state == Established {
-		s.startKeepalive(now)
-	}
+	s.startKeepalive(now)
 }
 
 // State is the session's state.

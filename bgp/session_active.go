@@ -10,8 +10,8 @@ func (s *Session) handleActive(now time.Duration, ev Event) {
 		TCPConnectionValid, TCPRequestInvalid:
 	case ManualStop:
 		var notify *Notification
-		if s.running(DelayOpenTimerExpires) && s.cfg.NotificationWithoutOpen {
-			notify = s.notification(ev)
+		if s.cfg.NotificationWithoutOpen { // and if there is a connection: the DelayOpenTimer runs then
+			notify = ev.notification()
 		}
 		s.stop(ev, notify)
 	case ConnectRetryTimerExpires:
@@ -20,7 +20,7 @@ func (s *Session) handleActive(now time.Duration, ev Event) {
 			// The state's text dials here; PassiveTcpEstablishment waits for the neighbour (RFC 4271 section 8.1.1).
 			return
 		}
-		s.drop() // none, unless the event did not come from the timer
+		s.drop() // a connection is there only if the event did not come from the timer, which does not run then
 		s.stopTimer(DelayOpenTimerExpires)
 		s.dial()
 		s.turn(Connect, ev, nil)

@@ -58,7 +58,7 @@ func (s *Session) handleUnopened(now time.Duration, ev Event) {
 	case BGPHeaderErr, BGPOpenMsgErr:
 		var notify *Notification
 		if s.cfg.NotificationWithoutOpen {
-			notify = s.notification(ev)
+			notify = ev.notification()
 		}
 		s.fail(now, ev, notify)
 	case NotifMsgVerErr:

@@ -94,9 +94,10 @@ func (s *Session) fail(now time.Duration, ev Event, notify *Notification) {
 	s.end(now, ev, notify)
 }
 
-// notification is what an event ends the session with: what the event brings, or the RFC's for it.
-func (s *Session) notification(ev Event) *Notification {
-	if ev.Notification != nil && !ev.received() {
+// notification is what an event ends the session with that is no error of the state machine: what the event brings, or the
+// RFC's for it.
+func (ev Event) notification() *Notification {
+	if ev.Notification != nil {
 		return ev.Notification
 	}
 	switch ev.Type {
@@ -112,10 +113,9 @@ func (s *Session) notification(ev Event) *Notification {
 		return &Notification{Code: 2} // OPEN Message Error
 	case UpdateMsgErr:
 		return &Notification{Code: 3} // UPDATE Message Error
-	case OpenCollisionDump:
+	default: // OpenCollisionDump
 		return &Notification{Code: 6, Subcode: 7} // Cease, Connection Collision Resolution (RFC 4486)
 	}
-	return s.fsmError(ev)
 }
 
 // fsmError is a Finite State Machine Error. For a message it says in which state it was unexpected, and its type (RFC 6608

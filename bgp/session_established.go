@@ -15,12 +15,12 @@ func (s *Session) handleEstablished(now time.Duration, ev Event) {
 		TCPRequestInvalid:
 	case TCPConnectionValid, TCPRequestAcked, TCPConnectionConfirmed: // a second connection, which another session follows
 	case ManualStop:
-		s.stop(ev, s.notification(ev))
+		s.stop(ev, ev.notification())
 	case AutomaticStop, HoldTimerExpires, UpdateMsgErr:
-		s.fail(now, ev, s.notification(ev))
+		s.fail(now, ev, ev.notification())
 	case OpenCollisionDump:
 		if s.cfg.CollisionDetectEstablished {
-			s.fail(now, ev, s.notification(ev))
+			s.fail(now, ev, ev.notification())
 		}
 	case TCPConnectionFails, NotifMsg, NotifMsgVerErr:
 		s.fail(now, ev, nil)

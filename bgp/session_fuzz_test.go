@@ -3,6 +3,8 @@ package bgp
 import (
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // FuzzSessionEvents plays any events and steps of time and watches that the session keeps its promises.
@@ -12,39 +14,50 @@ func FuzzSessionEvents(f *testing.F) {
 		f.Add(append([]byte{options, 90, 5, 10}, append(up, stepDeadline, stepDeadline, byte(UpdateMsg), 0, stepDeadline, stepDeadline, stepDeadline, byte(ManualStop), 0)...))
 		f.Add(append([]byte{options, 0, 0, 1}, append(up, 0xff, stepDeadline, byte(NotifMsg), 0, stepDeadline, byte(TCPConnectionConfirmed), 0, byte(BGPOpenDelayed), 3, stepDeadline, stepDeadline)...))
 	}
-	f.Fuzz(func(t *testing.T, script []byte) {
-		if len(script) < 4 {
-			return
-		}
-		options := script[0]
-		cfg := SessionConfig{
-			Passive: options&1 != 0, AutomaticRestart: options&2 != 0, Damping: options&4 != 0, NotificationWithoutOpen: options&8 != 0,
-			CollisionDetectEstablished: options&16 != 0,
-			HoldTime:                   time.Duration(script[1]) * time.Second, IdleHold: time.Duration(script[2]) * time.Second,
-		}
-		if options&32 != 0 {
-			cfg.DelayOpen = time.Duration(script[3]) * time.Second
-		}
-		if options&64 != 0 {
-			cfg.KeepaliveTime, cfg.ConnectRetry = time.Duration(script[3])*time.Second, time.Duration(script[3])*time.Second
-		}
-		w := &sessionWatch{t: t, s: NewSession(cfg, uint64(options)), cfg: cfg}
-		for script = script[4:]; len(script) > 0; script = script[1:] {
-			switch op := script[0]; {
-			case op == stepDeadline:
-				w.tick()
-			case op > stepDeadline:
-				w.now += time.Duration(op-stepDeadline) * 10 * time.Second // and the timers stay late
-			default:
-				ev := Event{Type: EventType(op)}
-				if len(script) > 1 {
-					script = script[1:]
-					ev.HoldTime = time.Duration(script[0]) * time.Second
-				}
-				w.handle(ev)
-			}
-		}
+	f.Fuzz(func(t *testing.T, script []byte) { playSession(t, script) })
+}
+
+func TestAnyEventsAtAnyTimeKeepTheSessionsPromises(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		op := rapid.OneOf(rapid.ByteRange(1, byte(UpdateMsgErr)), rapid.Just(byte(stepDeadline)), rapid.Byte())
+		playSession(t, append(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "configuration"), rapid.SliceOfN(op, 0, 200).Draw(t, "events")...))
 	})
+}
+
+// playSession makes a session of the first four bytes and plays the rest to it.
+func playSession(t rapid.TB, script []byte) {
+	if len(script) < 4 {
+		return
+	}
+	options := script[0]
+	cfg := SessionConfig{
+		Passive: options&1 != 0, AutomaticRestart: options&2 != 0, Damping: options&4 != 0, NotificationWithoutOpen: options&8 != 0,
+		CollisionDetectEstablished: options&16 != 0,
+		HoldTime:                   time.Duration(script[1]) * time.Second, IdleHold: time.Duration(script[2]) * time.Second,
+	}
+	if options&32 != 0 {
+		cfg.DelayOpen = time.Duration(script[3]) * time.Second
+	}
+	if options&64 != 0 {
+		cfg.KeepaliveTime, cfg.ConnectRetry = time.Duration(script[3])*time.Second, time.Duration(script[3])*time.Second
+	}
+	w := &sessionWatch{t: t, s: NewSession(cfg, uint64(options)), cfg: cfg}
+	for script = script[4:]; len(script) > 0; script = script[1:] {
+		switch op := script[0]; {
+		case op == stepDeadline:
+			w.tick()
+		case op > stepDeadline:
+			w.now += time.Duration(op-stepDeadline) * 10 * time.Second // and the timers stay late
+		default:
+			ev := Event{Type: EventType(op)}
+			if len(script) > 1 {
+				script = script[1:]
+				ev.HoldTime = time.Duration(script[0]) * time.Second
+			}
+			w.handle(ev)
+		}
+	}
 }
 
 // stepDeadline is the fuzz script's step to the deadline; less is an event, more is time.
@@ -52,7 +65,7 @@ const stepDeadline = 0x80
 
 // sessionWatch is what a session's owner knows of it from its actions alone.
 type sessionWatch struct {
-	t                          *testing.T
+	t                          rapid.TB
 	s                          *Session
 	cfg                        SessionConfig
 	now                        time.Duration

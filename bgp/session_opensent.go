@@ -9,9 +9,9 @@ func (s *Session) handleOpenSent(now time.Duration, ev Event) {
 		TCPRequestInvalid:
 	case TCPConnectionValid, TCPRequestAcked, TCPConnectionConfirmed: // a second connection, which another session follows
 	case ManualStop:
-		s.stop(ev, s.notification(ev))
+		s.stop(ev, ev.notification())
 	case AutomaticStop, HoldTimerExpires, BGPHeaderErr, BGPOpenMsgErr, OpenCollisionDump:
-		s.fail(now, ev, s.notification(ev))
+		s.fail(now, ev, ev.notification())
 	case TCPConnectionFails:
 		s.drop()
 		s.stopTimers()

@@ -21,7 +21,7 @@ var (
 	fromConnectDelayed = sessionStart{"Connect, OPEN delayed", Connect, []EventType{ManualStart, TCPRequestAcked}, SessionConfig{DelayOpen: 10 * time.Second}}
 	fromActive         = sessionStart{"Active", Active, []EventType{ManualStart, TCPRequestAcked, TCPConnectionFails}, SessionConfig{}}
 	fromActivePassive  = sessionStart{"Active, passive", Active, []EventType{ManualStartPassive}, SessionConfig{}}
-	fromActiveDelayed  = sessionStart{"Active, OPEN delayed", Active, []EventType{ManualStartPassive, TCPConnectionConfirmed}, SessionConfig{DelayOpen: 10 * time.Second}}
+	fromActiveDelayed  = sessionStart{"Active, OPEN delayed", Active, []EventType{ManualStart, TCPRequestAcked, TCPConnectionFails, TCPConnectionConfirmed}, SessionConfig{DelayOpen: 10 * time.Second}}
 	fromOpenSent       = sessionStart{"OpenSent", OpenSent, []EventType{ManualStart, TCPRequestAcked}, SessionConfig{}}
 	fromOpenConfirm    = sessionStart{"OpenConfirm", OpenConfirm, []EventType{ManualStart, TCPRequestAcked, BGPOpen}, SessionConfig{}}
 	fromEstablished    = sessionStart{"Established", Established, []EventType{ManualStart, TCPRequestAcked, BGPOpen, KeepAliveMsg}, SessionConfig{}}
@@ -139,6 +139,7 @@ var activeCases = []sessionCase{
 	{"start events are ignored", fromActive, AutomaticStartDampedPassive, Active, "", 2, "retry", "damping"},
 	{"an automatic stop is any other event: Idle, and it counts", fromActive, AutomaticStop, Idle, "", 3, "", ""},
 	{"the ConnectRetryTimer dials", fromActive, ConnectRetryTimerExpires, Connect, "dial", 2, "retry", ""},
+	{"the ConnectRetryTimer with the OPEN delayed drops the connection and dials", fromActiveDelayed, ConnectRetryTimerExpires, Connect, "drop, dial", 2, "retry", ""},
 	{"the ConnectRetryTimer does not dial where the neighbour has to (section 8.1.1)", fromActivePassive, ConnectRetryTimerExpires, Active, "", 2, "retry", ""},
 	{"the HoldTimer is any other event", fromActive, HoldTimerExpires, Idle, "", 3, "", ""},
 	{"the KeepaliveTimer is any other event", fromActive, KeepaliveTimerExpires, Idle, "", 3, "", ""},
@@ -343,7 +344,8 @@ func testSessionCase(t *testing.T, c sessionCase) {
 		cfg.HoldTime = hold
 	}
 	cfg.IdleHold = 5 * time.Second
-	if ev.received() {
+	received := c.event == NotifMsg || c.event == NotifMsgVerErr
+	if received {
 		ev.Notification = &Notification{Code: 6, Subcode: 4}
 	}
 	sessionOptions(t, c.option, &cfg, &ev)
@@ -374,10 +376,10 @@ func testSessionCase(t *testing.T, c sessionCase) {
 			t.Errorf("says %q at %d of %d", actionWords(a), i+1, len(actions))
 		}
 		want := sent
-		if ev.received() {
+		if received {
 			want = ev.Notification
 		}
-		if a.Received != ev.received() || a.Notification != want {
+		if a.Received != received || a.Notification != want {
 			t.Errorf("gives %v (received: %v) as the reason", a.Notification, a.Received)
 		}
 	}

@@ -267,8 +267,11 @@ func (s *Speaker) Tick(now time.Duration) []Output {
 // begin opens a call. It returns the neighbour, nil where there is none of that ID.
 func (s *Speaker) begin(now time.Duration, id NeighborID) *neighbor {
 	s.now, s.out = now, s.out[:0]
+	if cap(s.out) > 1<<12 {
+		s.out = nil // a burst is over
+	}
 	if cap(s.buf) > 1<<20 {
-		s.buf = nil // a burst is over
+		s.buf = nil
 	}
 	s.buf = s.buf[:0]
 	if id < 0 || int(id) >= len(s.neighbors) || s.neighbors[id] == nil {

@@ -110,6 +110,9 @@ func (s *Speaker) AdjRIBOut(id NeighborID) iter.Seq2[netip.Prefix, Attrs] {
 			return
 		}
 		table := n.group.table.Clone()
+		for _, p := range n.dump {
+			table.Delete(p)
+		}
 		for p, d := range n.pending {
 			table.Delete(p)
 			if d.held != nil {
@@ -165,7 +168,7 @@ func (s *Speaker) Neighbor(id NeighborID) (st Status, ok bool) {
 	}
 	st = Status{Name: n.cfg.Name, Addr: n.cfg.Addr, AS: n.cfg.AS, Type: n.kind, State: n.shown, Started: n.started, RouterID: n.peerID,
 		Families: n.wire.Families, FourOctetAS: n.wire.FourOctetAS, RouteRefresh: n.refresh, EnhancedRefresh: n.enhanced, Capabilities: n.main.open.Capabilities,
-		Received: n.adjIn.Size(), Pending: len(n.order), LastSent: n.sent, LastReceived: n.received, Counters: n.counters,
+		Received: n.adjIn.Size(), Pending: len(n.dump) + len(n.order), LastSent: n.sent, LastReceived: n.received, Counters: n.counters,
 		ConnectRetryCounter: n.main.fsm.ConnectRetryCounter(), Outbound: n.main.outbound}
 	if st.State == Established {
 		st.HoldTime, st.KeepaliveTime = n.main.fsm.HoldTime(), n.main.fsm.KeepaliveTime()

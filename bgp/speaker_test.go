@@ -17,8 +17,8 @@ func pairOf(t testing.TB, ca, cb NeighborConfig) (w *world, a, b *node) {
 	return w, a, b
 }
 
-// both starts both ends and waits until they are up.
-func both(w *world) {
+// bringUp starts both ends and waits until they are up.
+func bringUp(w *world) {
 	w.t.Helper()
 	for _, n := range w.nodes {
 		n.start()
@@ -47,7 +47,7 @@ func (n *node) holds(want ...string) {
 func TestTwoSpeakersExchangeRoutesAndTakeThemBack(t *testing.T) {
 	w, a, b := pairOf(t, openly(), openly())
 	a.originate("10.1.0.0/16", Attrs{})
-	both(w)
+	bringUp(w)
 	b.originate("10.2.0.0/16", Attrs{})
 	w.run(time.Second)
 	a.holds("10.1.0.0/16 []", "10.2.0.0/16 [65002]")
@@ -98,7 +98,7 @@ func TestASilentLinkIsGivenUpAfterTheHoldTime(t *testing.T) {
 	c.HoldTime = 9 * time.Second
 	w, a, b := pairOf(t, c, openly())
 	b.originate("10.2.0.0/16", Attrs{})
-	both(w)
+	bringUp(w)
 	if st, _ := a.s.Neighbor(0); st.HoldTime != 9*time.Second || st.KeepaliveTime != 3*time.Second {
 		t.Errorf("agreed on %s and %s", st.HoldTime, st.KeepaliveTime)
 	}
@@ -122,7 +122,7 @@ func TestNoPolicyMeansNoRoutes(t *testing.T) {
 	w, a, b := pairOf(t, NeighborConfig{}, openly())
 	a.originate("10.1.0.0/16", Attrs{})
 	b.originate("10.2.0.0/16", Attrs{})
-	both(w)
+	bringUp(w)
 	a.holds("10.1.0.0/16 []")
 	b.holds("10.2.0.0/16 []")
 	if st, _ := a.s.Neighbor(0); st.Received != 1 {
@@ -140,7 +140,7 @@ func TestPoliciesChangeAndRejectOnBothSides(t *testing.T) {
 	for _, p := range []string{"10.1.0.0/16", "10.9.0.0/16", "192.0.2.0/24"} {
 		a.originate(p, Attrs{})
 	}
-	both(w)
+	bringUp(w)
 	b.holds("10.1.0.0/16 [65001 65001 65001]")
 	if got := b.s.Candidates(netip.MustParsePrefix("10.1.0.0/16"))[0].Attrs.LocalPref; got != 200 {
 		t.Errorf("local preference %d", got)
@@ -154,7 +154,7 @@ func TestTooManyPrefixesEndTheSession(t *testing.T) {
 	w, a, b := pairOf(t, openly(), cb)
 	a.originate("10.1.0.0/16", Attrs{})
 	a.originate("10.2.0.0/16", Attrs{})
-	both(w)
+	bringUp(w)
 	b.holds("10.1.0.0/16 [65001]", "10.2.0.0/16 [65001]")
 	a.originate("10.3.0.0/16", Attrs{})
 	w.run(time.Second)
@@ -181,7 +181,7 @@ func TestRoutesOutliveAGracefulRestart(t *testing.T) {
 	a.originate("10.1.0.0/16", Attrs{})
 	a.originate("10.3.0.0/16", Attrs{})
 	a.originate("2001:db8:1::/48", Attrs{})
-	both(w)
+	bringUp(w)
 	b.holds("10.1.0.0/16 [65001]", "10.3.0.0/16 [65001]", "2001:db8:1::/48 [65001]")
 	a.breakLink(0)
 	b.holds("10.1.0.0/16 [65001] stale", "10.3.0.0/16 [65001] stale", "2001:db8:1::/48 [65001] stale")
@@ -193,7 +193,7 @@ func TestRoutesOutliveAGracefulRestart(t *testing.T) {
 func TestStaleRoutesGoWhenTheNeighbourDoesNotComeBack(t *testing.T) {
 	w, a, b := pairOf(t, restarting(), restarting())
 	a.originate("10.1.0.0/16", Attrs{})
-	both(w)
+	bringUp(w)
 	a.kill()
 	w.run(119 * time.Second)
 	b.holds("10.1.0.0/16 [65001] stale")
@@ -205,7 +205,7 @@ func TestStaleRoutesGoWhenTheNeighbourDoesNotComeBack(t *testing.T) {
 func TestANotificationIsSurvivedAHardResetIsNot(t *testing.T) {
 	w, a, b := pairOf(t, restarting(), restarting())
 	a.originate("10.1.0.0/16", Attrs{})
-	both(w)
+	bringUp(w)
 	a.do(a.s.Reset(w.now, 0, &Notification{Code: CodeCease, Subcode: CeaseReset}))
 	w.run(10 * time.Millisecond)
 	b.holds("10.1.0.0/16 [65001] stale")
@@ -255,7 +255,7 @@ func TestARestartedSpeakerGoesOnWhenAllHaveTold(t *testing.T) {
 	w.join(a, b, restarting(), restarting())
 	a.originate("10.1.0.0/16", Attrs{})
 	b.originate("10.2.0.0/16", Attrs{})
-	both(w)
+	bringUp(w)
 	a.holds("10.1.0.0/16 []", "10.2.0.0/16 [65002]")
 	b.holds("10.1.0.0/16 [65001]", "10.2.0.0/16 []")
 }
@@ -270,7 +270,7 @@ func TestARefreshTellsEverythingAgain(t *testing.T) {
 			for i := range 10 {
 				a.originate(fmt.Sprintf("10.%d.0.0/16", i), Attrs{})
 			}
-			both(w)
+			bringUp(w)
 			before, _ := b.s.Neighbor(0)
 			b.do(b.s.Refresh(w.now, 0, IPv4Unicast()))
 			w.run(time.Second)
@@ -289,7 +289,7 @@ func TestARefreshTellsEverythingAgain(t *testing.T) {
 func TestALinkThatFailsEndsTheSession(t *testing.T) {
 	w, a, b := pairOf(t, openly(), openly())
 	b.originate("10.2.0.0/16", Attrs{})
-	both(w)
+	bringUp(w)
 	a.do(a.s.LinkFailed(w.now, 0))
 	a.holds()
 	w.run(time.Second)
@@ -314,7 +314,7 @@ func TestAReflectorReflects(t *testing.T) {
 	w.join(x, y, NeighborConfig{}, NeighborConfig{})
 	x.originate("10.2.0.0/16", Attrs{})
 	z.originate("10.4.0.0/16", Attrs{})
-	both(w)
+	bringUp(w)
 	y.holds("10.2.0.0/16 []", "10.4.0.0/16 []")
 	z.holds("10.2.0.0/16 []", "10.4.0.0/16 []")
 	list := y.s.Candidates(netip.MustParsePrefix("10.2.0.0/16"))
@@ -329,7 +329,7 @@ func TestUpdatesKeepTheMinimumInterval(t *testing.T) {
 	c.MRAI = 30 * time.Second
 	w, a, b := pairOf(t, c, openly())
 	a.originate("10.1.0.0/16", Attrs{})
-	both(w)
+	bringUp(w)
 	b.holds("10.1.0.0/16 [65001]")
 	a.originate("10.2.0.0/16", Attrs{})
 	w.run(20 * time.Second)

@@ -125,7 +125,7 @@ func (u *Update) attribute(flags byte, kind uint8, value, whole []byte) {
 	}
 }
 
-// fits tells whether an attribute may be of this length (RFC 7606 sections 4 and 7, RFC 8092 section 5).
+// fits tells whether an attribute may be of this length (RFC 7606 sections 4 and 7, RFC 8092).
 func fits(kind uint8, n, width int) bool {
 	switch kind {
 	case attrOrigin:
@@ -228,7 +228,7 @@ func (u *Update) unknown(flags byte, kind uint8, value, whole []byte) {
 }
 
 // path4 reads AS4_PATH, from a speaker of two octets. What is wrong with it costs only the attribute (RFC 6793 section 6), but
-// for a set, which costs the route (RFC 9774 section 3). A confederation's segments in it are passed over (RFC 6793 section 3).
+// for a set, which costs the route (RFC 9774 section 3). A confederation's segments in it are passed over (RFC 6793 section 6).
 func (u *Update) path4(value []byte) {
 	s := &u.scratch
 	var fault pathFault

@@ -50,13 +50,14 @@ func parseIPv6(dst []netip.Prefix, b []byte) (out []netip.Prefix, ignored int, o
 			return dst, ignored, false
 		}
 		var a [16]byte
+		var high, low uint64
 		if len(b) >= 16 {
-			a = [16]byte(b)
+			high, low = binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
 		} else {
 			copy(a[:], b[:octets])
+			high, low = binary.BigEndian.Uint64(a[:]), binary.BigEndian.Uint64(a[8:])
 		}
 		b = b[octets:]
-		high, low := binary.BigEndian.Uint64(a[:]), binary.BigEndian.Uint64(a[8:])
 		if bits <= 64 {
 			high, low = high&(^uint64(0)<<(64-bits)), 0
 		} else {

@@ -1,0 +1,351 @@
+package speaker_test
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// labSpeaker is one router of a test: what it is and what it originates. Of the routes only the prefix and the attributes of
+// origination count; Path is what it puts in front by prepending, without its own AS.
+type labSpeaker struct {
+	AS     uint32
+	ID     netip.Addr
+	Routes []labRoute
+}
+
+// labEnd is one end of a peering.
+type labEnd struct {
+	*labSpeaker
+	Addr    netip.Addr
+	Passive bool // waits for the other end to connect
+	// MaxPrefixes ends the session when the other end announces more; 0 is no limit. FRR 8.4 notices with the second
+	// prefix too many, BIRD with the first; both then stay down.
+	MaxPrefixes int
+	Extra       []string // more lines for this session, in the daemon's own language
+}
+
+// labPeering is one session between two speakers, from which every daemon's configuration is made.
+type labPeering struct {
+	A, B        labEnd
+	Families    []string      // nil is the family of the addresses
+	Hold        time.Duration // 0 is 9 s; keepalives are sent three times in it (RFC 4271 section 10)
+	Password    string        // RFC 2385
+	BFD         time.Duration // between packets, times three to detect; 0 is without
+	Restart     time.Duration // RFC 4724: both restart gracefully within this time; 0 is none, not even as a helper
+	TTLSecurity bool          // RFC 5082
+	TwoOctet    bool          // without RFC 6793; FRR then leaves out all capabilities (RFC 5492)
+	KeepIn      bool          // keep what was received before policy, so that received() can tell
+}
+
+// peering joins two speakers over the family's addresses of the link between those nodes.
+func (k *labLink) peering(family string, a *labSpeaker, nodeA string, b *labSpeaker, nodeB string) labPeering {
+	addr := func(p labPort) netip.Addr {
+		if family == "ipv4" {
+			return p.addr4
+		}
+		return p.addr6
+	}
+	return labPeering{A: labEnd{labSpeaker: a, Addr: addr(k.end(nodeA))}, B: labEnd{labSpeaker: b, Addr: addr(k.end(nodeB))}}
+}
+
+// seen is the peering from one speaker's side; ok is false when it is no part of it.
+func (p labPeering) seen(s *labSpeaker) (own, other labEnd, ok bool) {
+	switch s {
+	case p.A.labSpeaker:
+		return p.A, p.B, true
+	case p.B.labSpeaker:
+		return p.B, p.A, true
+	}
+	return labEnd{}, labEnd{}, false
+}
+
+func (p labPeering) families() []string {
+	if p.Families != nil {
+		return p.Families
+	}
+	return []string{familyOf(p.A.Addr)}
+}
+
+func (p labPeering) hold() time.Duration {
+	if p.Hold == 0 {
+		return labDefaultHold
+	}
+	return p.Hold
+}
+
+// announces is what a neighbour in another AS holds of this end's own routes when nothing was lost.
+func (e labEnd) announces() []labRoute {
+	var list []labRoute
+	for _, r := range e.Routes {
+		if familyOf(r.Prefix.Addr()) != familyOf(e.Addr) {
+			continue
+		}
+		r.Path = strings.TrimSpace(strconv.FormatUint(uint64(e.AS), 10) + " " + r.Path)
+		r.NextHop, r.From, r.Best = e.Addr, e.Addr, true
+		r.LocalPref = number(labDefaultPreference)
+		if r.Origin == "" {
+			r.Origin = "igp"
+		}
+		list = append(list, r)
+	}
+	return list
+}
+
+// frrConfig is bgpd's configuration for one speaker of the peerings.
+func frrConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
+	t.Helper()
+	var b strings.Builder
+	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	// The log is where FRR tells the codes of the NOTIFICATIONs that it sends.
+	say("debug bgp neighbor-events")
+	maps := map[string]string{} // from the lines of a route map to its name
+	network := map[string][]string{}
+	for _, r := range s.Routes {
+		if r.MED == nil {
+			t.Fatalf("%s has no MED: FRR announces 0 for what it originates, so say 0", r.Prefix)
+		}
+		lines := frrAttributes(r)
+		if maps[lines] == "" {
+			maps[lines] = fmt.Sprintf("originate%d", len(maps))
+			say("route-map %s permit 10\n%sexit", maps[lines], lines)
+		}
+		family := familyOf(r.Prefix.Addr())
+		network[family] = append(network[family], fmt.Sprintf("network %s route-map %s", r.Prefix, maps[lines]))
+	}
+	say("router bgp %d", s.AS)
+	say(" bgp router-id %s", s.ID)
+	say(" bgp log-neighbor-changes")
+	say(" no bgp ebgp-requires-policy")
+	say(" no bgp default ipv4-unicast")
+	say(" no bgp network import-check")
+	say(" coalesce-time 0") // else FRR waits a second for more neighbours before it sends its first UPDATE
+	active := map[string][]string{}
+	for _, p := range peerings {
+		own, other, ok := p.seen(s)
+		if !ok {
+			continue
+		}
+		neighbor := "neighbor " + other.Addr.String()
+		say(" %s remote-as %d", neighbor, other.AS)
+		say(" %s timers %d %d", neighbor, int(p.hold().Seconds())/3, int(p.hold().Seconds()))
+		say(" %s timers connect %d", neighbor, labRetry)
+		say(" %s advertisement-interval 0", neighbor)
+		if own.Passive {
+			say(" %s passive", neighbor)
+		}
+		if p.Password != "" {
+			say(" %s password %s", neighbor, p.Password)
+		}
+		if p.BFD > 0 {
+			say(" %s bfd %d %d %d", neighbor, labDetectMultiplier, p.BFD.Milliseconds(), p.BFD.Milliseconds())
+		}
+		if p.TTLSecurity {
+			say(" %s ttl-security hops 1", neighbor)
+		}
+		if p.TwoOctet {
+			say(" %s dont-capability-negotiate", neighbor)
+		}
+		if p.Restart > 0 {
+			say(" bgp graceful-restart restart-time %d", int(p.Restart.Seconds())) // of the whole router
+			say(" bgp graceful-restart preserve-fw-state")
+			say(" %s graceful-restart", neighbor)
+		} else {
+			say(" %s graceful-restart-disable", neighbor)
+		}
+		for _, line := range own.Extra {
+			say(" %s %s", neighbor, line)
+		}
+		for _, family := range p.families() {
+			active[family] = append(active[family], neighbor+" activate")
+			if p.KeepIn {
+				active[family] = append(active[family], neighbor+" soft-reconfiguration inbound")
+			}
+			if own.MaxPrefixes > 0 {
+				active[family] = append(active[family], fmt.Sprintf("%s maximum-prefix %d", neighbor, own.MaxPrefixes))
+			}
+		}
+	}
+	for _, family := range []string{"ipv4", "ipv6"} {
+		say(" address-family %s unicast", family)
+		for _, line := range append(network[family], active[family]...) {
+			say("  %s", line)
+		}
+		say(" exit-address-family")
+	}
+	say("exit")
+	return b.String()
+}
+
+// frrAttributes are the lines of a route map that gives a route its attributes.
+func frrAttributes(r labRoute) string {
+	var b strings.Builder
+	set := func(what, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, " set %s%s\n", what, value)
+		}
+	}
+	set("metric ", strconv.FormatUint(uint64(*r.MED), 10))
+	set("as-path prepend ", r.Path)
+	set("origin ", r.Origin)
+	set("community ", strings.Join(r.Communities, " "))
+	for _, kind := range []string{"rt", "soo"} {
+		var values []string
+		for _, c := range r.ExtCommunities {
+			if value, ok := strings.CutPrefix(c, kind+":"); ok {
+				values = append(values, value)
+			}
+		}
+		set("extcommunity "+kind+" ", strings.Join(values, " "))
+	}
+	set("large-community ", strings.Join(r.LargeCommunities, " "))
+	if r.AtomicAggregate {
+		set("atomic-aggregate", " ")
+	}
+	set("aggregator as ", r.Aggregator)
+	return b.String()
+}
+
+// birdConfig is BIRD's configuration for one speaker of the peerings.
+func birdConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
+	t.Helper()
+	var b strings.Builder
+	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	say("router id %s;", s.ID)
+	say("debug protocols { states, events, packets };") // among these are the codes of the NOTIFICATIONs that it sends
+	say("protocol device { scan time 3600; }")
+	say("protocol bfd { }")
+	meds := map[string][]string{} // family and value to prefixes
+	var medKeys []string
+	for _, family := range []string{"ipv4", "ipv6"} {
+		say("protocol static originate_%s {\n\t%s;", family, family)
+		for _, r := range s.Routes {
+			if familyOf(r.Prefix.Addr()) != family {
+				continue
+			}
+			if r.AtomicAggregate || r.Aggregator != "" {
+				t.Fatalf("%s: BIRD passes ATOMIC_AGGREGATE and AGGREGATOR on, but cannot originate them", r.Prefix)
+			}
+			say("\troute %s blackhole {%s };", r.Prefix, birdAttributes(r))
+			if r.MED != nil {
+				key := fmt.Sprintf("%s %d", family, *r.MED)
+				if meds[key] == nil {
+					medKeys = append(medKeys, key)
+				}
+				meds[key] = append(meds[key], r.Prefix.String())
+			}
+		}
+		say("}")
+	}
+	// BIRD takes a MED off on its way out unless the export filter itself has set it.
+	for _, family := range []string{"ipv4", "ipv6"} {
+		say("filter out_%s {\n\tif source = RTS_STATIC then {", family)
+		for _, key := range medKeys {
+			if value, ok := strings.CutPrefix(key, family+" "); ok {
+				say("\t\tif net ~ [ %s ] then bgp_med = %s;", strings.Join(meds[key], ", "), value)
+			}
+		}
+		say("\t}\n\taccept;\n}")
+	}
+	for _, p := range peerings {
+		if own, other, ok := p.seen(s); ok {
+			birdSession(say, p, own, other)
+		}
+	}
+	return b.String()
+}
+
+// birdSession says one session.
+func birdSession(say func(string, ...any), p labPeering, own, other labEnd) {
+	say("protocol bgp %s {", birdName(other.Addr))
+	say("\tlocal %s as %d;", own.Addr, own.AS)
+	say("\tneighbor %s as %d;", other.Addr, other.AS)
+	say("\thold time %d; keepalive time %d;", int(p.hold().Seconds()), int(p.hold().Seconds())/3)
+	say("\tconnect delay time 0; connect retry time %d; error wait time %[1]d, %[1]d; error forget time 1;", labRetry)
+	if own.Passive {
+		say("\tpassive on;")
+	}
+	if p.Password != "" {
+		say("\tpassword %q;", p.Password)
+	}
+	if p.BFD > 0 {
+		say("\tbfd { interval %d ms; idle tx interval %[1]d ms; multiplier %d; };", p.BFD.Milliseconds(), labDetectMultiplier)
+	}
+	if p.TTLSecurity {
+		say("\tttl security on;")
+	}
+	if p.TwoOctet {
+		say("\tenable as4 off;")
+	}
+	if p.Restart > 0 {
+		say("\tgraceful restart on; graceful restart time %d;", int(p.Restart.Seconds()))
+	} else {
+		say("\tgraceful restart off; long lived graceful restart off;")
+	}
+	for _, line := range own.Extra {
+		say("\t%s", line)
+	}
+	for _, family := range p.families() {
+		say("\t%s {\n\t\timport all; export filter out_%[1]s;", family)
+		if p.KeepIn {
+			// Not also the export table: BIRD 2.0.12 then drops the MED again that the export filter has set.
+			say("\t\timport table on;")
+		}
+		if own.MaxPrefixes > 0 {
+			say("\t\treceive limit %d action disable;", own.MaxPrefixes)
+		}
+		say("\t};")
+	}
+	say("}")
+}
+
+// birdAttributes are the assignments that give a static route its attributes, all but the MED.
+func birdAttributes(r labRoute) string {
+	var b strings.Builder
+	if r.Origin != "" {
+		fmt.Fprintf(&b, " bgp_origin = ORIGIN_%s;", strings.ToUpper(r.Origin))
+	}
+	path := strings.Fields(r.Path)
+	slices.Reverse(path)
+	for i, as := range path {
+		if i == 0 {
+			b.WriteString(" bgp_path = +empty+;")
+		}
+		fmt.Fprintf(&b, " bgp_path.prepend(%s);", as)
+	}
+	for _, c := range r.Communities {
+		fmt.Fprintf(&b, " bgp_community.add((%s));", strings.ReplaceAll(c, ":", ","))
+	}
+	for _, c := range r.ExtCommunities {
+		// BIRD calls the route origin ro (RFC 4360 section 5), others soo.
+		c = strings.Replace(c, "soo:", "ro:", 1)
+		fmt.Fprintf(&b, " bgp_ext_community.add((%s));", strings.ReplaceAll(c, ":", ","))
+	}
+	for _, c := range r.LargeCommunities {
+		fmt.Fprintf(&b, " bgp_large_community.add((%s));", strings.ReplaceAll(c, ":", ","))
+	}
+	return b.String()
+}
+
+// birdName names a session after the neighbour's address, in the letters that BIRD allows: bgp_192_0_2_1.
+func birdName(peer netip.Addr) string {
+	return "bgp_" + strings.NewReplacer(".", "_", ":", "_").Replace(peer.String())
+}
+
+// birdPeer is the address in a name that birdName made.
+func birdPeer(name string) netip.Addr {
+	name, ok := strings.CutPrefix(name, "bgp_")
+	if !ok {
+		return netip.Addr{}
+	}
+	for _, separator := range []string{".", ":"} {
+		if a, err := netip.ParseAddr(strings.ReplaceAll(name, "_", separator)); err == nil {
+			return a
+		}
+	}
+	return netip.Addr{}
+}
