@@ -46,7 +46,7 @@ type labSession struct {
 	State           string // Idle, Connect, Active, OpenSent, OpenConfirm, Established
 	Ours, Theirs    []string
 	Hold, Keepalive time.Duration // as agreed; zero unless established
-	Sent, Got       *labNotice    // the last NOTIFICATION each way, from the daemon's log
+	Sent, Got       *labNotice    // the last NOTIFICATION each way, from the daemon's log; 6/7 when two connections collided
 	Accepted        int           // routes from the neighbour
 	Restart         labRestart
 	Raw             string // the daemon's own words, for the reader of a failure

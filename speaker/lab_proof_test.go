@@ -2,6 +2,7 @@ package speaker_test
 
 import (
 	"net/netip"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -263,6 +264,10 @@ func TestLabNotificationsAreReadWithTheirMessage(t *testing.T) {
 func TestLabRefreshesAndSoftResetsKeepTheSession(t *testing.T) {
 	p := newPair(t, nil)
 	p.converged(t)
+	before, err := p.frr.session(p.peerings[0].B.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, d := range []labDaemon{p.frr, p.bird} {
 		peer := map[labDaemon]netip.Addr{p.frr: p.peerings[0].B.Addr, p.bird: p.peerings[0].A.Addr}[d]
 		if err := d.refreshIn(peer); err != nil {
@@ -273,8 +278,9 @@ func TestLabRefreshesAndSoftResetsKeepTheSession(t *testing.T) {
 		}
 	}
 	p.converged(t)
-	if s, err := p.frr.session(p.peerings[0].B.Addr); err != nil || s.Sent != nil || s.Got != nil {
-		t.Errorf("the session ended: %v %v %v", s.Sent, s.Got, err)
+	after, err := p.frr.session(p.peerings[0].B.Addr)
+	if err != nil || !reflect.DeepEqual(after.Sent, before.Sent) || !reflect.DeepEqual(after.Got, before.Got) {
+		t.Errorf("the session ended: sent %v, got %v, %v", after.Sent, after.Got, err)
 	}
 }
 
@@ -400,4 +406,21 @@ func TestLabTenThousandRoutesAreReadInAMoment(t *testing.T) {
 		}
 	})
 	p.converged(t)
+}
+
+func TestLabStoppedDaemonsSayGoodbye(t *testing.T) {
+	p := newPair(t, nil)
+	p.converged(t)
+	for _, c := range []struct {
+		stopped, told labDaemon
+		peer          netip.Addr
+	}{{p.bird, p.frr, p.peerings[0].B.Addr}, {p.frr, p.bird, p.peerings[0].A.Addr}} {
+		c.stopped.stop()
+		s := waitSession(t, c.told, c.peer, convergedWithin, "was told", func(s labSession) bool { return s.Got != nil && s.State != bgpEstablished })
+		if s.Got.Code != 6 {
+			t.Errorf("%s said %s", c.stopped.name(), s.Got)
+		}
+		c.stopped.start()
+		p.converged(t)
+	}
 }
