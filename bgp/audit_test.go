@@ -48,7 +48,7 @@ func audit(s *Speaker) error {
 				return fmt.Errorf("%s has a candidate that nobody announces", p)
 			}
 			cs = append(cs, Candidate{})
-			x.fill(&cs[len(cs)-1])
+			x.fill(p, &cs[len(cs)-1])
 		}
 		if s.deferring {
 			continue

@@ -518,12 +518,12 @@ func BenchmarkBestPath(b *testing.B) {
 			}
 			heads[k] = &route{attrs: s.pool.Intern(a), from: n, age: uint64(k), next: heads[k]} //nolint:gosec // small numbers
 		}
-		heads[k] = s.decide(heads[k])
+		heads[k] = s.decide(netip.Prefix{}, heads[k])
 	}
 	b.ReportAllocs()
 	k := 0
 	for b.Loop() {
-		heads[k] = s.decide(heads[k])
+		heads[k] = s.decide(netip.Prefix{}, heads[k])
 		if k++; k == len(heads) {
 			k = 0
 		}

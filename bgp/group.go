@@ -18,6 +18,7 @@ type groupKey struct {
 	selfToo     bool // next hop self also for routes that have one (iBGP)
 	client      bool
 	cluster     netip.Addr
+	rules       *Rules
 }
 
 // group holds what a set of neighbours is told: their common Adj-RIB-Out (RFC 4271 section 3.2). Export policies run once for all of
@@ -43,9 +44,9 @@ type told struct {
 
 // groupFor finds or makes the group of a neighbour's configuration.
 func (s *Speaker) groupFor(n *neighbor) *group {
-	k := groupKey{kind: n.kind, localAS: n.localAS, policy: n.cfg.Export, keepNextHop: n.cfg.NextHopUnchanged}
+	k := groupKey{kind: n.kind, localAS: n.localAS, policy: n.cfg.Export, keepNextHop: n.cfg.NextHopUnchanged, rules: n.cfg.Rules}
 	if n.kind == EBGP {
-		k.denied = n.cfg.Export == nil && !n.cfg.PolicyOptional
+		k.denied = n.cfg.Export == nil && !n.cfg.PolicyOptional && n.cfg.Rules == nil
 		k.options = n.cfg.Options
 		k.options.NextHopSelf = netip.Addr{}
 	} else {
@@ -56,7 +57,7 @@ func (s *Speaker) groupFor(n *neighbor) *group {
 			return g
 		}
 	}
-	g := &group{key: k, perPrefix: k.policy.looksAtPrefixes()}
+	g := &group{key: k, perPrefix: k.policy.looksAtPrefixes() || k.rules != nil}
 	for p, head := range s.loc.AllSorted() {
 		if !head.used {
 			continue
@@ -85,25 +86,29 @@ func (p *Policy) looksAtPrefixes() bool {
 // export tells every group what the best route for a prefix is now; head is nil for none.
 func (s *Speaker) export(p netip.Prefix, head *route) {
 	for _, g := range s.groups {
-		var now told
-		if head != nil && head.used {
-			if a := s.told(g, p, head); a != nil {
-				now = told{a, head.from}
-			}
+		s.exportTo(g, p, head)
+	}
+}
+
+func (s *Speaker) exportTo(g *group, p netip.Prefix, head *route) {
+	var now told
+	if head != nil && head.used {
+		if a := s.told(g, p, head); a != nil {
+			now = told{a, head.from}
 		}
-		old, _ := g.table.Get(p)
-		if old == now {
-			continue
-		}
-		if now.attrs == nil {
-			g.table.Delete(p)
-		} else {
-			g.table.Insert(p, now)
-		}
-		for _, n := range g.members {
-			if n.sees(old) != n.sees(now) {
-				n.change(p, n.sees(old))
-			}
+	}
+	old, _ := g.table.Get(p)
+	if old == now {
+		return
+	}
+	if now.attrs == nil {
+		g.table.Delete(p)
+	} else {
+		g.table.Insert(p, now)
+	}
+	for _, n := range g.members {
+		if n.sees(old) != n.sees(now) {
+			n.change(p, n.sees(old))
 		}
 	}
 }
@@ -127,6 +132,17 @@ func (s *Speaker) toldAnew(g *group, p netip.Prefix, r *route) *Attrs {
 		from, fromClient = r.from.kind, r.from.cfg.RouteReflectorClient
 	}
 	k := &g.key
+	if k.rules != nil {
+		id := NeighborID(-1)
+		if r.from != nil {
+			id = r.from.id
+		}
+		a := k.rules.Export(p, r.attrs, id)
+		if a == nil {
+			return nil
+		}
+		return s.pool.Intern(*a)
+	}
 	if !Advertisable(r.attrs, k.kind) || k.kind == IBGP && !ShouldReflect(from, fromClient, k.client) {
 		return nil
 	}

@@ -62,6 +62,7 @@ type neighbor struct {
 	adjIn    bart.Table[*route]
 	epoch    [families]uint32
 	heardEOR [families]bool
+	accepted [2]int // routes that are candidates, of IPv4 and IPv6
 
 	group     *group
 	dump      []netip.Prefix // initial updates still to be sent, in order

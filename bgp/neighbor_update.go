@@ -56,7 +56,7 @@ func (n *neighbor) updateMessage(c *channel, body []byte) {
 		n.endOfRIB(u.EndOfRIB)
 		return
 	}
-	if n.kind == EBGP && len(u.NLRI)+len(u.MPNLRI) > 0 && u.Attrs.Path.First() != n.cfg.AS {
+	if n.kind == EBGP && n.cfg.Rules == nil && len(u.NLRI)+len(u.MPNLRI) > 0 && u.Attrs.Path.First() != n.cfg.AS {
 		// RFC 4271 section 6.3: the leftmost AS is the neighbour's; RFC 7606 section 7.2 makes it a withdrawal.
 		s.out = append(s.out, Output{Kind: OutError, Neighbor: n.id, Reason: "treated as a withdrawal: the AS path " + u.Attrs.Path.String() + " does not begin with the neighbour's AS"})
 		u.Withdrawn = append(append(u.Withdrawn, u.NLRI...), u.MPNLRI...)
@@ -93,19 +93,27 @@ func (n *neighbor) learn(p netip.Prefix, raw *Attrs) bool {
 		i = 1
 	}
 	r, ok := n.adjIn.Get(p)
-	if !ok {
+	if ok && r.raw == raw {
+		r.epoch = n.epoch[i]
+		return true
+	}
+	a := n.imported(p, raw)
+	more := !ok
+	if n.cfg.Rules != nil {
+		more = a != nil && (!ok || r.attrs == nil)
+	}
+	if more {
 		if x := n.exceeds(p, six); x != nil {
 			n.overLimit(x)
 			return false
 		}
+	}
+	if !ok {
 		r = &route{from: n}
 		n.adjIn.Insert(p, r)
 	}
-	r.epoch = n.epoch[i]
-	if r.raw == raw && !ok || r.raw != raw {
-		r.raw = raw
-		n.s.propose(p, r, n.imported(p, raw))
-	}
+	r.epoch, r.raw = n.epoch[i], raw
+	n.s.propose(p, r, a)
 	return true
 }
 
@@ -114,6 +122,12 @@ func (n *neighbor) exceeds(p netip.Prefix, six bool) *Exceeded {
 	limit, held := n.cfg.IPv4Limit.Max, n.adjIn.Size4()
 	if six {
 		limit, held = n.cfg.IPv6Limit.Max, n.adjIn.Size6()
+	}
+	if n.cfg.Rules != nil {
+		held = n.accepted[0]
+		if six {
+			held = n.accepted[1]
+		}
 	}
 	if limit == 0 || held < limit {
 		return nil
@@ -139,6 +153,13 @@ func (n *neighbor) overLimit(x *Exceeded) {
 // imported is what a route received offers to the decision process: nil for nothing (RFC 4271 section 9.1.2, RFC 4456 section 8,
 // RFC 8212).
 func (n *neighbor) imported(p netip.Prefix, raw *Attrs) *Attrs {
+	if n.cfg.Rules != nil {
+		a := n.cfg.Rules.Import(p, raw)
+		if a == nil {
+			return nil
+		}
+		return n.s.pool.Intern(*a)
+	}
 	if n.importsNothing() {
 		return nil
 	}

@@ -68,6 +68,9 @@ func (s *Speaker) propose(p netip.Prefix, r *route, attrs *Attrs) {
 	}
 	was := r.attrs != nil
 	r.attrs = attrs
+	if r.from != nil && was != (attrs != nil) {
+		r.from.count(p, attrs != nil)
+	}
 	s.arrivals++
 	r.age = s.arrivals
 	switch {
@@ -77,7 +80,7 @@ func (s *Speaker) propose(p netip.Prefix, r *route, attrs *Attrs) {
 	case !was:
 		r.next, head = head, r
 	}
-	now := s.decide(head)
+	now := s.decide(p, head)
 	switch {
 	case now == stored:
 	case now == nil:
@@ -119,7 +122,7 @@ func unlink(head, r *route) *route {
 
 // decide runs the decision process on a list of candidates and returns it with those in use in front. While selection is deferred
 // (RFC 4724 section 4.1) none is in use.
-func (s *Speaker) decide(head *route) *route {
+func (s *Speaker) decide(p netip.Prefix, head *route) *route {
 	if head == nil || s.deferring {
 		return head
 	}
@@ -130,7 +133,7 @@ func (s *Speaker) decide(head *route) *route {
 	s.candidates, s.routes = s.candidates[:0], s.routes[:0]
 	for x := head; x != nil; x = x.next {
 		s.candidates = append(s.candidates, Candidate{})
-		x.fill(&s.candidates[len(s.candidates)-1])
+		x.fill(p, &s.candidates[len(s.candidates)-1])
 		s.routes = append(s.routes, x)
 		x.used = false
 	}
@@ -164,18 +167,33 @@ func (s *Speaker) decide(head *route) *route {
 }
 
 // fill makes c the route as the decision process sees it.
-func (r *route) fill(c *Candidate) {
+func (r *route) fill(p netip.Prefix, c *Candidate) {
 	c.Attrs, c.Age, c.Session = r.attrs, r.age, -1
 	if n := r.from; n != nil {
 		c.From, c.NeighborAS, c.RouterID, c.PeerAddr, c.IGPCost, c.Session = n.kind, n.cfg.AS, n.peerID, n.cfg.Addr, n.cfg.IGPCost, int32(n.id)
+		if n.cfg.Rules != nil && n.cfg.Rules.Candidate != nil {
+			n.cfg.Rules.Candidate(p, c)
+		}
 	}
+}
+
+// count keeps how many candidates are the neighbour's.
+func (n *neighbor) count(p netip.Prefix, more bool) {
+	i, d := 0, -1
+	if p.Addr().Is6() {
+		i = 1
+	}
+	if more {
+		d = 1
+	}
+	n.accepted[i] += d
 }
 
 // selectDeferred makes all decisions that were deferred.
 func (s *Speaker) selectDeferred() {
 	s.deferring = false
 	for p, head := range s.loc.AllSorted() {
-		if now := s.decide(head); now != head {
+		if now := s.decide(p, head); now != head {
 			s.heads = append(s.heads, moved{p, now})
 		}
 		s.out = append(s.out, Output{Kind: OutRoute, Prefix: p})

@@ -352,3 +352,23 @@ func (s *Speaker) sweepPool() {
 	})
 	s.live = s.pool.Len()
 }
+
+// Reapply asks the neighbour's policies or rules again, because what they depend on has changed: on import for all that it announced, on
+// export for all that it is told.
+func (s *Speaker) Reapply(now time.Duration, id NeighborID) []Output {
+	n := s.begin(now, id)
+	if n == nil {
+		return nil
+	}
+	n.lastIn = nil
+	for p, r := range n.adjIn.AllSorted() {
+		s.propose(p, r, n.imported(p, r.raw)) // the Adj-RIB-In itself does not change
+	}
+	if g := n.group; g != nil {
+		g.lastIn = nil
+		for p, head := range s.loc.AllSorted() {
+			s.exportTo(g, p, head)
+		}
+	}
+	return s.finish()
+}

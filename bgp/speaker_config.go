@@ -58,6 +58,9 @@ type NeighborConfig struct {
 	// PolicyOptional is set; a nil policy accepts everything then, and always from an iBGP neighbour.
 	Import, Export *Policy
 	PolicyOptional bool
+	// Rules replace Import, Export, AllowOwnAS, Options, Weight, LocalPrefKept and IGPCost, and the check that a path begins with the
+	// neighbour's AS; nil does not.
+	Rules *Rules
 	// AllowOwnAS is how often the own AS may be in a path that is received (vendor: allowas-in).
 	AllowOwnAS int
 	// Options are what an eBGP neighbour's export does beside the policy; NextHopSelf in it is ignored (see NextHopUnchanged).
@@ -87,6 +90,18 @@ type NeighborConfig struct {
 	StaleTime   time.Duration
 	// TwoOctetAS, NoRouteRefresh and NoEnhancedRefresh leave out the capabilities of RFC 6793, RFC 2918 and RFC 7313.
 	TwoOctetAS, NoRouteRefresh, NoEnhancedRefresh bool
+}
+
+// Rules stand in for a neighbour's policies, loop checks, path changes and limits' counting where what a router does is more than
+// policies say: its owner's functions, which must be functions of their arguments alone. What they return is not changed afterwards.
+type Rules struct {
+	// Export is what the neighbour is told of the best route, which came from a neighbour or, with -1, is the speaker's own; nil is
+	// nothing. It is not asked about routes that came from the neighbour itself.
+	Export func(p netip.Prefix, a *Attrs, from NeighborID) *Attrs
+	// Import is what is made of a route received; nil refuses it. Only routes that are not refused count for the limits.
+	Import func(p netip.Prefix, a *Attrs) *Attrs
+	// Candidate changes how such a route stands in the decision; nil changes nothing.
+	Candidate func(p netip.Prefix, c *Candidate)
 }
 
 // NeighborID names a neighbour of a speaker: what AddNeighbor returned.

@@ -219,7 +219,7 @@ func (b *builder) customerSessions() {
 			seen[key] = true
 			el := append(b.attachElements(s.Attachment), c.base[h]...)
 			sess := b.session(&session{name: s.Name, kind: kind, a: r.index, b: vrf, elements: el, circuit: c, half: h, fixedDelay: -1,
-				capacity: "attachment:" + s.Attachment, addr: [2]netip.Addr{s.LocalAddress.Addr(), s.PeerAddress}})
+				capacity: "attachment:" + s.Attachment, addr: [2]netip.Addr{s.LocalAddress.Addr(), s.PeerAddress}, route: s})
 			if _, ok := b.attach[s.Attachment]; !ok {
 				sess.capacity = ""
 			}
@@ -307,7 +307,7 @@ func (b *builder) providerSessions() {
 				continue
 			}
 			sess := b.session(&session{name: s.Name, kind: "provider", a: r.index, b: pi, elements: b.attachElements(s.Attachment), fixedDelay: -1,
-				capacity: "attachment:" + s.Attachment, addr: [2]netip.Addr{s.LocalAddress.Addr(), s.PeerAddress}})
+				capacity: "attachment:" + s.Attachment, addr: [2]netip.Addr{s.LocalAddress.Addr(), s.PeerAddress}, route: s})
 			sess.dir[0].exportPol, sess.dir[0].importPol = s.Export, back.Import
 			sess.dir[1].exportPol, sess.dir[1].importPol = back.Export, s.Import
 			sess.dir[1].asOverride = back.ASOverride

@@ -14,12 +14,16 @@ func (s *State) deliver(d, p int, attrs *bgp.Attrs, source int32) *bgp.Attrs {
 	if sent == nil {
 		return nil
 	}
-	return s.accept(d, p, sent)
+	return s.n.accept(d, s.n.prefixes[p], sent)
 }
 
-// send is the sender's half: policies and path changes on export.
+// send is the sender's half.
 func (s *State) send(d, p int, attrs *bgp.Attrs, source int32) *bgp.Attrs {
-	n := s.n
+	return s.n.send(d, s.n.prefixes[p], attrs, source, s.isDrained(s.n.routers[s.n.sessions[d/2].dir[d%2].from]))
+}
+
+// send is the sender's half: policies and path changes on export; drained tells that the sender is an MSEE under maintenance.
+func (n *Network) send(d int, prefix netip.Prefix, attrs *bgp.Attrs, source int32, drained bool) *bgp.Attrs {
 	if attrs == nil || source == noRoute {
 		return nil
 	}
@@ -28,7 +32,7 @@ func (s *State) send(d, p int, attrs *bgp.Attrs, source int32) *bgp.Attrs {
 	}
 	sess := n.sessions[d/2]
 	dir := &sess.dir[d%2]
-	from, to, prefix := n.routers[dir.from], n.routers[dir.to], n.prefixes[p]
+	from, to := n.routers[dir.from], n.routers[dir.to]
 	if !sess.carries(prefix) {
 		return nil
 	}
@@ -38,7 +42,7 @@ func (s *State) send(d, p int, attrs *bgp.Attrs, source int32) *bgp.Attrs {
 	}
 	switch from.kind {
 	case kindMSEE:
-		return s.sendMSEE(from, to, sess, attrs, source)
+		return n.sendMSEE(from, to, attrs, source, drained)
 	case kindGateway:
 		if source != ownRoute {
 			return nil // a gateway never hands one circuit's routes to another
@@ -112,8 +116,7 @@ const maintenancePrepend = 8
 //   - Towards the other circuit's MSEE of Global Reach: customer and gateway routes unchanged, as iBGP does; what came by
 //     Global Reach never goes on (not transitive).
 //   - Towards Microsoft's network behind Microsoft peering: the customer's routes.
-func (s *State) sendMSEE(from, to *router, sess *session, attrs *bgp.Attrs, source int32) *bgp.Attrs {
-	n := s.n
+func (n *Network) sendMSEE(from, to *router, attrs *bgp.Attrs, source int32, drained bool) *bgp.Attrs {
 	if source < 0 {
 		return nil
 	}
@@ -123,7 +126,7 @@ func (s *State) sendMSEE(from, to *router, sess *session, attrs *bgp.Attrs, sour
 	a.Weight, a.MED, a.HasMED, a.LocalPref, a.HasLocalPref = 0, 0, false, 0, false
 	a.ClusterList, a.OriginatorID = nil, netip.Addr{}
 	times := 1
-	if s.isDrained(from) {
+	if drained {
 		times += maintenancePrepend
 	}
 	switch to.kind {
@@ -157,11 +160,10 @@ func (s *State) sendMSEE(from, to *router, sess *session, attrs *bgp.Attrs, sour
 func (g *gateway) remoteVNets() bool { return g.res.Properties.AllowRemoteVNetTraffic }
 
 // accept is the receiver's half: loop checks, what the service ignores or refuses, and the import policy.
-func (s *State) accept(d, p int, sent *bgp.Attrs) *bgp.Attrs {
-	n := s.n
+func (n *Network) accept(d int, prefix netip.Prefix, sent *bgp.Attrs) *bgp.Attrs {
 	sess := n.sessions[d/2]
 	dir := &sess.dir[d%2]
-	from, to, prefix := n.routers[dir.from], n.routers[dir.to], n.prefixes[p]
+	from, to := n.routers[dir.from], n.routers[dir.to]
 	a := *sent
 	if sess.internal {
 		if a.OriginatorID == to.id || slices.Contains(a.ClusterList, to.id) {

@@ -103,6 +103,8 @@ type session struct {
 	addr       [2]netip.Addr // of a and of b on the link
 	internal   bool          // iBGP
 	cost       uint32        // IGP cost of the link: its one-way delay in microseconds
+	// route is the session as the design has it: its timers and tags; nil where the model made it.
+	route *design.Session
 }
 
 // direction is what the sender does on export and the receiver on import.
