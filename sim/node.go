@@ -1,0 +1,316 @@
+package sim
+
+import (
+	"math"
+	"net/netip"
+	"slices"
+	"time"
+
+	"onramp/bfd"
+	"onramp/bgp"
+	"onramp/network"
+)
+
+const never = time.Duration(math.MaxInt64)
+
+// node is a router. Its speaker is nil while it is switched off: what a router knows it forgets with its power.
+type node struct {
+	s       *Sim
+	index   int
+	spec    *network.WiredRouter
+	speaker *bgp.Speaker
+	ports   []*port
+	boots   uint64
+	wakeAt  time.Duration // of the first evWake that is planned
+	dirty   bool
+}
+
+// port is a node's end of a link, with the session over it.
+type port struct {
+	node    *node
+	link    *link
+	end     int
+	addr    netip.Addr
+	id      bgp.NeighborID
+	streams []*stream
+	dialing *stream
+	bfd     *bfd.Session
+}
+
+func (e *port) far() *port { return e.link.ends[1-e.end] }
+
+// Defaults where neither the facts nor the design say anything: sessions inside a site, a provider or Microsoft's network.
+const (
+	insideHold  = 9 * time.Second
+	idleHold    = time.Second
+	dialAgain   = 5 * time.Second
+	restartWait = 2 * time.Second
+)
+
+// boot makes the node's speaker as it is configured.
+func (x *node) boot() error {
+	x.boots++
+	speaker, err := bgp.NewSpeaker(bgp.SpeakerConfig{AS: x.spec.AS, RouterID: x.spec.ID, Decision: x.spec.Decision,
+		Seed: x.s.options.Seed*1_000_003 + uint64(x.index)<<20 + x.boots})
+	if err != nil {
+		return err
+	}
+	x.speaker = speaker
+	for _, p := range x.ports {
+		spec := p.link.spec
+		c := bgp.NeighborConfig{Name: spec.Name, Addr: p.far().addr, AS: p.far().node.spec.AS, LocalAddr: p.addr,
+			HoldTime: spec.Hold[p.end], KeepaliveTime: spec.Keepalive[p.end], ConnectRetry: dialAgain, IdleHold: idleHold, Rules: p.rules(), LocalPrefKept: true}
+		if c.HoldTime == 0 {
+			c.HoldTime = insideHold
+		}
+		if spec.IPv4 {
+			c.Families = append(c.Families, bgp.IPv4Unicast())
+			if p.addr.Is6() {
+				c.LocalIPv4 = netip.AddrFrom4([4]byte{169, 254, 255, byte(1 + p.end)})
+			}
+		}
+		if spec.IPv6 {
+			c.Families = append(c.Families, bgp.IPv6Unicast())
+			if p.addr.Is4() {
+				c.LocalIPv6 = netip.AddrFrom16([16]byte{0xfd, 15: byte(1 + p.end)}) // a next hop that only the other end sees
+			}
+		}
+		limits := spec.Limits[1-p.end]
+		c.IPv4Limit, c.IPv6Limit = bgp.Limit{Max: limits.IPv4}, bgp.Limit{Max: limits.IPv6}
+		if p.id, err = speaker.AddNeighbor(x.s.now, c); err != nil {
+			return err
+		}
+	}
+	for _, o := range x.spec.Own {
+		x.do(speaker.Originate(x.s.now, o.Prefix, *o.Attrs))
+	}
+	return nil
+}
+
+// rules are the network's, for the session of a port.
+func (e *port) rules() *bgp.Rules {
+	n, session := e.node.s.net, e.link.index
+	return &bgp.Rules{
+		Export: func(p netip.Prefix, a *bgp.Attrs, from bgp.NeighborID) *bgp.Attrs {
+			source := -1
+			if from >= 0 {
+				source = e.node.ports[from].link.index
+			}
+			return n.Told(session, e.end, p, a, source, e.node.s.drained[e.node.spec.MSEE])
+		},
+		Import: func(p netip.Prefix, a *bgp.Attrs) *bgp.Attrs {
+			b := *a
+			b.NextHop, b.NextHopLocal = netip.Addr{}, netip.Addr{} // the model forwards to the neighbour
+			return n.Taken(session, 1-e.end, p, &b)
+		},
+		Candidate: func(p netip.Prefix, c *bgp.Candidate) { n.Stands(session, 1-e.end, p, c) },
+	}
+}
+
+// on switches the node on.
+func (x *node) on() {
+	if err := x.boot(); err != nil {
+		panic(err) // New has tried it
+	}
+	s := x.s
+	s.tell(Happening{Node: x.spec.Name, What: "up"})
+	for _, p := range x.ports {
+		spec := p.link.spec
+		if spec.BFDMultiplier > 0 {
+			x.boots++
+			p.bfd = bfd.NewSession(bfd.Config{Discriminator: uint32(2*p.link.index + p.end + 1), DesiredMinTx: spec.BFDInterval, RequiredMinRx: spec.BFDInterval, //nolint:gosec // an index
+				DetectMult: spec.BFDMultiplier, Seed: s.options.Seed*7919 + uint64(2*p.link.index+p.end)}, s.now) //nolint:gosec // an index
+		}
+		if !s.latched[p.link.index] {
+			x.do(x.speaker.Start(s.now, p.id))
+		}
+	}
+	s.touch(x)
+}
+
+// off switches it off: its connections are gone without a word.
+func (x *node) off() {
+	x.s.tell(Happening{Node: x.spec.Name, What: "down"})
+	x.speaker = nil
+	x.s.routeAt = x.s.now
+	for _, p := range x.ports {
+		p.streams, p.dialing, p.bfd = nil, nil, nil
+	}
+}
+
+// carrierLost ends what runs over a link that is seen to be down.
+func (e *port) carrierLost() {
+	if e.node.speaker == nil {
+		return
+	}
+	for _, c := range slices.Clone(e.streams) {
+		e.broken(c)
+	}
+	e.node.s.touch(e.node)
+}
+
+// do carries out what the speaker says.
+func (x *node) do(list []bgp.Output) {
+	s := x.s
+	s.touch(x)
+	for i := range list {
+		o := &list[i]
+		switch o.Kind {
+		case bgp.OutDial:
+			p := x.ports[o.Neighbor]
+			p.dialing = p.open()
+		case bgp.OutCancel:
+			if p := x.ports[o.Neighbor]; p.dialing != nil {
+				p.dialing.forget()
+				p.dialing = nil
+			}
+		case bgp.OutSend:
+			if c := x.stream(o); c != nil {
+				c.write(o.Bytes)
+			}
+		case bgp.OutClose:
+			if c := x.stream(o); c != nil {
+				c.close()
+			}
+		case bgp.OutRoute:
+			s.routeAt = s.now
+			s.tell(Happening{Node: x.spec.Name, What: "route", Prefix: o.Prefix})
+		case bgp.OutState:
+			s.tell(Happening{Node: x.spec.Name, Session: x.ports[o.Neighbor].link.spec.Name, What: "session", From: o.From.String(), To: o.To.String(), Why: why(o)})
+		case bgp.OutLimit:
+			s.tell(Happening{Node: x.spec.Name, Session: x.ports[o.Neighbor].link.spec.Name, What: "limit", Why: o.Exceeded.Error()})
+			s.latch(x.ports[o.Neighbor].link.index)
+		case bgp.OutError, bgp.OutStale:
+			s.tell(Happening{Node: x.spec.Name, Session: x.ports[o.Neighbor].link.spec.Name, What: "error", Why: o.Reason})
+		}
+	}
+}
+
+func why(o *bgp.Output) string {
+	switch {
+	case o.Notification == nil:
+		return o.Reason
+	case o.Received:
+		return "received " + o.Notification.Error()
+	}
+	return "sent " + o.Notification.Error()
+}
+
+// stream is the connection that an output is about, nil for one that has ended meanwhile.
+func (x *node) stream(o *bgp.Output) *stream {
+	for _, c := range x.ports[o.Neighbor].streams {
+		if c.conn == o.Conn {
+			return c
+		}
+	}
+	return nil
+}
+
+// latch keeps a session down that passed a limit, and with a gateway's all of its connection.
+func (s *Sim) latch(session int) {
+	s.At(s.now, func() { // not while the speaker is telling
+		name := s.links[session].spec.Together
+		for i, l := range s.links {
+			if i != session && (name == "" || l.spec.Together != name) || s.latched[i] {
+				continue
+			}
+			s.latched[i] = true
+			for _, e := range l.ends {
+				if e.node.speaker != nil {
+					e.node.do(e.node.speaker.Stop(s.now, e.id, &bgp.Notification{Code: bgp.CodeCease, Subcode: bgp.CeaseMaxPrefixes}))
+				}
+			}
+		}
+	})
+}
+
+// deadline is when the node has to be woken.
+func (x *node) deadline() time.Duration {
+	at := never
+	if x.speaker == nil {
+		return at
+	}
+	if d, ok := x.speaker.Deadline(); ok {
+		at = d
+	}
+	for _, p := range x.ports {
+		for _, c := range p.streams {
+			at = min(at, c.retryAt)
+		}
+		if p.bfd != nil {
+			if d, ok := p.bfd.Deadline(); ok {
+				at = min(at, d)
+			}
+		}
+	}
+	return at
+}
+
+// rearm plans the next wake-up, if one that is planned already is not early enough.
+func (x *node) rearm() {
+	if at := x.deadline(); at < x.wakeAt {
+		x.wakeAt = at
+		x.s.agenda.add(event{at: max(at, x.s.now), kind: evWake, index: int32(x.index)}) //nolint:gosec // an index
+	}
+}
+
+// wake looks at every timer.
+func (x *node) wake() {
+	s := x.s
+	if s.now < x.wakeAt {
+		return // planned before an earlier one was
+	}
+	x.wakeAt = never
+	s.touch(x)
+	if x.speaker == nil {
+		return
+	}
+	if d, ok := x.speaker.Deadline(); ok && d <= s.now {
+		x.do(x.speaker.Tick(s.now))
+	}
+	for _, p := range x.ports {
+		for _, c := range slices.Clone(p.streams) {
+			if c.retryAt <= s.now {
+				c.expire()
+			}
+		}
+		if p.bfd != nil {
+			if d, ok := p.bfd.Deadline(); ok && d <= s.now {
+				p.bfdActs(p.bfd.Tick(s.now))
+			}
+		}
+	}
+}
+
+// bfdArrives takes a control packet.
+func (e *port) bfdArrives(p bfd.Packet) {
+	if e.bfd != nil {
+		e.bfdActs(e.bfd.Receive(e.node.s.now, p))
+	}
+}
+
+func (e *port) bfdActs(list []bfd.Action) {
+	s := e.node.s
+	for i := range list {
+		a := &list[i]
+		if a.Send {
+			p := s.packet()
+			p.kind, p.size, p.bfd = bfdControl, headerUDP+24, a.Packet
+			e.transmit(p)
+			continue
+		}
+		s.tell(Happening{Node: e.node.spec.Name, Session: e.link.spec.Name, What: "bfd", From: a.From.String(), To: a.To.String(), Why: a.Diag.String()})
+		if a.From == bfd.Up && a.To == bfd.Down && !a.NeighborAdminDown {
+			e.node.do(e.node.speaker.LinkFailed(s.now, e.id))
+		}
+	}
+	s.touch(e.node)
+}
+
+func (e *port) established() bool {
+	if e.node.speaker == nil {
+		return false
+	}
+	st, _ := e.node.speaker.Neighbor(e.id)
+	return st.State == bgp.Established
+}

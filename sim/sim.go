@@ -1,0 +1,257 @@
+// Package sim runs an estate: the routers that package network wires up, each with the BGP speaker and the BFD sessions of a real one, on
+// links with delays, in one loop of events. Under the virtual clock it is a function of the network, the faults and the seed: the same
+// every time, and as fast as the processor. What a route is worth to the service and the premises it asks network; what a speaker does
+// with it, bgp. It decides nothing of either.
+//
+// Control traffic is octets on an emulated reliable stream (stream.go) over the same links as everything else: a session dies when its
+// path does, and comes back when the stream does.
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"onramp/bgp"
+	"onramp/network"
+)
+
+// Options are what the network leaves open.
+type Options struct {
+	// Seed draws the jitter of every timer. Routes do not depend on it, times do.
+	Seed uint64
+	// Observe is told what happens, in order; nil is nobody.
+	Observe func(Happening)
+}
+
+// Happening is something worth knowing.
+type Happening struct {
+	At      time.Duration
+	Node    string
+	Session string // "" where it is not about one
+	What    string // "session", "route", "bfd", "limit", "error", "stale", "up", "down"
+	From    string
+	To      string
+	Why     string
+	Prefix  netip.Prefix
+}
+
+// Sim is a running estate.
+type Sim struct {
+	net     *network.Network
+	wiring  network.Wiring
+	options Options
+	now     time.Duration
+	agenda  agenda
+	plans   []func()
+	nodes   []*node
+	byName  map[string]*node
+	links   []*link
+	down    map[string]bool // elements
+	drained map[string]bool // elements of MSEEs under maintenance
+	latched map[int]bool    // sessions that passed a limit: they stay down (network.AssumeLimitLatch)
+	conns   bgp.ConnID
+	ports   uint16
+	free    []*packet
+	dirty   []*node
+	// routeAt is when a route last changed anywhere, or something happened that may change one.
+	routeAt time.Duration
+	events  uint64
+}
+
+// link is one session's, with its two ends. It does not know what it carries.
+type link struct {
+	index int
+	spec  *network.WiredSession
+	ends  [2]*port
+	// dead tells of each direction, 0 from A to B, that nothing gets through.
+	dead [2]bool
+}
+
+// New makes the estate with everything switched off.
+func New(n *network.Network, o Options) (*Sim, error) {
+	s := &Sim{net: n, wiring: n.Wiring(), options: o, byName: map[string]*node{}, down: map[string]bool{}, drained: map[string]bool{}, latched: map[int]bool{}}
+	for i := range s.wiring.Routers {
+		x := &node{s: s, index: i, spec: &s.wiring.Routers[i], wakeAt: never}
+		s.nodes = append(s.nodes, x)
+		s.byName[x.spec.Name] = x
+	}
+	for i := range s.wiring.Sessions {
+		spec := &s.wiring.Sessions[i]
+		l := &link{index: i, spec: spec}
+		for end, r := range [2]int{spec.A, spec.B} {
+			l.ends[end] = &port{node: s.nodes[r], link: l, end: end, addr: address(spec, i, end)}
+			s.nodes[r].ports = append(s.nodes[r].ports, l.ends[end])
+		}
+		s.links = append(s.links, l)
+	}
+	for _, x := range s.nodes {
+		if err := x.boot(); err != nil { // a network that cannot be run is told before anything runs
+			return nil, fmt.Errorf("%s: %w", x.spec.Name, err)
+		}
+		x.speaker = nil
+	}
+	return s, nil
+}
+
+// address is an end's address on the link; where the model gives none, one of 169.254/16 that nobody sees but the two ends.
+func address(spec *network.WiredSession, i, end int) netip.Addr {
+	if a := spec.Addr[end]; a.IsValid() {
+		return a
+	}
+	return netip.AddrFrom4([4]byte{169, 254, byte(i >> 7), byte(i<<1 | end)})
+}
+
+// Start switches everything on that is not down.
+func (s *Sim) Start() {
+	for _, x := range s.nodes {
+		if s.routerUp(x) {
+			x.on()
+		}
+	}
+	s.settle()
+}
+
+// Now is the time.
+func (s *Sim) Now() time.Duration { return s.now }
+
+// Events is how many events have been handled.
+func (s *Sim) Events() uint64 { return s.events }
+
+// Run runs until a time.
+func (s *Sim) Run(until time.Duration) {
+	for len(s.agenda.heap) > 0 && s.agenda.heap[0].at <= until {
+		e := s.agenda.next()
+		s.now = e.at
+		s.events++
+		switch e.kind {
+		case evArrive:
+			l := s.links[e.index>>1]
+			l.ends[e.index&1].arrive(e.p)
+			s.release(e.p)
+		case evWake:
+			s.nodes[e.index].wake()
+		case evDo:
+			do := s.plans[e.index]
+			s.plans[e.index] = nil
+			do()
+		}
+		s.settle()
+	}
+	s.now = max(s.now, until)
+}
+
+// settle looks after the timers of the nodes to which something happened.
+func (s *Sim) settle() {
+	for i := 0; i < len(s.dirty); i++ {
+		x := s.dirty[i]
+		x.dirty = false
+		x.rearm()
+	}
+	s.dirty = s.dirty[:0]
+}
+
+func (s *Sim) touch(x *node) {
+	if !x.dirty {
+		x.dirty = true
+		s.dirty = append(s.dirty, x)
+	}
+}
+
+// At calls a function at a time.
+func (s *Sim) At(at time.Duration, do func()) {
+	s.plans = append(s.plans, do)
+	s.agenda.add(event{at: max(at, s.now), kind: evDo, index: int32(len(s.plans) - 1)}) //nolint:gosec // so many are not planned
+}
+
+// Quiet tells for how long no route has changed anywhere and nothing has failed or been repaired.
+func (s *Sim) Quiet() time.Duration { return s.now - s.routeAt }
+
+// Converge runs until no route has changed for a time, or until the most has passed, and tells whether it settled.
+func (s *Sim) Converge(quiet, most time.Duration) bool {
+	end := s.now + most
+	for s.now < end {
+		if s.Quiet() >= quiet {
+			return true
+		}
+		s.Run(min(end, max(s.routeAt+quiet, s.now+time.Millisecond)))
+	}
+	return s.Quiet() >= quiet
+}
+
+// How an element fails.
+type How uint8
+
+// The ways to fail. Whoever is at the other end of a link learns of the first at once, of the second only from what does not come.
+const (
+	Carrier How = iota // the link goes down and both ends see it; a router's neighbours see its links go
+	Silent             // nothing gets through and nobody is told
+)
+
+// Fail takes elements out of service. An unknown element is an error.
+func (s *Sim) Fail(how How, elements ...string) error { return s.change(how, elements, true) }
+
+// Repair brings them back.
+func (s *Sim) Repair(elements ...string) error { return s.change(Carrier, elements, false) }
+
+func (s *Sim) change(how How, elements []string, down bool) error {
+	known := s.net.Elements()
+	for _, id := range elements {
+		if !slices.ContainsFunc(known, func(e network.Element) bool { return e.ID == id }) {
+			return fmt.Errorf("no element %q in this estate", id)
+		}
+	}
+	for _, id := range elements {
+		s.down[id] = down
+	}
+	s.routeAt = s.now // whatever comes of it has yet to come
+	for _, x := range s.nodes {
+		switch up := s.routerUp(x); {
+		case !up && x.speaker != nil:
+			x.off()
+		case up && x.speaker == nil:
+			x.on()
+		}
+	}
+	for _, l := range s.links {
+		dead := s.anyDown(l.spec.Elements) || l.ends[0].node.speaker == nil || l.ends[1].node.speaker == nil
+		was := l.dead[0]
+		l.dead = [2]bool{dead, dead}
+		if dead && !was && how == Carrier {
+			for _, e := range l.ends {
+				e.carrierLost()
+			}
+		}
+	}
+	s.settle()
+	return nil
+}
+
+func (s *Sim) anyDown(elements []string) bool {
+	return slices.ContainsFunc(elements, func(id string) bool { return s.down[id] })
+}
+
+func (s *Sim) routerUp(x *node) bool { return !s.anyDown(x.spec.Elements) }
+
+// Drain begins or ends the maintenance of an MSEE (planned-maintenance.md): its VRFs tell their routes with a longer path.
+func (s *Sim) Drain(element string, on bool) {
+	s.drained[element] = on
+	s.routeAt = s.now
+	for _, x := range s.nodes {
+		if x.spec.MSEE != element || x.speaker == nil {
+			continue
+		}
+		for _, p := range x.ports {
+			x.do(x.speaker.Reapply(s.now, p.id))
+		}
+	}
+	s.settle()
+}
+
+func (s *Sim) tell(h Happening) {
+	if s.options.Observe != nil {
+		h.At = s.now
+		s.options.Observe(h)
+	}
+}

@@ -1,0 +1,61 @@
+package sim
+
+import (
+	"slices"
+	"strings"
+
+	"onramp/network"
+)
+
+// Table is every route that a router holds now, in the form of network.State.Table, but by prefix and then by neighbour; nil for a router
+// that is unknown or down.
+func (s *Sim) Table(router string) []network.Row {
+	x := s.byName[router]
+	if x == nil || x.speaker == nil {
+		return nil
+	}
+	var out []network.Row
+	for p, list := range x.speaker.LocRIB() {
+		for _, h := range list {
+			a := h.Attrs
+			row := network.Row{Prefix: p, Path: a.Path, Origin: a.Origin, LocalPref: a.LocalPref, Weight: a.Weight, MED: a.MED, Communities: a.Communities, Best: h.Best, Multipath: h.Used}
+			if h.Neighbor >= 0 {
+				row.From = x.ports[h.Neighbor].far().node.spec.Name
+			}
+			out = append(out, row)
+		}
+	}
+	SortRows(out)
+	return out
+}
+
+// SortRows puts the rows of a table in the order of Table, so that two can be compared.
+func SortRows(rows []network.Row) {
+	slices.SortStableFunc(rows, func(a, b network.Row) int {
+		if c := a.Prefix.Addr().Compare(b.Prefix.Addr()); c != 0 {
+			return c
+		}
+		if c := a.Prefix.Bits() - b.Prefix.Bits(); c != 0 {
+			return c
+		}
+		return strings.Compare(a.From, b.From)
+	})
+}
+
+// Routers are the names of all routers, in the network's order.
+func (s *Sim) Routers() []string {
+	out := make([]string, len(s.nodes))
+	for i, x := range s.nodes {
+		out[i] = x.spec.Name
+	}
+	return out
+}
+
+// Sessions tells of each session, in the network's order, whether it is Established at both ends.
+func (s *Sim) Sessions() []bool {
+	out := make([]bool, len(s.links))
+	for i, l := range s.links {
+		out[i] = l.ends[0].established() && l.ends[1].established()
+	}
+	return out
+}
