@@ -5,7 +5,7 @@ FUZZTIME    ?= 10s
 BENCHTIME   ?= 1s
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: test lint bench fuzz golden
+.PHONY: test lint bench bench-peers fuzz golden
 
 # Install what the tests need from Debian (as root, where there is an apt-get), then vet and test everything.
 test:
@@ -18,10 +18,15 @@ lint:
 	@bad="$$(gofmt -l .)"; if [ -n "$$bad" ]; then echo "not gofmt-clean:"; echo "$$bad"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
+	cd bench && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...
 
 # Every benchmark, with allocations. BENCHMARKS.md says how to read them.
 bench:
 	GO="$(GO)" BENCHTIME="$(BENCHTIME)" ./scripts/bench.sh
+
+# BGP beside BIRD and GoBGP, with the tests of that module first: bench/README.md.
+bench-peers:
+	cd bench && $(GO) test -bench . -benchtime "$(BENCHTIME)" -timeout 30m ./...
 
 # Every fuzz target, FUZZTIME each.
 fuzz:

@@ -22,7 +22,10 @@ import (
 	"unicode/utf8"
 )
 
-const module = "onramp"
+const (
+	module     = "onramp"
+	benchmarks = "bench" // the directory of the module that measures other programs too
+)
 
 // floors says where each package lives. A package imports only packages of a lower floor.
 var floors = map[string]int{
@@ -80,12 +83,13 @@ type source struct {
 	files []*ast.File
 }
 
-// sources reads every directory with Go files below the root, which itself has only tests.
+// sources reads every directory with Go files below the root, which itself has only tests. The benchmarks beside other
+// programs are a module of their own and have no floor: nothing can import them.
 func sources(t *testing.T) []source {
 	t.Helper()
 	byDir := map[string]*source{}
 	walk(t, func(name string) {
-		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, benchmarks+"/") {
 			return
 		}
 		dir := path.Dir(name)
@@ -125,7 +129,7 @@ func walk(t *testing.T, visit func(name string)) {
 			}
 			return nil
 		}
-		if d.Type().IsRegular() {
+		if d.Type().IsRegular() && d.Name() != ".git" { // a file in a linked worktree
 			visit(filepath.ToSlash(name))
 		}
 		return nil
@@ -377,6 +381,43 @@ func TestNoFileSpeaksOfThingsOutsideTheRepository(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestWhatOnlyTheBenchmarksNeedStaysOutOfTheModule(t *testing.T) {
+	requires := func(name string) []string {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var direct []string
+		for line := range strings.Lines(string(text)) {
+			words := strings.Fields(strings.TrimPrefix(line, "require "))
+			if !strings.Contains(line, "//") && len(words) == 2 && strings.HasPrefix(words[1], "v") {
+				direct = append(direct, words[0])
+			}
+		}
+		return direct
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := requires("go.mod")
+	for _, name := range requires(benchmarks + "/go.mod") {
+		if name == module || slices.Contains(direct, name) {
+			continue
+		}
+		if want := "| `" + name + "` | benchmarks (" + benchmarks + "/) |"; !strings.Contains(string(readme), want) {
+			t.Errorf("%s is required by %s/go.mod alone, but README.md's table of dependencies has no row %s", name, benchmarks, want)
+		}
+	}
+	for line := range strings.Lines(string(readme)) {
+		if name, ok := strings.CutPrefix(line, "| `"); ok && strings.Contains(line, "| benchmarks ("+benchmarks+"/) |") {
+			if name, _, _ = strings.Cut(name, "`"); slices.Contains(direct, name) {
+				t.Errorf("README.md says that only the benchmarks need %s, but go.mod requires it", name)
+			}
+		}
+	}
 }
 
 func TestReadmeSaysWhyEachDependencyIsHere(t *testing.T) {

@@ -265,8 +265,13 @@ func (c *channel) message(t MessageType, body []byte) {
 		}
 		n.updateMessage(c, body)
 	case RouteRefreshMessage:
-		if c.state() == Established {
+		switch c.state() {
+		case Established:
 			n.refreshMessage(c, body)
+		case OpenSent:
+			n.handle(c, Event{Type: UpdateMsg, Notification: &Notification{Code: CodeFSM, Subcode: FSMInOpenSent, Data: []byte{byte(t)}}})
+		case OpenConfirm: // as an UPDATE is, which the RFC has an event for
+			n.handle(c, Event{Type: UpdateMsg, Notification: &Notification{Code: CodeFSM, Subcode: FSMInOpenConfirm, Data: []byte{byte(t)}}})
 		}
 	}
 }

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-targets="$(grep -rHoE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' . | sort || true)"
+targets="$(grep -rHoE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' --exclude-dir=bench . | sort || true)"
 if [ -z "$targets" ]; then
 	echo "fuzz: no package has a fuzz target" >&2
 	exit 1

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-files="$(grep -rlE 'flag\.Bool\("update"' --include='*_test.go' . || true)"
+files="$(grep -rlE 'flag\.Bool\("update"' --include='*_test.go' --exclude-dir=bench . || true)"
 if [ -z "$files" ]; then
 	echo "golden: no package has golden files" >&2
 	exit 1

@@ -16,13 +16,15 @@ type labSpeaker struct {
 	AS     uint32
 	ID     netip.Addr
 	Routes []labRoute
+	Lines  []string // more lines of its configuration, outside of any session, in the daemon's own language
 }
 
 // labEnd is one end of a peering.
 type labEnd struct {
 	*labSpeaker
 	Addr    netip.Addr
-	Passive bool // waits for the other end to connect
+	Other   netip.Addr // of the other family on the same link: the next hop of that family's routes
+	Passive bool       // waits for the other end to connect
 	// MaxPrefixes ends the session when the other end announces more; 0 is no limit. FRR 8.4 notices with the second
 	// prefix too many, BIRD with the first; both then stay down.
 	MaxPrefixes int
@@ -44,13 +46,13 @@ type labPeering struct {
 
 // peering joins two speakers over the family's addresses of the link between those nodes.
 func (k *labLink) peering(family string, a *labSpeaker, nodeA string, b *labSpeaker, nodeB string) labPeering {
-	addr := func(p labPort) netip.Addr {
+	end := func(s *labSpeaker, p labPort) labEnd {
 		if family == "ipv4" {
-			return p.addr4
+			return labEnd{labSpeaker: s, Addr: p.addr4, Other: p.addr6}
 		}
-		return p.addr6
+		return labEnd{labSpeaker: s, Addr: p.addr6, Other: p.addr4}
 	}
-	return labPeering{A: labEnd{labSpeaker: a, Addr: addr(k.end(nodeA))}, B: labEnd{labSpeaker: b, Addr: addr(k.end(nodeB))}}
+	return labPeering{A: end(a, k.end(nodeA)), B: end(b, k.end(nodeB))}
 }
 
 // seen is the peering from one speaker's side; ok is false when it is no part of it.
@@ -123,6 +125,9 @@ func frrConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 	say(" no bgp ebgp-requires-policy")
 	say(" no bgp default ipv4-unicast")
 	say(" no bgp network import-check")
+	for _, line := range s.Lines {
+		say(" %s", line)
+	}
 	say(" coalesce-time 0") // else FRR waits a second for more neighbours before it sends its first UPDATE
 	active := map[string][]string{}
 	for _, p := range peerings {
@@ -219,6 +224,9 @@ func birdConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 	say("debug protocols { states, events, packets };") // among these are the codes of the NOTIFICATIONs that it sends
 	say("protocol device { scan time 3600; }")
 	say("protocol bfd { }")
+	for _, line := range s.Lines {
+		say("%s", line)
+	}
 	meds := map[string][]string{} // family and value to prefixes
 	var medKeys []string
 	for _, family := range []string{"ipv4", "ipv6"} {

@@ -23,17 +23,29 @@ type labProcess struct {
 // start runs a program in the node's namespace; what it prints goes to NAME.out and NAME.err in the node's directory.
 func (n *labNode) start(name string, argv ...string) *labProcess {
 	n.lab.t.Helper()
+	return n.startTalking(name, nil, nil, argv...)
+}
+
+// startTalking is start for a program that reads from in and prints to out, nil for none and for NAME.out.
+func (n *labNode) startTalking(name string, in, out *os.File, argv ...string) *labProcess {
+	n.lab.t.Helper()
 	p := &labProcess{name: n.name + "/" + name, done: make(chan struct{})}
 	p.output, p.errors = filepath.Join(n.dir, name+".out"), filepath.Join(n.dir, name+".err")
 	// ip becomes the program (it does not fork), so the process is the program itself.
 	p.cmd = exec.Command("ip", append([]string{"netns", "exec", n.ns}, argv...)...)
 	for file, stream := range map[string]*io.Writer{p.output: &p.cmd.Stdout, p.errors: &p.cmd.Stderr} {
-		out, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+		printed, err := os.OpenFile(file, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 		if err != nil {
 			n.lab.t.Fatal(err)
 		}
-		defer out.Close()
-		*stream = out
+		defer printed.Close()
+		*stream = printed
+	}
+	if in != nil {
+		p.cmd.Stdin = in
+	}
+	if out != nil {
+		p.cmd.Stdout = out
 	}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {

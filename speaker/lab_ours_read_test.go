@@ -1,0 +1,160 @@
+package speaker_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"onramp/bgp"
+	"onramp/speaker"
+)
+
+func (o *ours) table(family string) ([]labRoute, error) {
+	list, err := o.routes("show routes")
+	return slices.DeleteFunc(list, func(r labRoute) bool { return familyOf(r.Prefix.Addr()) != family }), err
+}
+
+// received is what the neighbour sent, before policy.
+func (o *ours) received(peer netip.Addr) ([]labRoute, error) {
+	return o.routes("show received " + peer.String())
+}
+
+// advertised tells what was sent, to the last step.
+func (o *ours) advertised(peer netip.Addr) ([]labRoute, error) {
+	return o.routes("show advertised " + peer.String())
+}
+
+func (o *ours) routes(line string) ([]labRoute, error) {
+	a, err := o.do("%s", line)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]labRoute, len(a.Routes))
+	for i := range a.Routes {
+		list[i] = oursRoute(&a.Routes[i])
+	}
+	return list, nil
+}
+
+// oursOrigins are the words for our letters.
+var oursOrigins = map[bgp.Origin]string{bgp.OriginIGP: "igp", bgp.OriginEGP: "egp", bgp.OriginIncomplete: "incomplete"}
+
+// oursRoute brings a route into the laboratory's spelling. Without LOCAL_PREF it counts as the default, which is what the
+// daemons show.
+func oursRoute(in *speaker.Route) labRoute {
+	r := labRoute{Prefix: in.Prefix, NextHop: in.NextHop, Path: bgp.Path(in.ASPath).String(), Origin: oursOrigins[in.Origin], MED: in.MED,
+		LocalPref: in.LocalPref, AtomicAggregate: in.AtomicAggregate, Best: in.Best, Stale: in.Stale}
+	if r.LocalPref == nil {
+		r.LocalPref = number(labDefaultPreference)
+	}
+	r.Communities = spelled(in.Communities)
+	r.ExtCommunities = spelled(in.ExtCommunities)
+	r.LargeCommunities = spelled(in.LargeCommunities)
+	for i, c := range r.Communities {
+		if known := frrWellKnown[c]; known != "" { // we print some of the names too
+			r.Communities[i] = known
+		}
+	}
+	if g := in.Aggregator; g != nil {
+		r.Aggregator = fmt.Sprintf("%s %s", g.AS, g.Address)
+	}
+	r.From, _ = netip.ParseAddr(in.From) // neighbours are named by their addresses; of our own routes there is none
+	return r
+}
+
+// spelled is a list of communities as they print.
+func spelled[T fmt.Stringer](list []T) []string {
+	var out []string
+	for _, v := range list {
+		out = append(out, v.String())
+	}
+	return out
+}
+
+// session reads a neighbour's state. An unknown neighbour is an error. Of the capabilities our speaker tells those that both
+// ends offered.
+func (o *ours) session(peer netip.Addr) (labSession, error) {
+	a, err := o.do("show neighbors")
+	if err != nil {
+		return labSession{}, err
+	}
+	i := slices.IndexFunc(a.Neighbors, func(n speaker.Standing) bool { return n.Address == peer })
+	if i < 0 {
+		return labSession{}, fmt.Errorf("our speaker has no neighbour %s", peer)
+	}
+	n := a.Neighbors[i]
+	raw, err := json.MarshalIndent(n, "", "  ")
+	if err != nil {
+		return labSession{}, err
+	}
+	s := labSession{State: n.State, Accepted: n.Prefixes, Raw: string(raw)}
+	if s.State == bgpEstablished {
+		s.Hold, s.Keepalive = time.Duration(n.HoldTime), time.Duration(n.Keepalive)
+	}
+	for _, f := range n.Families {
+		s.Ours = append(s.Ours, "multiprotocol "+f.String())
+	}
+	c := n.Capabilities
+	for _, x := range []struct {
+		has  bool
+		name string
+	}{{c.FourOctetAS, capAS4}, {c.RouteRefresh, capRefresh}, {c.EnhancedRefresh, capEnhancedRefresh}, {c.GracefulRestart != nil, capRestart}} {
+		if x.has {
+			s.Ours = append(s.Ours, x.name)
+		}
+	}
+	slices.Sort(s.Ours)
+	s.Theirs = slices.Clone(s.Ours)
+	s.Sent, s.Got = oursNotice(n.LastSent), oursNotice(n.LastReceived)
+	s.Restart.Helping = n.Stale > 0 && n.State != bgpEstablished
+	if g := c.GracefulRestart; g != nil {
+		s.Restart.Time, s.Restart.Restarting, s.Restart.Notice = time.Duration(g.Time)*time.Second, g.Restarting, g.Notification
+		s.Restart.Preserved = spelled(g.Forwarding)
+	}
+	s.Restart.EndOfRIBGot = o.endsOfRIB(peer)
+	return s, nil
+}
+
+func oursNotice(n *speaker.Notification) *labNotice {
+	if n == nil {
+		return nil
+	}
+	return &labNotice{Code: n.Code, Subcode: n.Subcode, Message: n.Text}
+}
+
+// endsOfRIB are the families of which a neighbour has sent its End-of-RIB since its session came up.
+func (o *ours) endsOfRIB(peer netip.Addr) []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	var families []string
+	for _, e := range o.events[o.since:] {
+		switch {
+		case e.Neighbor != peer.String():
+		case e.Kind == speaker.StateChanged && e.To == bgpEstablished:
+			families = nil
+		case e.Kind == speaker.EndOfRIB:
+			families = append(families, e.Family)
+		}
+	}
+	slices.Sort(families)
+	return slices.Compact(families)
+}
+
+// bfd is the last that was told of the BFD session; our speaker tells no intervals.
+func (o *ours) bfd(peer netip.Addr) (labBFD, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, e := range slices.Backward(o.events[o.since:]) {
+		if e.Kind == speaker.LinkChanged && e.Neighbor == peer.String() {
+			state := strings.ToLower(e.To)
+			if state == "admindown" {
+				state = "admin down"
+			}
+			return labBFD{State: state, Diagnostic: e.Reason, Raw: e.String()}, nil
+		}
+	}
+	return labBFD{State: "down"}, nil
+}
