@@ -321,6 +321,9 @@ func penalty(b bool) uint32 {
 // 9.1.2.2 (c)). The lowest of each AS always stays, so it does not matter that the ones removed before are gone.
 func keepMED(cs []Candidate, cfg *Config, alive []int32, lost []Step) []int32 {
 	kept := alive[:0]
+	if len(alive) > few {
+		return keepMEDOfMany(cs, cfg, alive, lost)
+	}
 	for _, i := range alive {
 		c, beaten := &cs[i], false
 		for _, j := range alive { // overwritten in front by kept, which holds the lowest seen so far
@@ -331,6 +334,32 @@ func keepMED(cs []Candidate, cfg *Config, alive []int32, lost []Step) []int32 {
 			}
 		}
 		if !beaten {
+			kept = append(kept, i)
+		} else if lost != nil {
+			lost[i] = StepMED
+		}
+	}
+	return kept
+}
+
+// keepMEDOfMany is keepMED for so many routes that comparing all with all would take long.
+func keepMEDOfMany(cs []Candidate, cfg *Config, alive []int32, lost []Step) []int32 {
+	lowest := make(map[ASN]uint32, len(alive))
+	group := func(c *Candidate) ASN {
+		if cfg.CompareMEDAlways {
+			return 0
+		}
+		return neighborAS(c)
+	}
+	for _, i := range alive {
+		as, v := group(&cs[i]), med(&cs[i], cfg)
+		if low, ok := lowest[as]; !ok || v < low {
+			lowest[as] = v
+		}
+	}
+	kept := alive[:0]
+	for _, i := range alive {
+		if med(&cs[i], cfg) == lowest[group(&cs[i])] {
 			kept = append(kept, i)
 		} else if lost != nil {
 			lost[i] = StepMED

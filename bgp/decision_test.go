@@ -530,6 +530,17 @@ func BenchmarkBestPath(b *testing.B) {
 	}
 }
 
+func TestMEDsOfManyRoutesAreThoseOfFew(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		cs := candidates(12).Draw(t, "candidates")
+		cfg := Config{CompareMEDAlways: rapid.Bool().Draw(t, "always"), MissingMEDWorst: rapid.Bool().Draw(t, "worst")}
+		want := keepMED(cs, &cfg, all(nil, len(cs)), nil)
+		if got := keepMEDOfMany(cs, &cfg, all(nil, len(cs)), nil); !slices.Equal(got, want) {
+			t.Fatalf("%v, want %v", got, want)
+		}
+	})
+}
+
 // The pass that the speakers and the prover run is compared with the steps as the RFC tells them.
 func TestOnePassLeavesWhatStepByStepLeaves(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -148,10 +148,10 @@ func (n *neighbor) announce(b *bucket) {
 // self is the speaker's own address on the session for a family, and its link-local one beside it.
 func (n *neighbor) self(four bool) (hop, local netip.Addr) {
 	if four {
-		if n.cfg.LocalAddr.Is4() {
-			return n.cfg.LocalAddr, netip.Addr{}
+		if n.cfg.LocalIPv4.IsValid() {
+			return n.cfg.LocalIPv4, netip.Addr{}
 		}
-		return n.cfg.LocalIPv4, netip.Addr{}
+		return n.cfg.LocalAddr, netip.Addr{}
 	}
 	if n.cfg.LocalIPv6.IsValid() {
 		return n.cfg.LocalIPv6, n.cfg.LocalLinkLocal

@@ -77,6 +77,10 @@ func (s *Speaker) propose(p netip.Prefix, r *route, attrs *Attrs) {
 	case attrs == nil:
 		head = unlink(head, r)
 		r.next, r.used = nil, false
+	case !was && s.behind(head, r):
+		r.next, r.used = head.next, false
+		head.next = r
+		return // the one in use stays, and nobody is told of the others
 	case !was:
 		r.next, head = head, r
 	}
@@ -93,6 +97,57 @@ func (s *Speaker) propose(p netip.Prefix, r *route, attrs *Attrs) {
 	}
 	s.out = append(s.out, Output{Kind: OutRoute, Prefix: p})
 	s.export(p, now)
+}
+
+// behind tells whether a new candidate loses against the one in use, which the others cannot change, so that it need not be held against
+// them: a prefix that a thousand neighbours announce would cost a million comparisons. It is so when the candidate loses before MEDs are
+// looked at, or when no other of its neighbouring AS is there, or it has the lowest MED there is, and it loses afterwards.
+func (s *Speaker) behind(head, r *route) bool {
+	cfg := &s.cfg.Decision
+	if head == nil || !head.used || cfg.Multipath > 1 || s.deferring {
+		return false
+	}
+	var best, c Candidate
+	head.fill(&best)
+	r.fill(&c)
+	order, step := compareRanks(&c, &best, cfg)
+	if order == 0 {
+		switch {
+		case cfg.CompareMEDAlways || neighborAS(&c) == neighborAS(&best):
+			if med(&c, cfg) != 0 || med(&best, cfg) != 0 {
+				return false
+			}
+		case med(&c, cfg) != 0 && head.hasNeighborAS(neighborAS(&c)):
+			return false
+		}
+		pair := [2]Candidate{best, c}
+		tied, last := narrowFrom(StepEBGP, pair[:], cfg, s.two[:copy(s.two[:2], []int32{0, 1})], nil)
+		switch {
+		case len(tied) == 1 && tied[0] == 1:
+			return false
+		case len(tied) == 1:
+			step = last
+		default:
+			if order, step = tieBreak(&c, &best, cfg); order <= 0 {
+				return false
+			}
+		}
+	} else if order < 0 {
+		return false
+	}
+	head.step = max(head.step, step)
+	return true
+}
+
+// hasNeighborAS tells whether a candidate of the list came from the AS.
+func (r *route) hasNeighborAS(as ASN) bool {
+	for x := r; x != nil; x = x.next {
+		var c Candidate
+		if x.fill(&c); neighborAS(&c) == as {
+			return true
+		}
+	}
+	return false
 }
 
 // unchanged tells whether the routes in use are those of before.

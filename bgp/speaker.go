@@ -40,6 +40,7 @@ type Speaker struct {
 	candidates []Candidate
 	routes     []*route
 	paths      []int
+	two        [2]int32
 	heads      []moved
 	withdrawn  []netip.Prefix
 	buckets    []bucket

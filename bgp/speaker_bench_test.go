@@ -111,3 +111,25 @@ func heapInUse() int64 {
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc) //nolint:gosec // far below
 }
+
+// BenchmarkCrowd has many neighbours announce the same prefixes.
+func BenchmarkCrowd(b *testing.B) {
+	for _, sessions := range []int{100, 1000} {
+		b.Run(fmt.Sprint(sessions), func(b *testing.B) {
+			b.ReportAllocs()
+			for range b.N {
+				w, hub := many(b, sessions, 0)
+				for _, n := range w.nodes[1:] {
+					n.tell(0, 100)
+				}
+				for _, n := range w.nodes {
+					n.start()
+				}
+				w.run(10 * time.Second)
+				if hub.s.Prefixes() != 100 {
+					b.Fatal("not all is there")
+				}
+			}
+		})
+	}
+}

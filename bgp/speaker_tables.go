@@ -177,9 +177,11 @@ func (s *Speaker) Neighbor(id NeighborID) (st Status, ok bool) {
 		g := n.graceful
 		st.GracefulRestart = &g
 	}
-	for p, r := range n.adjIn.All() {
-		if i := n.index(FamilyOf(p)); r.epoch != n.epoch[i] {
-			st.Stale++
+	if n.staleAt != never || n.restartAt != never { // else nothing is
+		for p, r := range n.adjIn.All() {
+			if i := n.index(FamilyOf(p)); r.epoch != n.epoch[i] {
+				st.Stale++
+			}
 		}
 	}
 	return st, true

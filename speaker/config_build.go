@@ -32,9 +32,6 @@ func (c *Config) policy(name string) *bgp.Policy {
 
 // neighbor is what the core is told of a neighbour; local is the speaker's end of the session, which to the core is only a next hop.
 func (c *Config) neighbor(n *Neighbor, local netip.Addr) bgp.NeighborConfig {
-	if local.Is4() && n.LocalIPv4.IsValid() {
-		local = n.LocalIPv4
-	}
 	b := bgp.NeighborConfig{
 		Name: n.Name, Addr: n.Address.WithZone(""), AS: n.AS,
 		LocalAddr: local.WithZone(""), LocalIPv4: n.LocalIPv4, LocalIPv6: n.LocalIPv6, LocalLinkLocal: n.LocalLinkLocal.WithZone(""),

@@ -67,14 +67,14 @@ func (l *loop) read(c *conn) {
 	defer l.send(input{kind: inEnded, conn: c})
 	defer close(c.over)
 	defer c.socket.Close()
+	next := reader(c.socket, &l.buffers)
 	for {
-		buf := l.buffers.Get().(*[readSize]byte)
-		n, err := c.socket.Read(buf[:])
+		buf, n, err := next()
 		if n > 0 {
 			if !l.send(input{kind: inReceived, conn: c, buf: buf, n: n}) {
 				return
 			}
-		} else {
+		} else if buf != nil {
 			l.buffers.Put(buf)
 		}
 		if err != nil {

@@ -3,8 +3,10 @@ package speaker
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -17,6 +19,41 @@ type rawConn = syscall.RawConn
 type key struct {
 	addr   netip.Addr
 	secret string
+}
+
+// reader reads from a connection into buffers that it takes only when there is something to read: a thousand idle sessions hold none.
+func reader(c *net.TCPConn, buffers *sync.Pool) func() (buf *[readSize]byte, n int, err error) {
+	s, failed := c.SyscallConn()
+	var buf *[readSize]byte
+	var n int
+	var err error
+	read := func(fd uintptr) (done bool) {
+		buf = buffers.Get().(*[readSize]byte)
+		for {
+			n, err = unix.Read(int(fd), buf[:])
+			if err != unix.EINTR {
+				break
+			}
+		}
+		if err == unix.EAGAIN {
+			buffers.Put(buf)
+			buf, n, err = nil, 0, nil
+			return false
+		}
+		return true
+	}
+	return func() (*[readSize]byte, int, error) {
+		buf, n, err = nil, 0, failed
+		if err == nil {
+			if waited := s.Read(read); err == nil {
+				err = waited
+			}
+		}
+		if err == nil && n == 0 {
+			err = io.EOF
+		}
+		return buf, max(n, 0), err
+	}
 }
 
 // control prepares a socket before it connects or listens.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync"
 	"syscall"
 )
 
@@ -18,6 +19,15 @@ type key struct {
 }
 
 var errLinux = errors.New("password and ttlSecurity need Linux")
+
+// reader reads from a connection into buffers of the pool.
+func reader(c *net.TCPConn, buffers *sync.Pool) func() (buf *[readSize]byte, n int, err error) {
+	return func() (*[readSize]byte, int, error) {
+		buf := buffers.Get().(*[readSize]byte)
+		n, err := c.Read(buf[:])
+		return buf, n, err
+	}
+}
 
 // control refuses what only Linux can do; the TTL of what is sent is left as it is.
 func control(l link, keys []key) func(ctx context.Context, network, address string, s rawConn) error {
