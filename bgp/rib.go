@@ -77,7 +77,7 @@ func (s *Speaker) propose(p netip.Prefix, r *route, attrs *Attrs) {
 	case attrs == nil:
 		head = unlink(head, r)
 		r.next, r.used = nil, false
-	case !was && s.behind(head, r):
+	case !was && s.behind(p, head, r):
 		r.next, r.used = head.next, false
 		head.next = r
 		return // the one in use stays, and nobody is told of the others
@@ -102,14 +102,14 @@ func (s *Speaker) propose(p netip.Prefix, r *route, attrs *Attrs) {
 // behind tells whether a new candidate loses against the one in use, which the others cannot change, so that it need not be held against
 // them: a prefix that a thousand neighbours announce would cost a million comparisons. It is so when the candidate loses before MEDs are
 // looked at, or when no other of its neighbouring AS is there, or it has the lowest MED there is, and it loses afterwards.
-func (s *Speaker) behind(head, r *route) bool {
+func (s *Speaker) behind(p netip.Prefix, head, r *route) bool {
 	cfg := &s.cfg.Decision
 	if head == nil || !head.used || cfg.Multipath > 1 || s.deferring {
 		return false
 	}
 	var best, c Candidate
-	head.fill(&best)
-	r.fill(&c)
+	head.fill(p, &best)
+	r.fill(p, &c)
 	order, step := compareRanks(&c, &best, cfg)
 	if order == 0 {
 		switch {
@@ -117,7 +117,7 @@ func (s *Speaker) behind(head, r *route) bool {
 			if med(&c, cfg) != 0 || med(&best, cfg) != 0 {
 				return false
 			}
-		case med(&c, cfg) != 0 && head.hasNeighborAS(neighborAS(&c)):
+		case med(&c, cfg) != 0 && head.hasNeighborAS(p, neighborAS(&c)):
 			return false
 		}
 		pair := [2]Candidate{best, c}
@@ -140,10 +140,10 @@ func (s *Speaker) behind(head, r *route) bool {
 }
 
 // hasNeighborAS tells whether a candidate of the list came from the AS.
-func (r *route) hasNeighborAS(as ASN) bool {
+func (r *route) hasNeighborAS(p netip.Prefix, as ASN) bool {
 	for x := r; x != nil; x = x.next {
 		var c Candidate
-		if x.fill(&c); neighborAS(&c) == as {
+		if x.fill(p, &c); neighborAS(&c) == as {
 			return true
 		}
 	}

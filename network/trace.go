@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 )
 
 // Up tells whether an endpoint exists in this scenario: a failed site has no hosts.
@@ -197,28 +196,22 @@ func (w *walker) forward(sn *subnet, gatewayed bool, share float64) {
 	row := rows[0]
 	h := w.last()
 	h.Route, h.Via, h.Why = row.Prefix.String(), row.NextHopType, row.Why
-	switch {
-	case strings.EqualFold(row.NextHopType, hopLocal):
-		w.arrive(v, share)
-	case row.NextHopType == hopPeering:
-		to := peeredWith(v, w.dst())
-		if to == nil {
-			w.end(share, Dropped, "the peering is not connected")
-			return
+	switch o := w.s.n.onward(sn, row, w.flow.Src.Addr, w.dst(), gatewayed); o.kind {
+	case toEnd:
+		if o.via != "" {
+			h.Via = o.via
 		}
-		if !w.mayCross(v, to, gatewayed, share) {
-			return
+		w.end(share, o.fate, o.reason)
+	case toVNet:
+		if o.via != "" {
+			h.Via = o.via
 		}
-		h.Via = "peering to " + to.name
-		w.arrive(to, share)
-	case strings.EqualFold(row.NextHopType, hopAppliance):
-		w.appliance(v, row, gatewayed, share)
-	case strings.EqualFold(row.NextHopType, hopGateway):
-		w.gatewayOut(v, row, gatewayed, share)
-	case strings.EqualFold(row.NextHopType, hopInternet):
-		w.end(share, Internet, fmt.Sprintf("%s/%s sends %s to the internet (%s)", v.name, sn.name, w.dst(), row.Prefix))
-	default:
-		w.end(share, Dropped, fmt.Sprintf("%s/%s drops %s (%s to None)", v.name, sn.name, w.dst(), row.Prefix))
+		w.arrive(o.vnet, share)
+	case toFirewall:
+		h.Via = o.via
+		w.firewall(o.firewall, share)
+	case toGateway:
+		w.gatewayOut(o.gateway, row, share)
 	}
 }
 
@@ -233,18 +226,6 @@ func peeredWith(v *vnet, a netip.Addr) *vnet {
 		}
 	}
 	return best
-}
-
-// mayCross checks that the far side takes what this VNet merely forwards (allowForwardedTraffic); what a gateway brings
-// for a VNet that uses it needs no such leave.
-func (w *walker) mayCross(from, to *vnet, gatewayed bool, share float64) bool {
-	inside := slices.ContainsFunc(from.prefixes, func(p netip.Prefix) bool { return p.Contains(w.flow.Src.Addr) })
-	back := to.peer(from)
-	if inside || back != nil && back.forwarded || gatewayed && to.gatewayFor() == from.gateway {
-		return true
-	}
-	w.end(share, Dropped, fmt.Sprintf("the peering of %s with %s does not allow forwarded traffic", to.name, from.name))
-	return false
 }
 
 // arrive delivers inside a VNet.
@@ -268,48 +249,28 @@ func (w *walker) arrive(v *vnet, share float64) {
 	w.end(share, Dropped, fmt.Sprintf("%s has no subnet with %s", v.name, w.dst()))
 }
 
-// appliance sends to a network virtual appliance: a firewall of this VNet or of a peered one.
-func (w *walker) appliance(v *vnet, row EffectiveRoute, gatewayed bool, share float64) {
-	for _, f := range w.s.n.firewalls {
-		if len(row.NextHops) == 0 || f.addr != row.NextHops[0] || f.vnet != v && (v.peer(f.vnet) == nil || !v.peer(f.vnet).access) {
-			continue
-		}
-		w.last().Via = "firewall " + f.name
-		if f.vnet != v && !w.mayCross(v, f.vnet, gatewayed, share) {
-			return
-		}
-		if !w.enter(f.name, "firewall", f.vnet.place, -1, share) {
-			return
-		}
-		defer w.leave()
-		if !slices.ContainsFunc(f.downBy, func(e []int) bool { return !w.s.anyDown(e) }) {
-			w.end(share, Dropped, "every instance of "+f.name+" is down")
-			return
-		}
-		if !w.flow.Reply {
-			ok, name := f.permits(w.flow.Src.Prefix, w.flow.Dst.Prefix, w.flow.Strict)
-			if !ok {
-				w.end(share, Dropped, fmt.Sprintf("%s does not allow %s to %s (%s)", f.name, w.flow.Src.Prefix, w.flow.Dst.Prefix, name))
-				return
-			}
-		}
-		w.forward(f.subnet, false, share)
+// firewall passes a packet through a firewall, if its rules and instances let it.
+func (w *walker) firewall(f *firewall, share float64) {
+	if !w.enter(f.name, "firewall", f.vnet.place, -1, share) {
 		return
 	}
-	w.end(share, Dropped, fmt.Sprintf("no appliance answers at %v, the next hop of %s", row.NextHops, row.Prefix))
+	defer w.leave()
+	if !slices.ContainsFunc(f.downBy, func(e []int) bool { return !w.s.anyDown(e) }) {
+		w.end(share, Dropped, "every instance of "+f.name+" is down")
+		return
+	}
+	if !w.flow.Reply {
+		ok, name := f.permits(w.flow.Src.Prefix, w.flow.Dst.Prefix, w.flow.Strict)
+		if !ok {
+			w.end(share, Dropped, fmt.Sprintf("%s does not allow %s to %s (%s)", f.name, w.flow.Src.Prefix, w.flow.Dst.Prefix, name))
+			return
+		}
+	}
+	w.forward(f.subnet, false, share)
 }
 
 // gatewayOut leaves a VNet by the ExpressRoute gateway's routes: the next hops are the MSEEs, hashed per flow.
-func (w *walker) gatewayOut(v *vnet, row EffectiveRoute, gatewayed bool, share float64) {
-	g := v.gatewayFor()
-	if g == nil || row.Source != sourceGateway {
-		w.end(share, Dropped, "a user route cannot name an ExpressRoute gateway as next hop")
-		return
-	}
-	if gatewayed {
-		w.end(share, Dropped, g.name+" does not pass traffic from one circuit to another")
-		return
-	}
+func (w *walker) gatewayOut(g *gateway, row EffectiveRoute, share float64) {
 	p, _ := slices.BinarySearchFunc(w.s.n.prefixes, row.Prefix, comparePrefix)
 	hops := w.s.gatewayHops(g, p)
 	if !w.enter(g.name, "gateway", g.vnet.place, -1, share) {

@@ -48,6 +48,11 @@ func (s *State) EffectiveRoutes(id azure.ID, subnetName string) []EffectiveRoute
 }
 
 func (s *State) effective(sn *subnet) []EffectiveRoute {
+	return s.n.effective(sn, func(v *vnet, g *gateway) []EffectiveRoute { return s.gatewayRows(v, g) })
+}
+
+// effective puts a subnet's rows together; gatewayRows gives those of its gateway.
+func (n *Network) effective(sn *subnet, gatewayRows func(v *vnet, g *gateway) []EffectiveRoute) []EffectiveRoute {
 	v := sn.vnet
 	var out []EffectiveRoute
 	system := func(p netip.Prefix, hop string) {
@@ -65,7 +70,7 @@ func (s *State) effective(sn *subnet) []EffectiveRoute {
 	}
 	noPropagation := sn.table != nil && sn.table.Properties.DisableBGPRoutePropagation
 	if g := v.gatewayFor(); g != nil && !noPropagation {
-		out = append(out, s.gatewayRows(v, g)...)
+		out = append(out, gatewayRows(v, g)...)
 	}
 	system(netip.PrefixFrom(netip.IPv4Unspecified(), 0), hopInternet)
 	if slices.ContainsFunc(v.prefixes, func(p netip.Prefix) bool { return p.Addr().Is6() }) {
@@ -94,15 +99,24 @@ func sourceRank(s string) int {
 // gatewayRows are the rows that the gateway programs: one for each MSEE in use; with a Route Server in the gateway's VNet
 // only one (published captures); 169.254 prefixes reach the gateway and no interface.
 func (s *State) gatewayRows(v *vnet, g *gateway) []EffectiveRoute {
-	linkLocal := netip.PrefixFrom(netip.AddrFrom4([4]byte{169, 254}), 16)
 	var out []EffectiveRoute
 	for p, prefix := range s.n.prefixes {
-		if linkLocal.Overlaps(prefix) && prefix.Bits() >= linkLocal.Bits() || slices.Contains(v.prefixes, prefix) {
-			continue
+		if programmed(v, prefix) {
+			out = appendGatewayRows(out, g, prefix, s.gatewayHops(g, p))
 		}
-		for _, c := range s.gatewayHops(g, p) {
-			out = append(out, EffectiveRoute{Source: sourceGateway, State: "Active", Prefix: prefix, NextHopType: hopGateway, NextHops: []netip.Addr{c.address()}, Why: "BGP route of " + g.name})
-		}
+	}
+	return out
+}
+
+// programmed tells whether a gateway's route reaches the network interfaces of a VNet.
+func programmed(v *vnet, p netip.Prefix) bool {
+	linkLocal := netip.PrefixFrom(netip.AddrFrom4([4]byte{169, 254}), 16)
+	return !(linkLocal.Overlaps(p) && p.Bits() >= linkLocal.Bits()) && !slices.Contains(v.prefixes, p)
+}
+
+func appendGatewayRows(out []EffectiveRoute, g *gateway, p netip.Prefix, hops []gatewayHop) []EffectiveRoute {
+	for _, c := range hops {
+		out = append(out, EffectiveRoute{Source: sourceGateway, State: "Active", Prefix: p, NextHopType: hopGateway, NextHops: []netip.Addr{c.address()}, Why: "BGP route of " + g.name})
 	}
 	return out
 }
@@ -134,6 +148,11 @@ func (s *State) gatewayHops(g *gateway, p int) []gatewayHop {
 			}
 		}
 	}
+	return s.n.mostHops(g, out)
+}
+
+// mostHops puts the next hops of a gateway in order and leaves out those that are more than it uses.
+func (n *Network) mostHops(g *gateway, out []gatewayHop) []gatewayHop {
 	slices.SortFunc(out, func(a, b gatewayHop) int {
 		return cmp.Or(strings.Compare(a.conn.circuit.name, b.conn.circuit.name), a.half-b.half)
 	})
@@ -143,7 +162,7 @@ func (s *State) gatewayHops(g *gateway, p int) []gatewayHop {
 		if !slices.Contains(circuits, h.conn.circuit) {
 			circuits = append(circuits, h.conn.circuit)
 		}
-		if len(circuits) <= s.n.catalog.Limits().ECMPCircuits && len(kept) < maxNextHops {
+		if len(circuits) <= n.catalog.Limits().ECMPCircuits && len(kept) < maxNextHops {
 			kept = append(kept, h)
 		}
 	}

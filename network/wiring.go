@@ -13,9 +13,10 @@ import (
 // (Told, Taken, Stands, Rows), what the service's and the premises' rules make of each route. A simulator decides nothing of that by
 // itself. Indices are places in these lists.
 type Wiring struct {
-	Routers  []WiredRouter
-	Sessions []WiredSession
-	Subnets  []WiredSubnet
+	Routers   []WiredRouter
+	Sessions  []WiredSession
+	Subnets   []WiredSubnet
+	Firewalls []WiredFirewall
 }
 
 // WiredRouter is one BGP speaker: a site's internal router, a customer or provider edge, one peering's VRF on one MSEE, one instance of a
@@ -67,10 +68,19 @@ type PrefixLimits struct{ IPv4, IPv6 int }
 // WiredSubnet is a subnet of a virtual network, where packets are forwarded by effective routes.
 type WiredSubnet struct {
 	Node string // as in Hop: "vnet/subnet"
-	// Gateway is the gateway whose routes it has, "" for none.
-	Gateway string
+	VNet string
+	// Gateway is the gateway whose routes it has, "" for none. Enters is the gateway whose packets come in here, the subnet being its
+	// GatewaySubnet.
+	Gateway, Enters string
 	// Prefixes are the subnet's own.
 	Prefixes []netip.Prefix
+}
+
+// WiredFirewall is a firewall: it forwards by the routes of its subnet. Each instance is down with any of its elements.
+type WiredFirewall struct {
+	Name      string
+	Subnet    int
+	Instances [][]string
 }
 
 // Timers of the service's side that are published (limits.yaml): what an MSEE offers whatever the design's end says.
@@ -133,16 +143,33 @@ func (n *Network) Wiring() Wiring {
 		}
 		w.Sessions = append(w.Sessions, x)
 	}
-	for _, v := range n.vnets {
-		for _, sn := range v.subnets {
-			x := WiredSubnet{Node: v.name + "/" + sn.name, Prefixes: sn.prefixes}
-			if g := v.gatewayFor(); g != nil {
-				x.Gateway = g.name
-			}
-			w.Subnets = append(w.Subnets, x)
+	for _, sn := range n.allSubnets() {
+		x := WiredSubnet{Node: sn.vnet.name + "/" + sn.name, VNet: sn.vnet.name, Prefixes: sn.prefixes}
+		if g := sn.vnet.gatewayFor(); g != nil {
+			x.Gateway = g.name
 		}
+		if g := sn.vnet.gateway; g != nil && sn == sn.vnet.subnetNamed("GatewaySubnet") {
+			x.Enters = g.name
+		}
+		w.Subnets = append(w.Subnets, x)
+	}
+	for _, f := range n.firewalls {
+		x := WiredFirewall{Name: f.name, Subnet: slices.Index(n.allSubnets(), f.subnet)}
+		for _, e := range f.downBy {
+			x.Instances = append(x.Instances, ids(e))
+		}
+		w.Firewalls = append(w.Firewalls, x)
 	}
 	return w
+}
+
+// allSubnets are the subnets in the order of Wiring.
+func (n *Network) allSubnets() []*subnet {
+	var out []*subnet
+	for _, v := range n.vnets {
+		out = append(out, v.subnets...)
+	}
+	return out
 }
 
 // Told is what a router tells over a session of its best route: direction 0 is from A to B, 1 from B to A. The route came over session
@@ -174,4 +201,124 @@ func (n *Network) Stands(session, direction int, p netip.Prefix, c *bgp.Candidat
 	if x.internal || x.dir[direction].keepPref {
 		c.From, c.IGPCost = bgp.IBGP, x.cost
 	}
+}
+
+// GatewayUse is a route that the live instances of a gateway use, with the sessions over which they do.
+type GatewayUse struct {
+	Prefix   netip.Prefix
+	Sessions []int
+}
+
+// Hops are those of the sessions over which a gateway's VNets really send, one for each MSEE, in order (expressroute-optimize-routing.md).
+func (n *Network) Hops(gateway string, sessions []int) []int {
+	hops := n.hopsOver(n.gatewayNamed(gateway), sessions)
+	out := make([]int, len(hops))
+	for i, h := range hops {
+		out[i] = int(h.dir / 2)
+	}
+	return out
+}
+
+func (n *Network) hopsOver(g *gateway, sessions []int) []gatewayHop {
+	var hops []gatewayHop
+	for _, i := range sessions {
+		x := n.sessions[i]
+		if !slices.ContainsFunc(hops, func(h gatewayHop) bool { return h.conn == x.conn && h.half == x.half }) {
+			hops = append(hops, gatewayHop{conn: x.conn, half: x.half, dir: int32(2*i + 1)}) //nolint:gosec // an index
+		}
+	}
+	return n.mostHops(g, hops)
+}
+
+func (n *Network) gatewayNamed(name string) *gateway {
+	for _, g := range n.gateways {
+		if g.name == name {
+			return g
+		}
+	}
+	return nil
+}
+
+// Rows are a subnet's effective routes where its gateway uses these routes.
+func (n *Network) Rows(subnet int, uses []GatewayUse) []EffectiveRoute {
+	return n.effective(n.allSubnets()[subnet], func(v *vnet, g *gateway) []EffectiveRoute {
+		var out []EffectiveRoute
+		for _, u := range uses {
+			if programmed(v, u.Prefix) {
+				out = appendGatewayRows(out, g, u.Prefix, n.hopsOver(g, u.Sessions))
+			}
+		}
+		return out
+	})
+}
+
+// Onward is where an effective route of a subnet takes a packet: to an end, to a machine in the subnet Subnet, to the firewall Firewall,
+// or out by the gateway Gateway. What it is not is -1 and "".
+type Onward struct {
+	Fate     Fate // "" while it goes on
+	Reason   string
+	Subnet   int
+	Firewall int
+	Gateway  string
+}
+
+// Onward decides what an effective route of a subnet makes of a packet; gatewayed tells that it came in by the VNet's gateway.
+func (n *Network) Onward(subnet int, row EffectiveRoute, src, dst netip.Addr, gatewayed bool) Onward {
+	all := n.allSubnets()
+	o := n.onward(all[subnet], row, src, dst, gatewayed)
+	out := Onward{Subnet: -1, Firewall: -1}
+	switch o.kind {
+	case toEnd:
+		out.Fate, out.Reason = o.fate, o.reason
+	case toFirewall:
+		out.Firewall = slices.Index(n.firewalls, o.firewall)
+	case toGateway:
+		out.Gateway = o.gateway.name
+	case toVNet:
+		for i, sn := range all {
+			if sn.vnet == o.vnet && slices.ContainsFunc(sn.prefixes, func(p netip.Prefix) bool { return p.Contains(dst) }) {
+				out.Subnet = i
+				return out
+			}
+		}
+		out.Fate, out.Reason = Dropped, o.vnet.name+" has no subnet with "+dst.String()
+	}
+	return out
+}
+
+// Permits tells whether a firewall's rules let a new connection from one address to another begin, on any protocol and port.
+func (n *Network) Permits(firewall int, src, dst netip.Addr) (ok bool, rule string) {
+	return n.firewalls[firewall].permits(netip.PrefixFrom(src, src.BitLen()), netip.PrefixFrom(dst, dst.BitLen()), false)
+}
+
+// Apart is the one-way delay between two nodes of a path (as in Hop) that no session joins: subnets, firewalls and gateways.
+func (n *Network) Apart(a, b string) time.Duration {
+	x, ok := n.placeOf(a)
+	y, also := n.placeOf(b)
+	if !ok || !also {
+		return 0
+	}
+	return time.Duration(delay(n.catalog, x, y) * float64(time.Millisecond))
+}
+
+func (n *Network) placeOf(node string) (place, bool) {
+	if i, ok := n.byRouter[node]; ok {
+		return n.routers[i].place, true
+	}
+	for _, g := range n.gateways {
+		if g.name == node {
+			return g.vnet.place, true
+		}
+	}
+	for _, f := range n.firewalls {
+		if f.name == node {
+			return f.vnet.place, true
+		}
+	}
+	for _, sn := range n.allSubnets() {
+		if sn.vnet.name+"/"+sn.name == node {
+			return sn.vnet.place, true
+		}
+	}
+	return place{}, false
 }
