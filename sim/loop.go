@@ -17,6 +17,10 @@ const (
 	evArrive eventKind = iota // p arrives at the end index of a link
 	evWake                    // the node index looks at its timers
 	evDo                      // the function plans[index] is called
+	evProbe                   // the probe index sends
+	evLeave                   // p is at a gateway, on its way out over the session index
+	evWall                    // p is at the firewall index
+	evReach                   // p is at its destination's subnet index
 )
 
 func (e *event) before(f *event) bool { return e.at < f.at || e.at == f.at && e.serial < f.serial }

@@ -23,6 +23,10 @@ type node struct {
 	boots   uint64
 	wakeAt  time.Duration // of the first evWake that is planned
 	dirty   bool
+	place   int32 // in paths
+	fib     fib
+	// ghostUntil is when the platform notices that a gateway's instance is gone; until then packets are sent to it.
+	ghostUntil time.Duration
 }
 
 // port is a node's end of a link, with the session over it.
@@ -41,15 +45,18 @@ func (e *port) far() *port { return e.link.ends[1-e.end] }
 
 // Defaults where neither the facts nor the design say anything: sessions inside a site, a provider or Microsoft's network.
 const (
-	insideHold  = 9 * time.Second
-	idleHold    = time.Second
-	dialAgain   = 5 * time.Second
-	restartWait = 2 * time.Second
+	insideHold = 9 * time.Second
+	idleHold   = time.Second
+	dialAgain  = 5 * time.Second
+	// instanceNotice is how long a gateway's instance that fails is still sent to: the disconnect test "typically within 15 s"
+	// (behaviors.md); nothing is published for an instance.
+	instanceNotice = 15 * time.Second
 )
 
 // boot makes the node's speaker as it is configured.
 func (x *node) boot() error {
 	x.boots++
+	x.fib = fib{}
 	speaker, err := bgp.NewSpeaker(bgp.SpeakerConfig{AS: x.spec.AS, RouterID: x.spec.ID, Decision: x.spec.Decision,
 		Seed: x.s.options.Seed*1_000_003 + uint64(x.index)<<20 + x.boots})
 	if err != nil {
@@ -129,9 +136,14 @@ func (x *node) on() {
 }
 
 // off switches it off: its connections are gone without a word.
-func (x *node) off() {
+func (x *node) off(how How) {
 	x.s.tell(Happening{Node: x.spec.Name, What: "down"})
 	x.speaker = nil
+	x.ghostUntil = x.s.now
+	if g := x.spec.Gateway; g != "" && how == Silent {
+		x.ghostUntil = x.s.now + instanceNotice
+		x.s.At(x.ghostUntil, func() { x.s.fabric.changed(g) })
+	}
 	x.s.routeAt = x.s.now
 	for _, p := range x.ports {
 		p.streams, p.dialing, p.bfd = nil, nil, nil
@@ -174,6 +186,7 @@ func (x *node) do(list []bgp.Output) {
 			}
 		case bgp.OutRoute:
 			s.routeAt = s.now
+			x.program(o.Prefix)
 			s.tell(Happening{Node: x.spec.Name, What: "route", Prefix: o.Prefix})
 		case bgp.OutState:
 			s.tell(Happening{Node: x.spec.Name, Session: x.ports[o.Neighbor].link.spec.Name, What: "session", From: o.From.String(), To: o.To.String(), Why: why(o)})

@@ -1,6 +1,11 @@
 package sim
 
-import "onramp/bfd"
+import (
+	"net/netip"
+
+	"onramp/bfd"
+	"onramp/network"
+)
 
 // packet is what is on a link. Packets are used again: whoever gets one keeps nothing of it.
 type packet struct {
@@ -14,6 +19,43 @@ type packet struct {
 	payload []byte
 	// A BFD control packet.
 	bfd bfd.Packet
+	// A packet between hosts.
+	src, dst     netip.Addr
+	sport, dport uint16
+	ttl          uint8
+	reply        bool
+	probe        int32
+	seq32        uint32
+	path         []int32 // the nodes that it has been at, as in Sim.places
+}
+
+// data makes p a copy of a packet between hosts.
+func (p *packet) data(q *packet) {
+	p.kind, p.size, p.src, p.dst, p.sport, p.dport, p.ttl, p.reply, p.probe, p.seq32 = data, q.size, q.src, q.dst, q.sport, q.dport, q.ttl, q.reply, q.probe, q.seq32
+	p.path = append(p.path[:0], q.path...)
+}
+
+// visit notes that the packet is at a node.
+func (p *packet) visit(place int32) { p.path = append(p.path, place) }
+
+// hash is the same for all packets of a flow at one node, and different from node to node (FNV-1a).
+func (p *packet) hash(node uint32) uint32 {
+	const prime = 16777619
+	h := uint32(2166136261) ^ node
+	h *= prime
+	for _, a := range [...]netip.Addr{p.src, p.dst} {
+		b := a.As16()
+		for _, x := range b {
+			h = (h ^ uint32(x)) * prime
+		}
+	}
+	for _, x := range [...]uint16{p.sport, p.dport} {
+		h = (h ^ uint32(x&255)) * prime
+		h = (h ^ uint32(x>>8)) * prime
+	}
+	h ^= h >> 15 // the low bits, which choose, depend on all others
+	h *= 0x2c1b3c6d
+	return h ^ h>>12
 }
 
 type packetKind uint8
@@ -21,6 +63,7 @@ type packetKind uint8
 const (
 	segment packetKind = iota
 	bfdControl
+	data
 )
 
 const (
@@ -46,8 +89,8 @@ func (s *Sim) packet() *packet {
 }
 
 func (s *Sim) release(p *packet) {
-	payload := p.payload[:0]
-	*p = packet{payload: payload}
+	payload, path := p.payload[:0], p.path[:0]
+	*p = packet{payload: payload, path: path}
 	s.free = append(s.free, p)
 }
 
@@ -55,6 +98,9 @@ func (s *Sim) release(p *packet) {
 func (e *port) transmit(p *packet) {
 	s, l := e.node.s, e.link
 	if l.dead[e.end] {
+		if p.kind == data {
+			s.lose(p, e.node.spec.Name, network.Dropped, "the link "+l.spec.Name+" is down")
+		}
 		s.release(p)
 		return
 	}
@@ -66,11 +112,14 @@ func (e *port) arrive(p *packet) {
 	if e.node.speaker == nil || e.link.dead[1-e.end] {
 		return // whoever died meanwhile hears nothing, and a link that was cut loses what was on it
 	}
-	e.node.s.touch(e.node)
 	switch p.kind {
 	case segment:
+		e.node.s.touch(e.node)
 		e.segment(p)
 	case bfdControl:
+		e.node.s.touch(e.node)
 		e.bfdArrives(p.bfd)
+	case data:
+		e.node.arriveRouter(p)
 	}
 }

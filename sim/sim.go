@@ -58,6 +58,9 @@ type Sim struct {
 	// routeAt is when a route last changed anywhere, or something happened that may change one.
 	routeAt time.Duration
 	events  uint64
+	fabric  *fabric
+	probes  []*Probe
+	places  []string // names of the nodes of paths
 }
 
 // link is one session's, with its two ends. It does not know what it carries.
@@ -74,6 +77,7 @@ func New(n *network.Network, o Options) (*Sim, error) {
 	s := &Sim{net: n, wiring: n.Wiring(), options: o, byName: map[string]*node{}, down: map[string]bool{}, drained: map[string]bool{}, latched: map[int]bool{}}
 	for i := range s.wiring.Routers {
 		x := &node{s: s, index: i, spec: &s.wiring.Routers[i], wakeAt: never}
+		x.place = s.placed(x.spec.Name)
 		s.nodes = append(s.nodes, x)
 		s.byName[x.spec.Name] = x
 	}
@@ -86,6 +90,7 @@ func New(n *network.Network, o Options) (*Sim, error) {
 		}
 		s.links = append(s.links, l)
 	}
+	s.fabric = newFabric(s)
 	for _, x := range s.nodes {
 		if err := x.boot(); err != nil { // a network that cannot be run is told before anything runs
 			return nil, fmt.Errorf("%s: %w", x.spec.Name, err)
@@ -136,6 +141,18 @@ func (s *Sim) Run(until time.Duration) {
 			do := s.plans[e.index]
 			s.plans[e.index] = nil
 			do()
+		case evProbe:
+			s.probes[e.index].fire()
+		case evLeave:
+			s.fabric.leave(e.p, e.index)
+			s.release(e.p)
+		case evWall:
+			s.fabric.wall(e.p, e.index)
+			s.release(e.p)
+		case evReach:
+			e.p.visit(s.fabric.place[e.index])
+			s.deliver(e.p, s.wiring.Subnets[e.index].Node)
+			s.release(e.p)
 		}
 		s.settle()
 	}
@@ -209,7 +226,7 @@ func (s *Sim) change(how How, elements []string, down bool) error {
 	for _, x := range s.nodes {
 		switch up := s.routerUp(x); {
 		case !up && x.speaker != nil:
-			x.off()
+			x.off(how)
 		case up && x.speaker == nil:
 			x.on()
 		}
@@ -223,6 +240,9 @@ func (s *Sim) change(how How, elements []string, down bool) error {
 				e.carrierLost()
 			}
 		}
+	}
+	for i := range s.fabric.tables {
+		s.fabric.tables[i] = nil
 	}
 	s.settle()
 	return nil

@@ -1,0 +1,366 @@
+package sim
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/gaissmai/bart"
+
+	"onramp/network"
+)
+
+// The data plane: packets go from node to node by what each node holds at that moment. Routers forward by their own Loc-RIB; what a packet
+// meets in a virtual network, network.Onward says.
+
+// fibEntry is what a router does with a prefix.
+type fibEntry struct {
+	own   bool
+	ports []*port
+}
+
+// fib is a router's forwarding table.
+type fib struct{ t bart.Table[*fibEntry] }
+
+// program follows a change of the routes in use.
+func (x *node) program(p netip.Prefix) {
+	var e *fibEntry
+	for _, h := range x.speaker.Candidates(p) {
+		if !h.Used {
+			break
+		}
+		if e == nil {
+			e = &fibEntry{}
+		}
+		if h.Neighbor < 0 {
+			e.own = true
+		} else {
+			e.ports = append(e.ports, x.ports[h.Neighbor])
+		}
+	}
+	if e == nil {
+		x.fib.t.Delete(p)
+	} else {
+		x.fib.t.Insert(p, e)
+	}
+	if x.spec.Gateway != "" {
+		x.s.fabric.changed(x.spec.Gateway)
+	}
+}
+
+// Loss is where and why a packet ended.
+type Loss struct {
+	Node, Reason string
+	Fate         network.Fate
+}
+
+// lose ends a packet.
+func (s *Sim) lose(p *packet, node string, fate network.Fate, reason string) {
+	if q := s.probes[p.probe]; q != nil {
+		q.lost(p, Loss{Node: node, Reason: reason, Fate: fate})
+	}
+}
+
+const mostHops = 64 // the TTL that packets begin with
+
+// arriveRouter takes a data packet at a router.
+func (x *node) arriveRouter(p *packet) {
+	s := x.s
+	if x.spec.Kind == "gateway" {
+		p.visit(x.place)
+		sn, ok := s.fabric.entry[x.spec.Gateway]
+		if !ok {
+			s.lose(p, x.spec.Name, network.Dropped, "no GatewaySubnet")
+			return
+		}
+		s.fabric.forward(sn, p, true, x.spec.Name)
+		return
+	}
+	x.forward(p)
+}
+
+// forward sends a packet on by the router's table.
+func (x *node) forward(p *packet) {
+	s := x.s
+	p.visit(x.place)
+	if p.ttl--; p.ttl == 0 {
+		s.lose(p, x.spec.Name, network.Looped, "time to live exceeded")
+		return
+	}
+	e, ok := x.fib.t.Lookup(p.dst)
+	switch {
+	case !ok:
+		s.lose(p, x.spec.Name, network.Dropped, "no route")
+	case e.own:
+		s.deliver(p, x.spec.Name)
+	default:
+		out := e.ports[p.hash(uint32(x.index))%uint32(len(e.ports))] //nolint:gosec // small
+		q := s.packet()
+		q.data(p)
+		out.transmit(q)
+	}
+}
+
+// deliver hands a packet to the host that it is for: a request is answered from there, an answer is what the probe waits for.
+func (s *Sim) deliver(p *packet, node string) {
+	q := s.probes[p.probe]
+	if q == nil {
+		return
+	}
+	if p.reply {
+		q.answered(p)
+		return
+	}
+	q.arrived(p)
+	r := s.packet()
+	r.data(p)
+	r.reply, r.src, r.dst, r.sport, r.dport, r.ttl, r.path = true, p.dst, p.src, p.dport, p.sport, mostHops, r.path[:0]
+	s.inject(r, q.dst)
+	s.release(r)
+}
+
+// inject lets a host send a packet.
+func (s *Sim) inject(p *packet, from *station) {
+	switch {
+	case from.router != nil:
+		if from.router.speaker == nil {
+			s.lose(p, from.router.spec.Name, network.Dropped, from.router.spec.Name+" is down")
+			return
+		}
+		from.router.forward(p)
+	default:
+		p.visit(s.fabric.place[from.subnet])
+		s.fabric.forward(from.subnet, p, false, s.wiring.Subnets[from.subnet].Node)
+	}
+}
+
+// station is where a host is attached: to a router or in a subnet.
+type station struct {
+	router *node
+	subnet int
+}
+
+// fabric is the inside of the virtual networks.
+type fabric struct {
+	s       *Sim
+	entry   map[string]int // the GatewaySubnet of a gateway
+	place   []int32        // of subnets, as in packet.path
+	walls   []int32        // of firewalls
+	gates   map[string]int32
+	tables  []*subnetTable // nil: to be computed again
+	states  []map[connection]bool
+	members map[string][]*node // instances of a gateway
+	delays  map[[2]string]time.Duration
+}
+
+// subnetTable is what a subnet forwards by.
+type subnetTable struct {
+	routes bart.Table[*subnetRoute]
+	memo   map[memoKey]network.Onward
+}
+
+type subnetRoute struct {
+	row  network.EffectiveRoute
+	hops []int // sessions, of a gateway's route
+}
+
+type memoKey struct {
+	row       *subnetRoute
+	src, dst  netip.Addr
+	gatewayed bool
+}
+
+// connection is a flow's addresses and ports, as a firewall remembers it.
+type connection struct {
+	src, dst     netip.Addr
+	sport, dport uint16
+}
+
+func newFabric(s *Sim) *fabric {
+	f := &fabric{s: s, entry: map[string]int{}, gates: map[string]int32{}, members: map[string][]*node{}, delays: map[[2]string]time.Duration{},
+		tables: make([]*subnetTable, len(s.wiring.Subnets)), states: make([]map[connection]bool, len(s.wiring.Firewalls))}
+	for i := range s.wiring.Subnets {
+		sn := &s.wiring.Subnets[i]
+		f.place = append(f.place, s.placed(sn.Node))
+		if sn.Enters != "" {
+			f.entry[sn.Enters] = i
+		}
+	}
+	for i := range s.wiring.Firewalls {
+		f.walls = append(f.walls, s.placed(s.wiring.Firewalls[i].Name))
+		f.states[i] = map[connection]bool{}
+	}
+	for _, x := range s.nodes {
+		if g := x.spec.Gateway; g != "" {
+			if _, ok := f.gates[g]; !ok {
+				f.gates[g] = s.placed(g)
+			}
+			f.members[g] = append(f.members[g], x)
+		}
+	}
+	return f
+}
+
+// placed gives a node of paths its number.
+func (s *Sim) placed(name string) int32 {
+	s.places = append(s.places, name)
+	return int32(len(s.places) - 1) //nolint:gosec // small
+}
+
+// changed notes that a gateway's routes are not what its subnets forward by.
+func (f *fabric) changed(gateway string) {
+	for i := range f.tables {
+		if f.s.wiring.Subnets[i].Gateway == gateway {
+			f.tables[i] = nil
+		}
+	}
+}
+
+// table is a subnet's forwarding table of now.
+func (f *fabric) table(i int) *subnetTable {
+	if t := f.tables[i]; t != nil {
+		return t
+	}
+	t := &subnetTable{memo: map[memoKey]network.Onward{}}
+	g := f.s.wiring.Subnets[i].Gateway
+	uses := f.uses(g)
+	for _, row := range f.s.net.Rows(i, uses) {
+		if row.State != "Active" {
+			continue
+		}
+		if _, there := t.routes.Get(row.Prefix); there {
+			continue // one row a next hop
+		}
+		r := &subnetRoute{row: row}
+		if k, ok := slices.BinarySearchFunc(uses, row.Prefix, func(u network.GatewayUse, p netip.Prefix) int { return u.Prefix.Compare(p) }); ok {
+			r.hops = f.s.net.Hops(g, uses[k].Sessions)
+		}
+		t.routes.Insert(row.Prefix, r)
+	}
+	f.tables[i] = t
+	return t
+}
+
+// uses are the routes of a gateway, over all of its instances that are thought to live.
+func (f *fabric) uses(gateway string) []network.GatewayUse {
+	all := map[netip.Prefix]*network.GatewayUse{}
+	own := map[netip.Prefix]bool{}
+	for _, x := range f.members[gateway] {
+		if x.speaker == nil && f.s.now >= x.ghostUntil {
+			continue
+		}
+		for p, e := range x.fib.t.All() {
+			if e.own {
+				own[p] = true
+				continue
+			}
+			u := all[p]
+			if u == nil {
+				u = &network.GatewayUse{Prefix: p}
+				all[p] = u
+			}
+			for _, out := range e.ports {
+				u.Sessions = append(u.Sessions, out.link.index)
+			}
+		}
+	}
+	var out []network.GatewayUse
+	for p, u := range all {
+		if !own[p] {
+			slices.Sort(u.Sessions)
+			out = append(out, *u)
+		}
+	}
+	slices.SortFunc(out, func(a, b network.GatewayUse) int { return a.Prefix.Compare(b.Prefix) })
+	return out
+}
+
+// forward sends a packet on from a subnet; at names the node that it leaves.
+func (f *fabric) forward(subnet int, p *packet, gatewayed bool, at string) {
+	s := f.s
+	if p.ttl--; p.ttl == 0 {
+		s.lose(p, at, network.Looped, "time to live exceeded")
+		return
+	}
+	t := f.table(subnet)
+	r, ok := t.routes.Lookup(p.dst)
+	if !ok {
+		s.lose(p, at, network.Dropped, "no route")
+		return
+	}
+	key := memoKey{r, p.src, p.dst, gatewayed}
+	o, known := t.memo[key]
+	if !known {
+		o = s.net.Onward(subnet, r.row, p.src, p.dst, gatewayed)
+		t.memo[key] = o
+	}
+	switch {
+	case o.Fate != "":
+		s.lose(p, at, o.Fate, o.Reason)
+	case o.Gateway != "":
+		if len(r.hops) == 0 {
+			s.lose(p, at, network.Dropped, o.Gateway+" has no next hop")
+			return
+		}
+		out := s.links[r.hops[p.hash(uint32(len(s.nodes)+subnet))%uint32(len(r.hops))]].ends[0] //nolint:gosec // small
+		f.hop(p, at, o.Gateway, evLeave, int32(out.link.index))                                 //nolint:gosec // an index
+	case o.Firewall >= 0:
+		f.hop(p, at, s.wiring.Firewalls[o.Firewall].Name, evWall, int32(o.Firewall)) //nolint:gosec // an index
+	default:
+		to := &s.wiring.Subnets[o.Subnet]
+		if to.Node == at { // in the same subnet
+			s.deliver(p, at)
+			return
+		}
+		f.hop(p, at, to.Node, evReach, int32(o.Subnet)) //nolint:gosec // an index
+	}
+}
+
+// hop moves a packet between two nodes of the virtual networks.
+func (f *fabric) hop(p *packet, from, to string, kind eventKind, index int32) {
+	key := [2]string{from, to}
+	d, ok := f.delays[key]
+	if !ok {
+		d = f.s.net.Apart(from, to)
+		f.delays[key] = d
+	}
+	q := f.s.packet()
+	q.data(p)
+	f.s.agenda.add(event{at: f.s.now + d, kind: kind, index: index, p: q})
+}
+
+// leave is a packet at the gateway, on its way out over a session.
+func (f *fabric) leave(p *packet, link int32) {
+	s := f.s
+	out := s.links[link].ends[0]
+	p.visit(f.gates[out.node.spec.Gateway])
+	if out.node.speaker == nil {
+		s.lose(p, out.node.spec.Name, network.Dropped, "the instance is down")
+		return
+	}
+	q := s.packet()
+	q.data(p)
+	out.transmit(q)
+}
+
+// wall is a packet at a firewall.
+func (f *fabric) wall(p *packet, i int32) {
+	s := f.s
+	w := &s.wiring.Firewalls[i]
+	p.visit(f.walls[i])
+	if !slices.ContainsFunc(w.Instances, func(e []string) bool { return !s.anyDown(e) }) {
+		s.lose(p, w.Name, network.Dropped, "every instance is down")
+		return
+	}
+	if !f.states[i][connection{p.dst, p.src, p.dport, p.sport}] {
+		c := connection{p.src, p.dst, p.sport, p.dport}
+		if !f.states[i][c] {
+			if ok, rule := s.net.Permits(int(i), p.src, p.dst); !ok {
+				s.lose(p, w.Name, network.Dropped, "not allowed: "+rule)
+				return
+			}
+			f.states[i][c] = true
+		}
+	}
+	f.forward(w.Subnet, p, false, w.Name)
+}

@@ -1,0 +1,133 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"onramp/catalog"
+	"onramp/design"
+	"onramp/intent/intenttest"
+	"onramp/network"
+	"onramp/pattern"
+)
+
+// ways are the paths of a trace as the simulator writes them, and the share that is delivered.
+func ways(paths []network.Path) (list []string, delivered float64) {
+	for _, p := range paths {
+		var names []string
+		for _, h := range p.Hops {
+			names = append(names, h.Node)
+		}
+		if p.Fate == network.Delivered {
+			delivered += p.Share
+			list = append(list, strings.Join(names, " > "))
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list), delivered
+}
+
+// flowsDiffer sends probes between all sites and subnets and holds what becomes of them against the prover's traces.
+func flowsDiffer(s *Sim, st *network.State, probes []*Probe) string {
+	for _, q := range probes {
+		q.Watch()
+		q.Send(10*time.Millisecond, s.Now()+2*ProbePorts*10*time.Millisecond)
+	}
+	s.Run(s.Now() + 5*time.Second)
+	var b strings.Builder
+	for _, q := range probes {
+		seen := q.Seen(s.Now())
+		there, ok := ways(st.Trace(network.Flow{Src: q.a, Dst: q.b}))
+		back, also := ways(st.Trace(network.Flow{Src: q.b, Dst: q.a, Reply: true}))
+		whole := func(share float64) bool { return share > 0.999 }
+		bad := ""
+		switch {
+		case whole(ok) && whole(also) && seen.Lost > 0:
+			bad = "answers are missing"
+		case (ok == 0 || also == 0) && seen.Answered > 0:
+			bad = "answers come that should not"
+		}
+		for _, p := range seen.There {
+			if !slices.Contains(there, p) {
+				bad = "another way there: " + p
+			}
+		}
+		for _, p := range seen.Back {
+			if !slices.Contains(back, p) {
+				bad = "another way back: " + p
+			}
+		}
+		if bad != "" {
+			fmt.Fprintf(&b, "%s: %s\n  sent %d, answered %d, lost %v\n  there %v\n  prover %v (%.2f)\n  back %v\n  prover %v (%.2f)\n", q.Name, bad, seen.Sent, seen.Answered, seen.Losses,
+				seen.There, there, ok, seen.Back, back, also)
+		}
+	}
+	return b.String()
+}
+
+// allProbes join every site with every subnet, and subnets with each other and sites with services.
+func allProbes(t rapid.TB, s *Sim, n *network.Network) []*Probe {
+	var out []*Probe
+	ends := n.Endpoints()
+	for _, a := range ends {
+		for _, b := range ends {
+			if a.Kind == network.Service || a.Kind == network.SiteHost && b.Kind == network.SiteHost || a.Addr.Is4() != b.Addr.Is4() || a == b {
+				continue
+			}
+			if (b.Kind == network.Service) != a.Public || b.Public {
+				continue
+			}
+			q, err := s.NewProbe(fmt.Sprintf("%s%s/%s>%s%s/%s%s", a.Site, a.VNet.Name(), a.Subnet, b.Site, b.VNet.Name(), b.Subnet, b.Service), a, b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, q)
+		}
+	}
+	return out
+}
+
+func TestEveryPacketGoesWhereTheProverSays(t *testing.T) {
+	c, err := catalog.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawer := intenttest.NewDrawer(c)
+	rapid.Check(t, func(t *rapid.T) {
+		e := drawer.Estate(t)
+		kind := rapid.SampledFrom(design.Patterns()).Draw(t, "pattern")
+		d, _ := pattern.Compile(kind, e, c, pattern.Options{})
+		if d == nil {
+			return
+		}
+		n, _ := network.Build(d.Resources, d.Premises, c, network.Options{})
+		s, err := New(n, Options{Seed: rapid.Uint64().Draw(t, "seed")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		probes := allProbes(t, s, n)
+		s.Start()
+		settled(t, s)
+		for _, sc := range n.Scenarios() {
+			if sc.Kind == network.Maintenance {
+				continue
+			}
+			if err := s.Fail(Silent, sc.Elements...); err != nil {
+				t.Fatal(err)
+			}
+			settled(t, s)
+			if d := flowsDiffer(s, n.Converge(sc), probes); d != "" {
+				t.Fatalf("%s:\n%s", sc.ID, d)
+			}
+			if err := s.Repair(sc.Elements...); err != nil {
+				t.Fatal(err)
+			}
+			settled(t, s)
+		}
+	})
+}
