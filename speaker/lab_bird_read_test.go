@@ -84,8 +84,14 @@ func (r *labRoute) setBIRD(attribute, value string) error {
 	case "as_path":
 		r.Path = value
 	case "next_hop":
-		global, _, _ := strings.Cut(value, " ") // the link-local one follows
-		r.NextHop, err = netip.ParseAddr(global)
+		global, local, two := strings.Cut(value, " ")
+		if r.NextHop, err = netip.ParseAddr(global); two && err == nil {
+			r.NextHopLocal, err = netip.ParseAddr(local)
+		}
+	case "originator_id":
+		r.Originator, err = netip.ParseAddr(value)
+	case "cluster_list":
+		r.Clusters = value
 	case "med":
 		r.MED = parse()
 	case "local_pref":
@@ -103,6 +109,10 @@ func (r *labRoute) setBIRD(attribute, value string) error {
 		for _, c := range birdTuples(value) {
 			if origin, ok := strings.CutPrefix(c, "ro:"); ok { // RFC 4360 section 5
 				c = "soo:" + origin
+			}
+			var high, low uint32
+			if _, wrong := fmt.Sscanf(c, "generic:0x%x:0x%x", &high, &low); wrong == nil {
+				c = fmt.Sprintf("0x%08x%08x", high, low)
 			}
 			r.ExtCommunities = append(r.ExtCommunities, c)
 		}
