@@ -2,6 +2,7 @@ package speaker_test
 
 import (
 	"fmt"
+	"hash/fnv"
 	"net/netip"
 	"os"
 	"regexp"
@@ -36,6 +37,41 @@ func (b *bird) routes(line string) ([]labRoute, error) {
 		return nil, err
 	}
 	return parseBIRDRoutes(out)
+}
+
+// birdPaths are functions in BIRD's language that tell whether a route has one of these paths: BIRD shows long ones cut, and a
+// line of birdc may not be long either. whole calls them.
+func birdPaths(paths ...string) []string {
+	var lines []string
+	for _, path := range paths {
+		lines = append(lines, fmt.Sprintf("function %s() { return bgp_path ~ [= %s =]; }", birdPathName(path), path))
+	}
+	return lines
+}
+
+func birdPathName(path string) string {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(path)) // it cannot fail
+	return fmt.Sprintf("has_path_%x", hash.Sum(nil))
+}
+
+// whole puts in the place of a path that BIRD shows cut that of the wanted route, if BIRD says that it has exactly this one.
+func (b *bird) whole(held, want []labRoute) {
+	for i := range held {
+		h := &held[i]
+		w := slices.IndexFunc(want, func(r labRoute) bool { return r.Prefix == h.Prefix && r.From == h.From })
+		if w < 0 || !strings.HasSuffix(h.Path, "...") {
+			continue
+		}
+		line := fmt.Sprintf("show route %s protocol %s where %s()", h.Prefix, birdName(h.From), birdPathName(want[w].Path))
+		found, err := b.routes(line)
+		if err != nil {
+			continue // not found; the cut path shows as the difference
+		}
+		if len(found) == 1 && found[0].Prefix == h.Prefix {
+			h.Path = want[w].Path
+		}
+	}
 }
 
 // birdRoute is the first line of a route: the prefix (none when it is the same as before), the kind, the protocol, and a
