@@ -90,7 +90,7 @@ func (n *Network) attrs() bgp.Attrs {
 		a.Rest = &bgp.Rest{AtomicAggregate: n.AtomicAggregate}
 		for _, u := range n.Unknown {
 			value, _ := hex.DecodeString(u.Value) // checked by the reader
-			a.Rest.Unknown = append(a.Rest.Unknown, bgp.UnknownAttr{Type: u.Type, Value: string(value)})
+			a.Rest.Unknown = append(a.Rest.Unknown, bgp.UnknownAttr{Type: uint8(u.Type), Value: string(value)})
 		}
 		slices.SortFunc(a.Rest.Unknown, func(x, y bgp.UnknownAttr) int { return int(x.Type) - int(y.Type) })
 		if g := n.Aggregator; g != nil {

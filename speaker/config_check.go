@@ -147,11 +147,12 @@ func (k *checker) network(at string, n *Network) {
 			k.refuse(at, "AS 0 is in no path", "leave it out", "as", "RFC 7607")
 		}
 	}
-	seen := map[uint8]bool{}
+	seen := map[int]bool{}
 	for i, u := range n.Unknown {
 		at := yamlfile.Index(key("unknown"), i)
-		if bgp.KnownAttribute(u.Type) || seen[u.Type] {
-			k.refuse(at+".type", "this attribute has a key of its own, or is here twice", "give a type that no other attribute has, such as 99", "unknown", "RFC 4271 section 5")
+		k.between(at+".type", u.Type, 1, 255, "RFC 4271 section 4.3")
+		if k.r.Given(at+".type") && (u.Type >= 0 && u.Type <= 255 && bgp.KnownAttribute(uint8(u.Type)) || seen[u.Type]) {
+			k.refuse(at+".type", "this attribute has a key of its own, or is here twice", "give a type that no other attribute has, such as 99", "unknown", sourceFormat)
 		}
 		seen[u.Type] = true
 		if value, err := hex.DecodeString(u.Value); err != nil || len(value) > mostUnknown {

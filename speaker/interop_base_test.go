@@ -60,6 +60,7 @@ type interop struct {
 	peerings []labPeering // A is our end
 	our      *ours
 	router   labDaemon
+	since    int // events before are of the sessions' coming up
 }
 
 func TestRealRoutersHoldWhatWeHold(t *testing.T) {
@@ -89,8 +90,8 @@ func TestRealRoutersHoldWhatWeHold(t *testing.T) {
 func startInterop(t *testing.T, router string, c interopCase) *interop {
 	t.Helper()
 	x := &interop{interopCase: c, t: t}
-	x.us = &labSpeaker{AS: c.ours, ID: netip.MustParseAddr("192.0.2.203"), Routes: interopRoutes("ours", router, c)}
-	x.them = &labSpeaker{AS: c.theirs, ID: netip.MustParseAddr("192.0.2.204"), Routes: interopRoutes(router, router, c)}
+	x.us = &labSpeaker{AS: c.ours, ID: netip.MustParseAddr("192.0.2.203"), Routes: interopRoutes(1, "ours", router, c)}
+	x.them = &labSpeaker{AS: c.theirs, ID: netip.MustParseAddr("192.0.2.204"), Routes: interopRoutes(2, router, "ours", c)}
 	l := newLab(t, "ours", "router")
 	link := l.link("ours", "router")
 	for _, family := range []string{"ipv4", "ipv6"} {
@@ -114,17 +115,28 @@ func startInterop(t *testing.T, router string, c interopCase) *interop {
 			}
 		}
 	}
-	if router == "FRR" {
-		x.router = startFRR(t, l.node("router"), x.them, x.peerings...)
-	} else {
-		x.router = startBIRD(t, l.node("router"), x.them, x.peerings...)
-	}
+	x.router = startRouter(t, router, l.node("router"), x.them, x.peerings...)
 	x.our = startOurs(t, l.node("ours"), x.us, x.peerings...)
 	for _, p := range x.peerings {
 		x.our.waitState(0, p.B.Addr, bgpEstablished, establishedWithin)
 		waitEstablished(t, x.router, p.A.Addr)
 	}
+	// FRR begins by ending sessions that it got while it was still reading its configuration.
+	x.since = x.our.count()
 	return x
+}
+
+// startRouter runs FRR, BIRD or ours.
+func startRouter(t testing.TB, kind string, n *labNode, s *labSpeaker, peerings ...labPeering) labDaemon {
+	t.Helper()
+	switch kind {
+	case "FRR":
+		return startFRR(t, n, s, peerings...)
+	case "BIRD":
+		return startBIRD(t, n, s, peerings...)
+	default:
+		return startOurs(t, n, s, peerings...)
+	}
 }
 
 // agreed compares what both ends say of each session.
@@ -271,7 +283,7 @@ func (x *interop) quiet() {
 	x.t.Helper()
 	x.our.mu.Lock()
 	defer x.our.mu.Unlock()
-	for _, e := range x.our.events {
+	for _, e := range x.our.events[x.since:] {
 		if e.Kind == "error" || e.Kind == "notification" || e.Kind == "state" && e.From == bgpEstablished {
 			x.t.Errorf("unexpected: %s", e.String())
 		}

@@ -8,9 +8,8 @@ import (
 )
 
 // interopRoutes are what our speaker, FRR or BIRD originates: prefixes of every odd length, and between them every attribute
-// that it can originate, with the ends of its range.
-func interopRoutes(by, router string, c interopCase) []labRoute {
-	net := map[bool]int{true: 1, false: 2}[by == "ours"]
+// that it can originate, with the ends of its range. net, 1 or 2, tells the prefixes of two speakers apart.
+func interopRoutes(net int, by, to string, c interopCase) []labRoute {
 	prefixes := []string{
 		fmt.Sprintf("10.%d.1.0/24", net), fmt.Sprintf("10.%d.2.1/32", net), fmt.Sprintf("10.%d.2.2/31", net), fmt.Sprintf("10.%d.64.0/19", net),
 		fmt.Sprintf("%d.0.0.0/8", 20+net), fmt.Sprintf("%d.0.0.0/5", 32*net), fmt.Sprintf("10.%d.3.128/25", net), fmt.Sprintf("10.%d.4.0/30", net),
@@ -21,11 +20,11 @@ func interopRoutes(by, router string, c interopCase) []labRoute {
 		fmt.Sprintf("200%d::/16", net+3), fmt.Sprintf("%d00::/7", net*4), fmt.Sprintf("2001:db8:%d:1::/64", net), fmt.Sprintf("2001:db8:%d:2::/63", net),
 		fmt.Sprintf("2001:db8:%d:4::/65", net), fmt.Sprintf("2001:db8:%d:5:6::/80", net), fmt.Sprintf("2001:db8:%d0::/44", net), fmt.Sprintf("2001:db8:%d:7::8/126", net),
 	}
-	if (by == "ours") == c.default_ {
+	if (net == 1) == c.default_ {
 		prefixes, prefixes6 = append(prefixes, "0.0.0.0/0"), append(prefixes6, "::/0")
 	}
 	attributes := oursAttributes(by == "ours")
-	if by == "ours" && router == "FRR" && slices.Contains(c.old, "theirs") {
+	if to == "FRR" && slices.Contains(c.old, "theirs") {
 		// FRR 8.4 takes an AGGREGATOR to have four octets of AS number as soon as we offer them, not only when it did too
 		// (RFC 6793 section 4.1), and ends the session.
 		for i := range attributes {

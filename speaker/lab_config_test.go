@@ -29,6 +29,7 @@ type labEnd struct {
 	// LinkLocal goes beside an IPv6 next hop (RFC 2545 section 3: both ends and the next hop share the link).
 	LinkLocal netip.Addr
 	Hold      time.Duration // offered by this end; 0 is the peering's
+	Reflects  bool          // to the other end, which is its client (RFC 4456)
 	Passive   bool          // waits for the other end to connect
 	// MaxPrefixes ends the session when the other end announces more; 0 is no limit. FRR 8.4 notices with the second
 	// prefix too many, BIRD with the first; both then stay down.
@@ -181,6 +182,9 @@ func frrConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 		}
 		for _, family := range p.families() {
 			active[family] = append(active[family], neighbor+" activate")
+			if own.Reflects {
+				active[family] = append(active[family], neighbor+" route-reflector-client")
+			}
 			if p.KeepIn {
 				active[family] = append(active[family], neighbor+" soft-reconfiguration inbound")
 			}
@@ -266,6 +270,12 @@ func birdConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 	say("debug protocols { states, events, packets };") // among these are the codes of the NOTIFICATIONs that it sends
 	say("protocol device { scan time 3600; }")
 	say("protocol bfd { }")
+	// Where next hops within an AS are: on the links, and where the node's own routes lead.
+	say("ipv4 table igp4; ipv6 table igp6;")
+	say("protocol direct { ipv4 { table igp4; }; ipv6 { table igp6; }; }")
+	for _, version := range []int{4, 6} {
+		say("protocol kernel { learn; ipv%[1]d { table igp%[1]d; import all; export none; }; }", version)
+	}
 	for _, line := range s.Lines {
 		say("%s", line)
 	}
@@ -322,6 +332,9 @@ func birdSession(say func(string, ...any), p labPeering, own, other labEnd) {
 	if own.Passive {
 		say("\tpassive on;")
 	}
+	if own.Reflects {
+		say("\trr client;")
+	}
 	if p.Password != "" {
 		say("\tpassword %q;", p.Password)
 	}
@@ -347,6 +360,9 @@ func birdSession(say func(string, ...any), p labPeering, own, other labEnd) {
 		if p.KeepIn {
 			// Not also the export table: BIRD 2.0.12 then drops the MED again that the export filter has set.
 			say("\t\timport table on;")
+		}
+		if own.AS == other.AS {
+			say("\t\tgateway recursive; igp table igp%s;", strings.TrimPrefix(family, "ipv"))
 		}
 		if own.MaxPrefixes > 0 {
 			say("\t\treceive limit %d action disable;", own.MaxPrefixes)

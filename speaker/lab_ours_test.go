@@ -323,6 +323,9 @@ func oursSession(say func(string, ...any), p labPeering, own, other labEnd) {
 	if own.Passive {
 		say("    passive: true")
 	}
+	if own.Reflects {
+		say("    routeReflectorClient: true")
+	}
 	if p.Password != "" {
 		say("    password: %q", p.Password)
 	}

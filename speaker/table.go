@@ -38,7 +38,7 @@ type Route struct {
 
 // UnknownAttribute is an optional transitive attribute that is passed on as it is.
 type UnknownAttribute struct {
-	Type  uint8  `json:"type"`
+	Type  int    `json:"type"`
 	Value string `json:"value" jsonschema_description:"Its octets in hexadecimal digits."`
 }
 
@@ -62,7 +62,7 @@ func newRoute(p netip.Prefix, a *bgp.Attrs) Route {
 			r.Aggregator = &Aggregator{AS: x.AggregatorAS, Address: x.Aggregator}
 		}
 		for _, u := range x.Unknown {
-			r.Unknown = append(r.Unknown, UnknownAttribute{u.Type, hex.EncodeToString([]byte(u.Value))})
+			r.Unknown = append(r.Unknown, UnknownAttribute{int(u.Type), hex.EncodeToString([]byte(u.Value))})
 		}
 	}
 	return r
