@@ -183,7 +183,12 @@ func (x *transit) passed(from, to labPeering, family string) []labRoute {
 		r.From = to.B.Addr
 		if x.within { // RFC 4456 section 8; the next hop's link-local address is on another link (RFC 2545 section 3)
 			r.Originator, r.Clusters = from.A.ID, to.B.ID.String()
-			r.NextHopLocal = netip.Addr{}
+			if x.kinds[1] != "BIRD" { // BIRD 2.0.12 passes the address of the other link on all the same
+				r.NextHopLocal = netip.Addr{}
+			}
+			if x.kinds[1] == "FRR" && r.MED == nil { // RFC 4456 section 10: unchanged; FRR 8.4 makes a missing one 0
+				r.MED = number(0)
+			}
 		} else { // RFC 4271 sections 5.1.2, 5.1.3 and 5.1.4
 			r.Path = fmt.Sprintf("%d %s", to.B.AS, r.Path)
 			r.MED = nil
