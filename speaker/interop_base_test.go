@@ -19,8 +19,8 @@ type interopCase struct {
 	ours     uint32              // AS numbers
 	theirs   uint32
 	hold     time.Duration // that we offer; they offer labDefaultHold
-	default_ bool          // we announce the default routes, and not the router
-	// Old are the ends that do not have four-octet AS numbers (RFC 6793): "ours", "theirs".
+	defaults bool          // we announce the default routes, and not the router
+	// old are the ends that do not have four-octet AS numbers (RFC 6793): "ours", "theirs".
 	old []string
 }
 
@@ -38,17 +38,18 @@ var (
 
 // interopCases are so that every value meets every router in both roles, not every combination.
 var interopCases = []interopCase{
-	{name: "we connect, long AS numbers, a session for each family", sessions: apart, ours: long, theirs: long2, hold: 30 * time.Second, default_: true},
+	{name: "we connect, long AS numbers, a session for each family", sessions: apart, ours: long, theirs: long2, hold: 30 * time.Second, defaults: true},
 	{name: "we wait, short AS numbers, a session for each family", waits: true, sessions: apart, ours: short, theirs: short2, hold: 6 * time.Second},
-	{name: "we wait, long AS numbers, both families over IPv4", waits: true, sessions: over4, ours: long, theirs: long2, default_: true},
+	{name: "we wait, long AS numbers, both families over IPv4", waits: true, sessions: over4, ours: long, theirs: long2, defaults: true},
 	{name: "we connect, our AS number is short and theirs is long, both families over IPv6", sessions: over6, ours: short, theirs: long2},
 	{name: "we wait, our AS number is long and theirs is short, both families over IPv6", waits: true, sessions: over6, ours: long, theirs: short2},
 	{name: "we connect within one long AS, both families over IPv4", sessions: over4, ours: long, theirs: long, hold: 3 * time.Second},
-	{name: "we wait within one short AS, a session for each family", waits: true, sessions: apart, ours: short, theirs: short, default_: true},
+	{name: "we wait within one short AS, a session for each family", waits: true, sessions: apart, ours: short, theirs: short, defaults: true},
 	{name: "we wait within one long AS, both families over IPv6", waits: true, sessions: over6, ours: long, theirs: long},
-	{name: "we connect, and know only short AS numbers", sessions: over4, ours: short, theirs: short2, old: []string{"ours"}, default_: true},
+	{name: "we connect, and know only short AS numbers", sessions: over4, ours: short, theirs: short2, old: []string{"ours"}, defaults: true},
 	{name: "we wait, and the router knows only short AS numbers", waits: true, sessions: only4, ours: short, theirs: short2, old: []string{"theirs"}},
 	{name: "we connect within one AS, and the router knows only short AS numbers", sessions: only4, ours: short, theirs: short, old: []string{"theirs"}},
+	{name: "we connect, our AS number is long, and nobody knows long ones", sessions: only4, ours: long, theirs: short2, old: []string{"ours", "theirs"}},
 	{name: "we wait within one AS, and nobody knows long AS numbers", waits: true, sessions: only4, ours: short, theirs: short, old: []string{"ours", "theirs"}},
 }
 
@@ -58,6 +59,7 @@ type interop struct {
 	t        *testing.T
 	us, them *labSpeaker
 	peerings []labPeering // A is our end
+	seen     []labPeering // as the router has them
 	our      *ours
 	router   labDaemon
 	since    int // events before are of the sessions' coming up
@@ -106,6 +108,10 @@ func startInterop(t *testing.T, router string, c interopCase) *interop {
 				p.B.Extra = append(p.B.Extra, map[string]string{"FRR": "dont-capability-negotiate", "BIRD": "enable as4 off;"}[router])
 			}
 			x.peerings = append(x.peerings, p)
+			if slices.Contains(c.old, "ours") && c.ours > 65535 {
+				p.A.labSpeaker = &labSpeaker{AS: 23456, ID: x.us.ID} // AS_TRANS, which is all it hears (RFC 6793 section 4.2.1)
+			}
+			x.seen = append(x.seen, p)
 		}
 	}
 	for _, p := range x.peerings {
@@ -115,7 +121,7 @@ func startInterop(t *testing.T, router string, c interopCase) *interop {
 			}
 		}
 	}
-	x.router = startRouter(t, router, l.node("router"), x.them, x.peerings...)
+	x.router = startRouter(t, router, l.node("router"), x.them, x.seen...)
 	x.our = startOurs(t, l.node("ours"), x.us, x.peerings...)
 	for _, p := range x.peerings {
 		x.our.waitState(0, p.B.Addr, bgpEstablished, establishedWithin)
@@ -186,7 +192,7 @@ func (x *interop) announce(ours, theirs []labRoute) {
 	x.our.configure(oursConfig(x.t, x.us, x.peerings...))
 	before := x.them.Routes
 	x.them.Routes = theirs
-	reoriginate(x.t, x.router, before, x.them, x.peerings...)
+	reoriginate(x.t, x.router, before, x.them, x.seen...)
 }
 
 // hold waits until each end holds what the other announces, and compares all tables that tell of it.

@@ -20,7 +20,7 @@ func interopRoutes(net int, by, to string, c interopCase) []labRoute {
 		fmt.Sprintf("200%d::/16", net+3), fmt.Sprintf("%d00::/7", net*4), fmt.Sprintf("2001:db8:%d:1::/64", net), fmt.Sprintf("2001:db8:%d:2::/63", net),
 		fmt.Sprintf("2001:db8:%d:4::/65", net), fmt.Sprintf("2001:db8:%d:5:6::/80", net), fmt.Sprintf("2001:db8:%d0::/44", net), fmt.Sprintf("2001:db8:%d:7::8/126", net),
 	}
-	if (net == 1) == c.default_ {
+	if (net == 1) == c.defaults {
 		prefixes, prefixes6 = append(prefixes, "0.0.0.0/0"), append(prefixes6, "::/0")
 	}
 	attributes := oursAttributes(by == "ours")

@@ -84,7 +84,7 @@ func (l *lab) reach(node, middle string, near, far *labLink) {
 
 // transitRoutes are what an outer router announces: all attributes, and those that decide whether a route goes on.
 func transitRoutes(net int, by string, within bool) []labRoute {
-	list := interopRoutes(net, by, "", interopCase{default_: true})
+	list := interopRoutes(net, by, "", interopCase{defaults: true})
 	for i := range list { // what routers do with these by themselves, others tests look at
 		list[i].Communities = slices.DeleteFunc(slices.Clone(list[i].Communities), func(c string) bool { return c == "65535:0" || c == "65535:666" })
 	}

@@ -77,8 +77,8 @@ const (
 	capRole              = "role"
 	bgpEstablished       = "Established"
 	bfdUp                = "up"
-	establishedWithin    = 8 * time.Second // a second or two on an idle machine
-	convergedWithin      = 4 * time.Second
+	establishedWithin    = 30 * time.Second // a second or two on an idle machine
+	convergedWithin      = 20 * time.Second
 	labDetectMultiplier  = 3
 	labRetry             = 1 // second: the shortest that both daemons have
 	labDefaultHold       = 9 * time.Second
