@@ -55,8 +55,8 @@ func TestRoutesPassThroughAndAreReflected(t *testing.T) {
 					end.Extra = append(end.Extra, "twoOctetAs: true")
 				}
 			}
-			x.at[0].Routes = transitRoutes(1, c.kinds[0], x.within)
-			x.at[2].Routes = transitRoutes(2, c.kinds[2], x.within)
+			x.at[0].Routes = transitRoutes(1, c.kinds[0], c.kinds[2])
+			x.at[2].Routes = transitRoutes(2, c.kinds[2], c.kinds[0])
 			// Within an AS the outer ones use each other's addresses as next hops (RFC 4271 section 5.1.3).
 			l.reach("left", "middle", links[0], links[1])
 			l.reach("right", "middle", links[1], links[0])
@@ -83,9 +83,9 @@ func (l *lab) reach(node, middle string, near, far *labLink) {
 }
 
 // transitRoutes are what an outer router announces: all attributes, and those that decide whether a route goes on.
-func transitRoutes(net int, by string, within bool) []labRoute {
-	list := interopRoutes(net, by, "", interopCase{defaults: true})
-	for i := range list { // what routers do with these by themselves, others tests look at
+func transitRoutes(net int, by, to string) []labRoute {
+	list := interopRoutes(net, by, to, interopCase{defaults: true})
+	for i := range list { // what routers do with these by themselves, other tests look at
 		list[i].Communities = slices.DeleteFunc(slices.Clone(list[i].Communities), func(c string) bool { return c == "65535:0" || c == "65535:666" })
 	}
 	add := func(n int, r labRoute) {

@@ -152,6 +152,11 @@ func (r *labRoute) setBIRD(attribute, value string) error {
 			}
 			r.ExtCommunities = append(r.ExtCommunities, c)
 		}
+	default: // "63 [t]": the type in hexadecimal digits, and that it is transitive
+		var kind uint8
+		if n, _ := fmt.Sscanf(attribute, "%x [t]", &kind); n == 1 && strings.HasSuffix(attribute, " [t]") {
+			r.Unknown = append(r.Unknown, fmt.Sprintf("%d:%s", kind, strings.ReplaceAll(value, " ", "")))
+		}
 	}
 	return err
 }
