@@ -160,7 +160,7 @@ func (n *neighbor) turn(c *channel, a Action) {
 		n.received = a.Notification
 	}
 	if a.From == Established {
-		n.lost(c, &a)
+		n.lost(&a)
 	}
 	if a.To == Established {
 		if n.other == c {
