@@ -28,6 +28,7 @@ type labEnd struct {
 	// MaxPrefixes ends the session when the other end announces more; 0 is no limit. FRR 8.4 notices with the second
 	// prefix too many, BIRD with the first; both then stay down.
 	MaxPrefixes int
+	MED         *uint32  // what every route gets on its way out, whatever it had
 	Extra       []string // more lines for this session, in the daemon's own language
 }
 
@@ -119,6 +120,11 @@ func frrConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 		family := familyOf(r.Prefix.Addr())
 		network[family] = append(network[family], fmt.Sprintf("network %s route-map %s", r.Prefix, maps[lines]))
 	}
+	for _, p := range peerings {
+		if own, _, ok := p.seen(s); ok && own.MED != nil {
+			say("route-map med%[1]d permit 10\n set metric %[1]d\nexit", *own.MED)
+		}
+	}
 	say("router bgp %d", s.AS)
 	say(" bgp router-id %s", s.ID)
 	say(" bgp log-neighbor-changes")
@@ -169,6 +175,9 @@ func frrConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 			active[family] = append(active[family], neighbor+" activate")
 			if p.KeepIn {
 				active[family] = append(active[family], neighbor+" soft-reconfiguration inbound")
+			}
+			if own.MED != nil {
+				active[family] = append(active[family], fmt.Sprintf("%s route-map med%d out", neighbor, *own.MED))
 			}
 			if own.MaxPrefixes > 0 {
 				active[family] = append(active[family], fmt.Sprintf("%s maximum-prefix %d", neighbor, own.MaxPrefixes))
@@ -298,7 +307,11 @@ func birdSession(say func(string, ...any), p labPeering, own, other labEnd) {
 		say("\t%s", line)
 	}
 	for _, family := range p.families() {
-		say("\t%s {\n\t\timport all; export filter out_%[1]s;", family)
+		if out := "out_" + family; own.MED == nil {
+			say("\t%s {\n\t\timport all; export filter %s;", family, out)
+		} else {
+			say("\t%s {\n\t\timport all; export filter { bgp_med = %d; accept; };", family, *own.MED)
+		}
 		if p.KeepIn {
 			// Not also the export table: BIRD 2.0.12 then drops the MED again that the export filter has set.
 			say("\t\timport table on;")

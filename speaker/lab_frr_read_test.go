@@ -28,6 +28,8 @@ type frrPath struct {
 	Community         struct{ String string }
 	ExtendedCommunity struct{ String string }
 	LargeCommunity    struct{ String string }
+	OriginatorID      string
+	ClusterList       struct{ List []string }
 	Nexthops          []struct{ IP, Scope string }
 	Peer              struct{ PeerID string }
 }
@@ -92,6 +94,7 @@ func (p frrPath) route(prefix netip.Prefix) labRoute {
 	if p.AggregatorID != "" {
 		r.Aggregator = fmt.Sprintf("%d %s", p.AggregatorAS, p.AggregatorID)
 	}
+	r.Originator, r.Clusters = specified(p.OriginatorID), strings.Join(p.ClusterList.List, " ")
 	for _, hop := range p.Nexthops {
 		if hop.Scope != "link-local" {
 			r.NextHop = specified(hop.IP)

@@ -50,6 +50,7 @@ func oursRoute(in *speaker.Route) labRoute {
 	if r.LocalPref == nil {
 		r.LocalPref = number(labDefaultPreference)
 	}
+	r.Originator, r.Clusters = in.OriginatorID, strings.Join(spelled(in.ClusterList), " ")
 	r.Communities = spelled(in.Communities)
 	r.ExtCommunities = spelled(in.ExtCommunities)
 	r.LargeCommunities = spelled(in.LargeCommunities)

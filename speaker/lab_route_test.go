@@ -21,7 +21,9 @@ type labRoute struct {
 	ExtCommunities   []string // "rt:65000:1", "soo:192.0.2.1:5"
 	LargeCommunities []string // "65000:1:2"
 	AtomicAggregate  bool
-	Aggregator       string // "64512 192.0.2.1"
+	Aggregator       string     // "64512 192.0.2.1"
+	Originator       netip.Addr // RFC 4456
+	Clusters         string     // "192.0.2.1 192.0.2.2"
 	Best, Stale      bool
 	From             netip.Addr // the neighbour that sent it; none for a route of the daemon's own
 }
@@ -60,6 +62,8 @@ func (r labRoute) attributes() [][2]string {
 		{"large communities", set(r.LargeCommunities)},
 		{"atomic aggregate", strconv.FormatBool(r.AtomicAggregate)},
 		{"aggregator", r.Aggregator},
+		{"originator", address(r.Originator)},
+		{"clusters", r.Clusters},
 		{"best", strconv.FormatBool(r.Best)},
 		{"stale", strconv.FormatBool(r.Stale)},
 		{"from", address(r.From)},

