@@ -20,40 +20,111 @@ func TestThreeCornersAgree(t *testing.T) {
 	f := &labSpeaker{AS: 4200000512, ID: netip.MustParseAddr("192.0.2.231"), Lines: []string{"bgp bestpath compare-routerid", "bgp deterministic-med"}}
 	b := &labSpeaker{AS: 64701, ID: netip.MustParseAddr("192.0.2.233")}
 	originate(us, f, b)
-	m := startMesh(t, l, [3]*labSpeaker{us, f, b}, func(c []*labCorner) []labLine {
-		lines := []labLine{meshLine(l, c[0], "ours", c[1], "frr"), meshLine(l, c[0], "ours", c[2], "bird"), meshLine(l, c[1], "frr", c[2], "bird")}
-		// A second line to each, for IPv4, so that the MED decides: on it everything has the same.
-		for _, second := range slices.Clone(lines) {
-			line := meshLine(l, second.between[0], second.ends[0].node.name, second.between[1], second.ends[1].node.name)
-			line.peerings = line.peerings[:1]
-			line.peerings[0].A.MED, line.peerings[0].B.MED = number(2), number(2)
-			lines = append(lines, line)
-		}
-		for i := range lines {
-			for j := range lines[i].peerings {
-				p := &lines[i].peerings[j]
-				for _, end := range []*labEnd{&p.A, &p.B} {
-					if end.labSpeaker == b {
-						end.Extra = []string{"deterministic med on;"}
+	m := startMesh(t, l, [3]*labSpeaker{us, f, b}, func(c []*labCorner) []*labLine {
+		var lines []*labLine
+		for _, second := range []bool{false, true} {
+			for _, pair := range [][2]int{{0, 1}, {0, 2}, {1, 2}} {
+				line := meshLine(l, c[pair[0]], c[pair[1]])
+				if second { // for IPv4, and on it everything has the same MED, which decides between the two
+					line.peerings = line.peerings[:1]
+					line.peerings[0].A.MED, line.peerings[0].B.MED = number(2), number(2)
+				}
+				for i := range line.peerings {
+					p := &line.peerings[i]
+					if pair[1] == 2 {
+						p.B.Extra = []string{"deterministic med on;"} // else BIRD compares pairs, in the order of arrival
+					}
+					if pair[0] == 0 && pair[1] == 2 { // a silent cut is told by BFD for IPv4, by the hold timer for IPv6
+						if familyOf(p.A.Addr) == "ipv4" {
+							p.BFD = 200 * time.Millisecond
+						} else {
+							p.Hold = 6 * time.Second
+						}
 					}
 				}
+				lines = append(lines, line)
 			}
 		}
 		return lines
 	})
-	usF, usB, fB := []int{0, 3}, []int{1, 4}, []int{2, 5}
-	_, _, _ = usF, usB, fB
+	between := func(x, y int) []*labLine {
+		var list []*labLine
+		for _, line := range m.lines {
+			if line.between == [2]*labCorner{m.corners[x], m.corners[y]} {
+				list = append(list, line)
+			}
+		}
+		return list
+	}
+	ofOurs := append(between(0, 1), between(0, 2)...)
 	first := m.agree("at first")
 	m.quiet("at first")
-	_ = first
-	_ = time.Second
+
+	// The carrier goes between FRR and BIRD, and we change our mind meanwhile.
+	for _, line := range between(1, 2) {
+		line.cut()
+	}
+	undo := m.corners[0].churn(0)
+	m.agree("FRR and BIRD cut apart", between(1, 2)...)
+	m.quiet("FRR and BIRD cut apart", between(1, 2)...)
+	for _, line := range between(1, 2) {
+		line.restore()
+	}
+	m.agree("FRR and BIRD together again")
+	undo()
+	m.same("FRR and BIRD together again", first, m.agree("what we changed is undone"))
+	m.quiet("FRR and BIRD together again")
+
+	// Nothing arrives between us and BIRD any more, which changes its mind meanwhile.
+	for _, line := range between(0, 2) {
+		line.silence()
+	}
+	undo = m.corners[2].churn(2)
+	m.agree("silence between us and BIRD", between(0, 2)...)
+	m.quiet("silence between us and BIRD", between(0, 2)...)
+	for _, line := range between(0, 2) {
+		line.restore()
+	}
+	undo()
+	m.same("no silence between us and BIRD", first, m.agree("no silence between us and BIRD"))
+	m.quiet("no silence between us and BIRD")
+
+	// We go, and come again; FRR changes its mind meanwhile.
+	m.ours.stop()
+	m.stopped = m.corners[0]
+	undo = m.corners[1].churn(1)
+	m.agree("we are gone", ofOurs...)
+	m.quiet("we are gone", ofOurs...)
+	m.stopped = nil
+	m.ours.start()
+	m.agree("we are back")
+	undo()
+	m.same("we are back", first, m.agree("what FRR changed is undone"))
+	m.quiet("we are back")
+}
+
+// churn has a corner withdraw 500 prefixes and change the attributes of 500 others; undo takes that back.
+func (c *labCorner) churn(corner int) (undo func()) {
+	before := c.Routes
+	change := func(from, to []labRoute) {
+		c.Routes = to
+		c.announce(from)
+	}
+	changed := slices.Clone(before[500:])
+	for i := range 500 {
+		r := labRoute{Prefix: changed[i].Prefix}
+		r.colour(i+31, corner)
+		changed[i] = r
+	}
+	change(before, changed)
+	return func() { change(changed, before) }
 }
 
 // meshLine joins two corners by a link with a session for each family.
-func meshLine(l *lab, a *labCorner, nodeA string, b *labCorner, nodeB string) labLine {
-	line := labLine{labLink: l.link(nodeA, nodeB), between: [2]*labCorner{a, b}}
+func meshLine(l *lab, a, b *labCorner) *labLine {
+	line := &labLine{labLink: l.link(a.node, b.node), between: [2]*labCorner{a, b}}
 	for _, family := range []string{"ipv4", "ipv6"} {
-		line.peerings = append(line.peerings, line.peering(family, a.labSpeaker, nodeA, b.labSpeaker, nodeB))
+		line.peerings = append(line.peerings, line.peering(family, a.labSpeaker, a.node, b.labSpeaker, b.node))
 	}
 	return line
 }
@@ -114,8 +185,8 @@ func (r *labRoute) colour(n, corner int) {
 		if n%24 == 5 {
 			r.Communities[1] = noExport
 		}
-	case 6: // more than 255 octets (RFC 4271 section 4.3: the Extended Length bit)
-		for i := range 80 {
+	case 6: // also more than 255 octets (RFC 4271 section 4.3: the Extended Length bit)
+		for i := range 3 + n%24/22*77 {
 			r.Communities = append(r.Communities, fmt.Sprintf("65001:%d", i))
 		}
 	case 7:

@@ -123,12 +123,10 @@ func (r *labRoute) setBIRD(attribute, value string) error {
 
 // birdTuples reads "(65000,1) (65000,2)" or "(rt, 65000, 1)".
 func birdTuples(value string) []string {
-	var list []string
-	for _, c := range strings.Split(value, ") (") {
-		list = append(list, strings.NewReplacer("(", "", ")", "", " ", "", ",", ":").Replace(c))
-	}
-	return list
+	return strings.Fields(birdBrackets.Replace(value))
 }
+
+var birdBrackets = strings.NewReplacer(", ", ":", ",", ":", "(", "", ")", "")
 
 // birdCapabilities are BIRD's names of the capabilities.
 var birdCapabilities = map[string]string{

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 // labCorner is one router of a mesh.
 type labCorner struct {
 	*labSpeaker
+	node   string
 	daemon labDaemon
 	// announce brings the running daemon to what labSpeaker.Routes are now; before are those that it announces.
 	announce func(before []labRoute)
@@ -27,13 +29,15 @@ type labCorner struct {
 // labMesh is our speaker, FRR and BIRD, each in session with each.
 type labMesh struct {
 	*lab
-	t               testing.TB
-	ours            *ours
-	frr             *frr
-	bird            *bird
-	corners         []*labCorner // ours, FRR, BIRD
-	lines           []labLine
-	events, flapped int // how many of our events were looked at, and how many sessions they saw end
+	t       testing.TB
+	ours    *ours
+	frr     *frr
+	bird    *bird
+	corners []*labCorner // ours, FRR, BIRD
+	lines   []*labLine
+	stopped *labCorner // it does not run now
+	events  int        // how many of our events were looked at
+	frrLost map[netip.Addr]int
 }
 
 // labLine is a link of the mesh with the sessions over it.
@@ -44,11 +48,11 @@ type labLine struct {
 }
 
 // startMesh starts the three with the lines between them.
-func startMesh(t testing.TB, l *lab, speakers [3]*labSpeaker, lines func([]*labCorner) []labLine) *labMesh {
+func startMesh(t testing.TB, l *lab, speakers [3]*labSpeaker, lines func([]*labCorner) []*labLine) *labMesh {
 	t.Helper()
 	m := &labMesh{lab: l, t: t}
-	for _, s := range speakers {
-		m.corners = append(m.corners, &labCorner{labSpeaker: s})
+	for i, s := range speakers {
+		m.corners = append(m.corners, &labCorner{labSpeaker: s, node: []string{"ours", "frr", "bird"}[i]})
 	}
 	m.lines = lines(m.corners)
 	var all []labPeering
@@ -72,10 +76,10 @@ type labHearing struct {
 	sender, receiver labEnd
 }
 
-func (m *labMesh) hearings(down []labLine) []labHearing {
+func (m *labMesh) hearings(down []*labLine) []labHearing {
 	var list []labHearing
 	for _, line := range m.lines {
-		if slices.ContainsFunc(down, func(d labLine) bool { return d.labLink == line.labLink }) {
+		if slices.Contains(down, line) {
 			continue
 		}
 		for _, p := range line.peerings {
@@ -99,16 +103,16 @@ func (m *labMesh) read(hearings []labHearing) (meshTables, error) {
 	var mu sync.Mutex
 	var failed error
 	for _, c := range m.corners {
+		if c == m.stopped {
+			continue
+		}
 		wg.Go(func() {
 			var table []labRoute
 			sent := map[netip.Addr][]labRoute{}
 			err := func() error {
-				for _, family := range []string{"ipv4", "ipv6"} {
-					list, err := c.daemon.table(family)
-					if err != nil {
-						return err
-					}
-					table = append(table, list...)
+				var err error
+				if table, err = wholeTable(c.daemon); err != nil {
+					return err
 				}
 				for _, h := range hearings {
 					if h.from == c {
@@ -134,8 +138,21 @@ func (m *labMesh) read(hearings []labHearing) (meshTables, error) {
 	return s, failed
 }
 
+// wholeTable is a daemon's table of both families.
+func wholeTable(d labDaemon) ([]labRoute, error) {
+	if us, ok := d.(*ours); ok {
+		return us.whole()
+	}
+	four, err := d.table("ipv4")
+	if err != nil {
+		return nil, err
+	}
+	six, err := d.table("ipv6")
+	return append(four, six...), err
+}
+
 // agree waits until all corners that run hold what they must hold with these lines down, and returns it.
-func (m *labMesh) agree(what string, down ...labLine) meshTables {
+func (m *labMesh) agree(what string, down ...*labLine) meshTables {
 	m.t.Helper()
 	start := time.Now()
 	hearings := m.hearings(down)
@@ -173,9 +190,6 @@ func (m *labMesh) check(s meshTables, hearings []labHearing) string {
 	}
 	best := map[*labCorner]map[netip.Prefix]labRoute{}
 	for c, table := range s.table {
-		if table == nil {
-			continue // it does not run
-		}
 		best[c] = c.checkChoice(table, hearings, &wrong)
 		c.checkOwn(held[c][netip.Addr{}], &wrong)
 		c.checkRoutes(table, hearings, &wrong)
@@ -402,12 +416,17 @@ func (h labHearing) arrive(out map[netip.Prefix]labRoute, r labRoute) {
 // diffMaps is diffTables for tables with a route for each prefix; only what differs is put into words.
 func diffMaps(tables map[string]map[netip.Prefix]labRoute, ignore ...string) string {
 	differ := map[netip.Prefix]bool{}
-	for _, a := range tables {
-		for _, b := range tables {
-			for prefix, r := range a {
-				if other, ok := b[prefix]; !ok || !sameRoute(r, other, ignore) {
-					differ[prefix] = true
-				}
+	all := slices.Collect(maps.Values(tables))
+	first := all[0]
+	for _, table := range all[1:] {
+		for prefix, r := range table {
+			if other, ok := first[prefix]; !ok || !sameRoute(r, other, ignore) {
+				differ[prefix] = true
+			}
+		}
+		for prefix := range first {
+			if _, ok := table[prefix]; !ok {
+				differ[prefix] = true
 			}
 		}
 	}
@@ -432,7 +451,11 @@ func diffMaps(tables map[string]map[netip.Prefix]labRoute, ignore ...string) str
 	return fmt.Sprintf("%d prefixes differ, such as\n%s", len(differ), diffTables(few, ignore...))
 }
 
+// sameRoute is whether two routes differ in nothing that is compared.
 func sameRoute(a, b labRoute, ignore []string) bool {
+	if alike(a, b) {
+		return true
+	}
 	x, y := a.attributes(), b.attributes()
 	for i := range x {
 		if x[i] != y[i] && !slices.Contains(ignore, x[i][0]) {
@@ -440,6 +463,15 @@ func sameRoute(a, b labRoute, ignore []string) bool {
 		}
 	}
 	return true
+}
+
+// alike is whether two routes are spelled alike: most are, and putting them into words takes its time.
+func alike(a, b labRoute) bool {
+	equal := func(x, y *uint32) bool { return x == y || x != nil && y != nil && *x == *y }
+	return a.Prefix == b.Prefix && a.NextHop == b.NextHop && a.Path == b.Path && a.Origin == b.Origin && equal(a.MED, b.MED) &&
+		equal(a.LocalPref, b.LocalPref) && slices.Equal(a.Communities, b.Communities) && slices.Equal(a.ExtCommunities, b.ExtCommunities) &&
+		slices.Equal(a.LargeCommunities, b.LargeCommunities) && a.AtomicAggregate == b.AtomicAggregate && a.Aggregator == b.Aggregator &&
+		a.Originator == b.Originator && a.Clusters == b.Clusters && a.Best == b.Best && a.Stale == b.Stale && a.From == b.From
 }
 
 // same tells the differences between two states of the mesh.
@@ -469,45 +501,54 @@ func (m *labMesh) same(what string, before, after meshTables) {
 	}
 }
 
-// quiet fails the test when our speaker had to mend an UPDATE (RFC 7606) or lost other sessions since the last call than those
-// with these neighbours, each once.
-func (m *labMesh) quiet(what string, lost ...netip.Addr) {
+// quiet fails the test when our speaker had to mend an UPDATE (RFC 7606), or when other sessions of ours or of FRR ended since the
+// last call than those of these lines, each once. Of what BIRD's ended, one of the two had the other end.
+func (m *labMesh) quiet(what string, lost ...*labLine) {
 	m.t.Helper()
 	m.ours.mu.Lock()
 	events := m.ours.events
 	m.ours.mu.Unlock()
-	var ended []netip.Addr
+	ended := map[netip.Addr]int{}
 	for _, e := range events[m.events:] {
 		switch {
 		case e.Kind == speaker.UpdateMended, e.Kind == speaker.LimitPassed:
 			m.t.Errorf("%s: %s", what, e.String())
 		case e.Kind == speaker.StateChanged && e.From == bgpEstablished:
-			ended = append(ended, netip.MustParseAddr(e.Neighbor))
+			ended[netip.MustParseAddr(e.Neighbor)]++
 		}
 	}
 	m.events = len(events)
-	slices.SortFunc(ended, netip.Addr.Compare)
-	slices.SortFunc(lost, netip.Addr.Compare)
-	if !slices.Equal(ended, lost) {
-		m.t.Errorf("%s: our sessions with %s ended, want %s", what, ended, lost)
-	}
-}
-
-// frrLost counts how often FRR's session with a neighbour ended.
-func (m *labMesh) frrLost(peer netip.Addr) int {
-	m.t.Helper()
 	log, err := os.ReadFile(filepath.Join(m.frr.node.dir, "bgpd.log"))
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	n := 0
-	for _, line := range strings.Split(string(log), "\n") {
-		if strings.Contains(line, "%ADJCHANGE: neighbor "+peer.String()+"(") && strings.Contains(line, " Down ") {
-			n++
+	total := map[netip.Addr]int{}
+	for _, down := range frrDown.FindAllSubmatch(log, -1) {
+		total[netip.MustParseAddr(string(down[1]))]++
+	}
+	for peer, n := range total {
+		if n > m.frrLost[peer] {
+			ended[peer] += n - m.frrLost[peer]
 		}
 	}
-	return n
+	m.frrLost = total
+	want := map[netip.Addr]int{}
+	for _, line := range lost {
+		for _, p := range line.peerings {
+			for _, c := range []struct{ own, other labEnd }{{p.A, p.B}, {p.B, p.A}} {
+				if c.own.labSpeaker != m.corners[2].labSpeaker {
+					want[c.other.Addr] = 1
+				}
+			}
+		}
+	}
+	if !maps.Equal(ended, want) {
+		m.t.Errorf("%s: sessions with these ended: %v, want %v", what, ended, want)
+	}
 }
+
+// frrDown is the line with which FRR logs that a session ended.
+var frrDown = regexp.MustCompile(`%ADJCHANGE: neighbor ([0-9a-f:.]+)\S* .*Down`)
 
 // frrChange are the lines that bring FRR from what it announces to what the speaker announces now.
 func frrChange(s *labSpeaker, before []labRoute) string {

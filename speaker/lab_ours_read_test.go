@@ -13,9 +13,12 @@ import (
 )
 
 func (o *ours) table(family string) ([]labRoute, error) {
-	list, err := o.routes("show routes")
+	list, err := o.whole()
 	return slices.DeleteFunc(list, func(r labRoute) bool { return familyOf(r.Prefix.Addr()) != family }), err
 }
+
+// whole is the table of both families.
+func (o *ours) whole() ([]labRoute, error) { return o.routes("show routes") }
 
 // received is what the neighbour sent, before policy.
 func (o *ours) received(peer netip.Addr) ([]labRoute, error) {
