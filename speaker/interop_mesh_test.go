@@ -113,7 +113,7 @@ func (c *labCorner) churn(corner int) (undo func()) {
 	changed := slices.Clone(before[500:])
 	for i := range 500 {
 		r := labRoute{Prefix: changed[i].Prefix}
-		r.colour(i+31, corner)
+		r.colour(i*37%120+7*corner, corner) // what others have already
 		changed[i] = r
 	}
 	change(before, changed)

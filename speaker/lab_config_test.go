@@ -2,6 +2,7 @@ package speaker_test
 
 import (
 	"fmt"
+	"hash/crc32"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -114,7 +115,7 @@ func frrConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 		}
 		lines := frrAttributes(r)
 		if maps[lines] == "" {
-			maps[lines] = fmt.Sprintf("originate%d", len(maps))
+			maps[lines] = frrMap(lines)
 			say("route-map %s permit 10\n%sexit", maps[lines], lines)
 		}
 		family := familyOf(r.Prefix.Addr())
@@ -193,6 +194,11 @@ func frrConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 	}
 	say("exit")
 	return b.String()
+}
+
+// frrMap names a route map after its lines.
+func frrMap(lines string) string {
+	return fmt.Sprintf("originate%08x", crc32.ChecksumIEEE([]byte(lines)))
 }
 
 // frrAttributes are the lines of a route map that gives a route its attributes.

@@ -2,7 +2,6 @@ package speaker_test
 
 import (
 	"fmt"
-	"hash/crc32"
 	"maps"
 	"net/netip"
 	"os"
@@ -509,7 +508,11 @@ func (m *labMesh) quiet(what string, lost ...*labLine) {
 	events := m.ours.events
 	m.ours.mu.Unlock()
 	ended := map[netip.Addr]int{}
+	var told strings.Builder
 	for _, e := range events[m.events:] {
+		if e.Kind != speaker.RouteChanged {
+			told.WriteString(e.String() + "\n")
+		}
 		switch {
 		case e.Kind == speaker.UpdateMended, e.Kind == speaker.LimitPassed:
 			m.t.Errorf("%s: %s", what, e.String())
@@ -543,7 +546,7 @@ func (m *labMesh) quiet(what string, lost ...*labLine) {
 		}
 	}
 	if !maps.Equal(ended, want) {
-		m.t.Errorf("%s: sessions with these ended: %v, want %v", what, ended, want)
+		m.t.Errorf("%s: sessions with these ended: %v, want %v; we saw\n%s", what, ended, want, told.String())
 	}
 }
 
@@ -554,20 +557,21 @@ var frrDown = regexp.MustCompile(`%ADJCHANGE: neighbor ([0-9a-f:.]+)\S* .*Down`)
 func frrChange(s *labSpeaker, before []labRoute) string {
 	var b strings.Builder
 	old := map[netip.Prefix]string{}
+	defined := map[string]bool{} // FRR takes its time for each line of a route map
 	for _, r := range before {
-		old[r.Prefix] = frrAttributes(r)
+		attributes := frrAttributes(r)
+		old[r.Prefix], defined[attributes] = attributes, true
 	}
-	named := map[string]string{}
 	lines := map[string][]string{}
 	for _, r := range s.Routes {
 		attributes := frrAttributes(r)
+		if !defined[attributes] {
+			defined[attributes] = true
+			fmt.Fprintf(&b, "route-map %s permit 10\n%sexit\n", frrMap(attributes), attributes)
+		}
 		if old[r.Prefix] != attributes {
-			if named[attributes] == "" {
-				named[attributes] = fmt.Sprintf("change%08x", crc32.ChecksumIEEE([]byte(attributes)))
-				fmt.Fprintf(&b, "route-map %s permit 10\n%sexit\n", named[attributes], attributes)
-			}
 			family := familyOf(r.Prefix.Addr())
-			lines[family] = append(lines[family], fmt.Sprintf("network %s route-map %s", r.Prefix, named[attributes]))
+			lines[family] = append(lines[family], fmt.Sprintf("network %s route-map %s", r.Prefix, frrMap(attributes)))
 		}
 		delete(old, r.Prefix)
 	}
