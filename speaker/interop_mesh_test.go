@@ -2,6 +2,7 @@ package speaker_test
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ func TestThreeCornersAgree(t *testing.T) {
 	us := &labSpeaker{AS: 64700, ID: netip.MustParseAddr("192.0.2.232")}
 	f := &labSpeaker{AS: 4200000512, ID: netip.MustParseAddr("192.0.2.231"), Lines: []string{"bgp bestpath compare-routerid", "bgp deterministic-med"}}
 	b := &labSpeaker{AS: 64701, ID: netip.MustParseAddr("192.0.2.233")}
-	originate(us, f, b)
+	originate(meshPrefixes, us, f, b)
 	m := startMesh(t, l, [3]*labSpeaker{us, f, b}, func(c []*labCorner) []*labLine {
 		var lines []*labLine
 		for _, second := range []bool{false, true} {
@@ -34,7 +35,8 @@ func TestThreeCornersAgree(t *testing.T) {
 					if pair[1] == 2 {
 						p.B.Extra = []string{"deterministic med on;"} // else BIRD compares pairs, in the order of arrival
 					}
-					if pair[0] == 0 && pair[1] == 2 { // a silent cut is told by BFD for IPv4, by the hold timer for IPv6
+					p.B.Passive = pair == [2]int{1, 2} // when their connections collide, FRR and BIRD may close both
+					if pair[0] == 0 && pair[1] == 2 {  // a silent cut is told by BFD for IPv4, by the hold timer for IPv6
 						if familyOf(p.A.Addr) == "ipv4" {
 							p.BFD = 200 * time.Millisecond
 						} else {
@@ -103,16 +105,115 @@ func TestThreeCornersAgree(t *testing.T) {
 	m.quiet("we are back")
 }
 
-// churn has a corner withdraw 500 prefixes and change the attributes of 500 others; undo takes that back.
+// TestWeReflectBetweenFRRAndBIRD makes our speaker the route reflector (RFC 4456) of FRR and BIRD, which also talk to each other:
+// as long as they do, the reflected routes lose, and then they are all there is.
+func TestWeReflectBetweenFRRAndBIRD(t *testing.T) {
+	l := newLab(t, "ours", "frr", "bird")
+	us := &labSpeaker{AS: 64700, ID: netip.MustParseAddr("192.0.2.232"), Lines: []string{"clusterId: 192.0.2.232"}}
+	f := &labSpeaker{AS: 64700, ID: netip.MustParseAddr("192.0.2.231"), Lines: []string{"bgp bestpath compare-routerid", "bgp deterministic-med"}}
+	b := &labSpeaker{AS: 64700, ID: netip.MustParseAddr("192.0.2.233")}
+	originate(1000, us, f, b)
+	for _, s := range []*labSpeaker{us, f, b} {
+		for i := range s.Routes {
+			if r := &s.Routes[i]; r.Prefix.Bits()%3 == 0 { // the same wherever the prefix comes from
+				r.LocalPref = number(150)
+			}
+		}
+	}
+	m := startMesh(t, l, [3]*labSpeaker{us, f, b}, func(c []*labCorner) []*labLine {
+		c[0].reflects = true
+		lines := []*labLine{meshLine(l, c[0], c[1]), meshLine(l, c[0], c[2]), meshLine(l, c[1], c[2])}
+		for i := range 2 {
+			for j := range lines[i].peerings {
+				lines[i].peerings[j].A.Extra = []string{"routeReflectorClient: true"}
+			}
+		}
+		// The next hop of a reflected route is on the link of its originator with us, to which the other needs a way.
+		toFRR, toBIRD := lines[0].end("ours"), lines[1].end("ours")
+		for _, way := range [][2]netip.Addr{{toBIRD.addr4, toFRR.addr4}, {toBIRD.addr6, toFRR.addr6}} {
+			l.run("ip", "-n", l.node("frr").ns, "route", "add", linkOf(way[0]).String(), "via", way[1].String())
+		}
+		b.Lines = []string{
+			"ipv4 table igp4; ipv6 table igp6;",
+			"protocol direct { ipv4 { table igp4; }; ipv6 { table igp6; }; }",
+			fmt.Sprintf("protocol static { ipv4 { table igp4; }; route %s via %s; }", linkOf(toFRR.addr4), toBIRD.addr4),
+			fmt.Sprintf("protocol static { ipv6 { table igp6; }; route %s via %s; }", linkOf(toFRR.addr6), toBIRD.addr6),
+		}
+		for i := 1; i < 3; i++ {
+			for j := range lines[i].peerings {
+				end := &lines[i].peerings[j].B
+				end.Passive = i == 2 // when their connections collide, FRR and BIRD may close both
+				lines[i].peerings[j].Hold = 6 * time.Second
+				end.Extra = []string{"deterministic med on;"}
+				end.Channel = []string{"igp table igp" + strings.TrimPrefix(familyOf(end.Addr), "ipv") + ";"}
+			}
+		}
+		return lines
+	})
+	first := m.agree("at first")
+	m.quiet("at first")
+	m.findsEveryFault(first)
+	m.lines[2].cut()
+	undo := m.corners[2].churn(2)
+	m.agree("FRR and BIRD cut apart", m.lines[2])
+	m.quiet("FRR and BIRD cut apart", m.lines[2])
+	undo()
+	m.agree("what BIRD changed is undone", m.lines[2])
+	m.lines[2].restore()
+	m.same("FRR and BIRD together again", first, m.agree("FRR and BIRD together again"))
+	m.quiet("FRR and BIRD together again")
+}
+
+// findsEveryFault proves the comparison: it finds each fault that is put into one table.
+func (m *labMesh) findsEveryFault(right meshTables) {
+	m.t.Helper()
+	hearings := m.hearings(nil)
+	for what, change := range map[string]func(*labRoute){
+		"a MED":                func(r *labRoute) { r.MED = number(4711) },
+		"a path":               func(r *labRoute) { r.Path += " 1" },
+		"an origin":            func(r *labRoute) { r.Origin = "?" },
+		"a next hop":           func(r *labRoute) { r.NextHop = netip.MustParseAddr("192.0.2.254") },
+		"a preference":         func(r *labRoute) { r.LocalPref = number(99) },
+		"a community":          func(r *labRoute) { r.Communities = append(slices.Clone(r.Communities), "1:1") },
+		"an extended one":      func(r *labRoute) { r.ExtCommunities = append(slices.Clone(r.ExtCommunities), "rt:1:1") },
+		"a large one":          func(r *labRoute) { r.LargeCommunities = append(slices.Clone(r.LargeCommunities), "1:1:1") },
+		"an aggregator":        func(r *labRoute) { r.Aggregator = "1 1.1.1.1" },
+		"an originator":        func(r *labRoute) { r.Originator = netip.MustParseAddr("1.1.1.1") },
+		"a cluster":            func(r *labRoute) { r.Clusters += " 1.1.1.1" },
+		"the choice":           func(r *labRoute) { r.Best = !r.Best },
+		"a stale route":        func(r *labRoute) { r.Stale = true },
+		"another prefix":       func(r *labRoute) { r.Prefix = netip.MustParsePrefix("11.0.0.0/8") },
+		"another neighbour":    func(r *labRoute) { r.From = netip.MustParseAddr("192.0.2.254") },
+		"a route of one's own": func(r *labRoute) { r.From = netip.Addr{} },
+	} {
+		for _, c := range m.corners {
+			i := slices.IndexFunc(right.table[c], func(r labRoute) bool { return r.From.IsValid() })
+			wrong := meshTables{table: maps.Clone(right.table), sent: right.sent}
+			wrong.table[c] = slices.Clone(right.table[c])
+			change(&wrong.table[c][i])
+			if m.check(wrong, hearings) == "" {
+				m.t.Errorf("the comparison does not find that %s holds %s that it should not", c.daemon.name(), what)
+			}
+		}
+	}
+}
+
+// linkOf is the network of a link.
+func linkOf(a netip.Addr) netip.Prefix {
+	return netip.PrefixFrom(a, a.BitLen()-2).Masked()
+}
+
+// churn has a corner withdraw 500 prefixes and change the attributes of 500 others, or fewer where it has few; undo takes that back.
 func (c *labCorner) churn(corner int) (undo func()) {
 	before := c.Routes
 	change := func(from, to []labRoute) {
 		c.Routes = to
 		c.announce(from)
 	}
-	changed := slices.Clone(before[500:])
-	for i := range 500 {
-		r := labRoute{Prefix: changed[i].Prefix}
+	n := min(500, len(before)/3)
+	changed := slices.Clone(before[n:])
+	for i := range n {
+		r := labRoute{Prefix: changed[i].Prefix, LocalPref: changed[i].LocalPref}
 		r.colour(i*37%120+7*corner, corner) // what others have already
 		changed[i] = r
 	}
@@ -131,8 +232,8 @@ func meshLine(l *lab, a, b *labCorner) *labLine {
 
 // originate gives the three what they announce: four of ten prefixes are of the first and three of each of the others; a seventh of
 // all are of two of them, an eleventh of all three.
-func originate(speakers ...*labSpeaker) {
-	for i := range meshPrefixes {
+func originate(n int, speakers ...*labSpeaker) {
+	for i := range n {
 		owner := []int{0, 0, 0, 0, 1, 1, 1, 2, 2, 2}[i%10]
 		for k, s := range speakers {
 			if k == owner || i%11 == 0 || i%7 == 0 && k == (owner+1)%3 {

@@ -31,6 +31,7 @@ type labEnd struct {
 	MaxPrefixes int
 	MED         *uint32  // what every route gets on its way out, whatever it had
 	Extra       []string // more lines for this session, in the daemon's own language
+	Channel     []string // and for each family of this session, of FRR and BIRD
 }
 
 // labPeering is one session between two speakers, from which every daemon's configuration is made.
@@ -177,6 +178,9 @@ func frrConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 			if p.KeepIn {
 				active[family] = append(active[family], neighbor+" soft-reconfiguration inbound")
 			}
+			for _, line := range own.Channel {
+				active[family] = append(active[family], neighbor+" "+line)
+			}
 			if own.MED != nil {
 				active[family] = append(active[family], fmt.Sprintf("%s route-map med%d out", neighbor, *own.MED))
 			}
@@ -212,6 +216,9 @@ func frrAttributes(r labRoute) string {
 	set("metric ", strconv.FormatUint(uint64(*r.MED), 10))
 	set("as-path prepend ", r.Path)
 	set("origin ", r.Origin)
+	if r.LocalPref != nil {
+		set("local-preference ", strconv.FormatUint(uint64(*r.LocalPref), 10))
+	}
 	set("community ", strings.Join(r.Communities, " "))
 	for _, kind := range []string{"rt", "soo"} {
 		var values []string
@@ -322,6 +329,9 @@ func birdSession(say func(string, ...any), p labPeering, own, other labEnd) {
 			// Not also the export table: BIRD 2.0.12 then drops the MED again that the export filter has set.
 			say("\t\timport table on;")
 		}
+		for _, line := range own.Channel {
+			say("\t\t%s", line)
+		}
 		if own.MaxPrefixes > 0 {
 			say("\t\treceive limit %d action disable;", own.MaxPrefixes)
 		}
@@ -335,6 +345,9 @@ func birdAttributes(r labRoute) string {
 	var b strings.Builder
 	if r.Origin != "" {
 		fmt.Fprintf(&b, " bgp_origin = ORIGIN_%s;", strings.ToUpper(r.Origin))
+	}
+	if r.LocalPref != nil {
+		fmt.Fprintf(&b, " bgp_local_pref = %d;", *r.LocalPref)
 	}
 	path := strings.Fields(r.Path)
 	slices.Reverse(path)

@@ -21,6 +21,8 @@ type labCorner struct {
 	*labSpeaker
 	node   string
 	daemon labDaemon
+	// reflects says that the others are its clients (RFC 4456); clusters of one need no other ID than its own.
+	reflects bool
 	// announce brings the running daemon to what labSpeaker.Routes are now; before are those that it announces.
 	announce func(before []labRoute)
 }
@@ -72,7 +74,7 @@ func startMesh(t testing.TB, l *lab, speakers [3]*labSpeaker, lines func([]*labC
 // labHearing is one direction of a session: what from says, to hears.
 type labHearing struct {
 	from, to         *labCorner
-	sender, receiver labEnd
+	sender, receiver *labEnd
 }
 
 func (m *labMesh) hearings(down []*labLine) []labHearing {
@@ -81,9 +83,10 @@ func (m *labMesh) hearings(down []*labLine) []labHearing {
 		if slices.Contains(down, line) {
 			continue
 		}
-		for _, p := range line.peerings {
+		for i := range line.peerings {
+			p := &line.peerings[i]
 			x, y := line.between[0], line.between[1]
-			list = append(list, labHearing{x, y, p.A, p.B}, labHearing{y, x, p.B, p.A})
+			list = append(list, labHearing{x, y, &p.A, &p.B}, labHearing{y, x, &p.B, &p.A})
 		}
 	}
 	return list
@@ -155,6 +158,12 @@ func (m *labMesh) agree(what string, down ...*labLine) meshTables {
 	m.t.Helper()
 	start := time.Now()
 	hearings := m.hearings(down)
+	for _, h := range m.hearings(nil) {
+		if slices.Contains(hearings, h) || h.from == m.stopped {
+			continue
+		}
+		waitSession(m.t, h.from.daemon, h.receiver.Addr, establishedWithin, "ended", func(s labSession) bool { return s.State != bgpEstablished })
+	}
 	for _, h := range hearings {
 		waitEstablished(m.t, h.from.daemon, h.receiver.Addr)
 	}
@@ -196,7 +205,7 @@ func (m *labMesh) check(s meshTables, hearings []labHearing) string {
 	m.checkReach(best, hearings, &wrong)
 	for _, h := range hearings {
 		tables := map[string]map[netip.Prefix]labRoute{
-			"chosen by " + h.from.daemon.name():                                  h.chosen(best[h.from]),
+			"chosen by " + h.from.daemon.name():                                  h.chosen(best[h.from], hearings),
 			"said by " + h.from.daemon.name():                                    h.said(s.sent[h.receiver.Addr], best[h.from]),
 			fmt.Sprintf("held by %s from %s", h.to.daemon.name(), h.sender.Addr): held[h.to][h.sender.Addr],
 		}
@@ -274,6 +283,8 @@ func (c *labCorner) checkRoutes(table []labRoute, hearings []labHearing, wrong *
 			wrong.say("%s holds a route of a session that is down: %v", c.daemon.name(), r)
 		case slices.Contains(strings.Fields(r.Path), own):
 			wrong.say("%s holds a route that was here already (RFC 4271 section 9.1.2): %v", c.daemon.name(), r)
+		case r.Originator == c.ID:
+			wrong.say("%s holds a route that is its own (RFC 4456 section 8): %v", c.daemon.name(), r)
 		case x.AS != c.AS && r.NextHop != r.From:
 			wrong.say("%s holds a route whose next hop is not the neighbour (RFC 4271 section 5.1.3): %v", c.daemon.name(), r)
 		case x.AS != c.AS && slices.Contains(r.Communities, noExport) && !(x.tellsNoExport() && originated[x][r.Prefix]):
@@ -323,9 +334,10 @@ func (m *labMesh) checkReach(best map[*labCorner]map[netip.Prefix]labRoute, hear
 			for _, r := range x.Routes {
 				// Another corner passes it on unless it has a route of its own, which it prefers.
 				through := slices.ContainsFunc(m.corners, func(z *labCorner) bool {
-					return adjacent[[2]*labCorner{x, z}] && adjacent[[2]*labCorner{z, c}] && !originates[z][r.Prefix]
+					passes := z.AS != x.AS || z.reflects
+					return passes && adjacent[[2]*labCorner{x, z}] && adjacent[[2]*labCorner{z, c}] && !originates[z][r.Prefix]
 				})
-				exported := !slices.Contains(r.Communities, noExport)
+				exported := x.AS == c.AS || !slices.Contains(r.Communities, noExport)
 				if x == c || adjacent[[2]*labCorner{x, c}] && (exported || x.tellsNoExport()) || through && exported {
 					want[r.Prefix] = true
 				}
@@ -346,7 +358,13 @@ func (m *labMesh) checkReach(best map[*labCorner]map[netip.Prefix]labRoute, hear
 
 // chosen is what the sender must tell the receiver, by what it has chosen: RFC 4271 section 9.1.3. What would be refused as a
 // loop is left out.
-func (h labHearing) chosen(best map[netip.Prefix]labRoute) map[netip.Prefix]labRoute {
+func (h labHearing) chosen(best map[netip.Prefix]labRoute, hearings []labHearing) map[netip.Prefix]labRoute {
+	originator := map[netip.Addr]netip.Addr{}
+	for _, in := range hearings {
+		if in.to == h.from {
+			originator[in.sender.Addr] = in.sender.ID
+		}
+	}
 	configured := map[netip.Prefix]labRoute{}
 	for _, r := range h.from.Routes {
 		configured[r.Prefix] = r
@@ -356,13 +374,21 @@ func (h labHearing) chosen(best map[netip.Prefix]labRoute) map[netip.Prefix]labR
 		if familyOf(prefix.Addr()) != familyOf(h.sender.Addr) {
 			continue
 		}
-		switch own := !r.From.IsValid(); {
-		case slices.Contains(r.Communities, noExport) && !(own && h.from.tellsNoExport()), r.From == h.receiver.Addr:
+		own, internal := !r.From.IsValid(), h.sender.AS == h.receiver.AS
+		switch {
+		case r.From == h.receiver.Addr, !internal && slices.Contains(r.Communities, noExport) && !(own && h.from.tellsNoExport()):
 			continue
 		case own:
 			r = configured[prefix]
-		default:
+		case !internal:
 			r.MED = nil // RFC 4271 section 5.1.4
+		case !h.from.reflects:
+			continue // RFC 4271 section 9.2
+		default: // RFC 4456 section 8
+			if !r.Originator.IsValid() {
+				r.Originator = originator[r.From]
+			}
+			r.Clusters = strings.TrimSpace(h.from.ID.String() + " " + r.Clusters)
 		}
 		if h.sender.MED != nil {
 			r.MED = h.sender.MED
@@ -380,13 +406,13 @@ func (h labHearing) said(sent []labRoute, best map[netip.Prefix]labRoute) map[ne
 		b := best[r.Prefix]
 		switch h.from.daemon.(type) {
 		case *ours:
-			h.arrive(out, r)
+			h.arrive(out, r) // it shows that step, too
 			continue
 		case *frr:
 			r.Communities, r.ExtCommunities, r.LargeCommunities = b.Communities, b.ExtCommunities, b.LargeCommunities
 			r.AtomicAggregate, r.Aggregator = b.AtomicAggregate, b.Aggregator
 		case *bird:
-			if b.From.IsValid() && h.sender.MED == nil {
+			if b.From.IsValid() && h.sender.MED == nil && h.sender.AS != h.receiver.AS {
 				r.MED = nil // BIRD shows it, and takes it off
 			}
 		}
@@ -400,6 +426,8 @@ func (h labHearing) last(r labRoute) labRoute {
 	if h.sender.AS != h.receiver.AS {
 		r.Path = strings.TrimSpace(fmt.Sprint(h.sender.AS) + " " + r.Path)
 		r.NextHop = h.sender.Addr
+	} else if !r.NextHop.IsValid() {
+		r.NextHop = h.sender.Addr
 	}
 	return r
 }
@@ -407,7 +435,10 @@ func (h labHearing) last(r labRoute) labRoute {
 // arrive adds a route as the receiver holds it, unless it has to refuse it as a loop (RFC 4271 section 9.1.2).
 func (h labHearing) arrive(out map[netip.Prefix]labRoute, r labRoute) {
 	if !slices.Contains(strings.Fields(r.Path), fmt.Sprint(h.receiver.AS)) {
-		r.From, r.LocalPref = h.sender.Addr, number(labDefaultPreference)
+		r.From = h.sender.Addr
+		if r.LocalPref == nil || h.sender.AS != h.receiver.AS {
+			r.LocalPref = number(labDefaultPreference)
+		}
 		out[r.Prefix] = r
 	}
 }
