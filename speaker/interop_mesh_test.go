@@ -8,10 +8,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"onramp/bgp"
 )
 
-// meshPrefixes is how many prefixes there are in the mesh of three; six of ten are of IPv4.
-const meshPrefixes = 10000
+// meshPrefixes is how many prefixes there are in the mesh of three; six of ten are of IPv4. Their attributes come in meshColours
+// combinations: FRR needs a route map for each, and takes its time for each line of one.
+const meshPrefixes, meshColours = 10000, 48
 
 // TestThreeCornersAgree puts our speaker, FRR and BIRD, each in an AS of its own, into a full mesh with ten thousand prefixes, cuts
 // one side after the other in different ways, and compares all that each of the three holds and says, before, during and after.
@@ -61,6 +64,7 @@ func TestThreeCornersAgree(t *testing.T) {
 	ofOurs := append(between(0, 1), between(0, 2)...)
 	first := m.agree("at first")
 	m.quiet("at first")
+	m.everyStepDecides(bgp.StepLocalOrigin, bgp.StepPathLength, bgp.StepOrigin, bgp.StepMED, bgp.StepRouterID, bgp.StepPeerAddr)
 
 	// The carrier goes between FRR and BIRD, and we change our mind meanwhile.
 	for _, line := range between(1, 2) {
@@ -203,6 +207,26 @@ func linkOf(a netip.Addr) netip.Prefix {
 	return netip.PrefixFrom(a, a.BitLen()-2).Masked()
 }
 
+// everyStepDecides fails the test when no route of ours was chosen at one of the steps: then the routes try too little.
+func (m *labMesh) everyStepDecides(steps ...bgp.Step) {
+	m.t.Helper()
+	a, err := m.ours.do("show routes")
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	decided := map[bgp.Step]int{}
+	for _, r := range a.Routes {
+		if r.Why != nil {
+			decided[*r.Why]++
+		}
+	}
+	for _, step := range steps {
+		if decided[step] == 0 {
+			m.t.Errorf("no route was chosen at the step %q; others: %v", step, decided)
+		}
+	}
+}
+
 // churn has a corner withdraw 500 prefixes and change the attributes of 500 others, or fewer where it has few; undo takes that back.
 func (c *labCorner) churn(corner int) (undo func()) {
 	before := c.Routes
@@ -214,7 +238,7 @@ func (c *labCorner) churn(corner int) (undo func()) {
 	changed := slices.Clone(before[n:])
 	for i := range n {
 		r := labRoute{Prefix: changed[i].Prefix, LocalPref: changed[i].LocalPref}
-		r.colour(i*37%120+7*corner, corner) // what others have already
+		r.colour(i*37%meshColours+7*corner, corner) // what others have already
 		changed[i] = r
 	}
 	change(before, changed)
@@ -243,8 +267,7 @@ func originate(n int, speakers ...*labSpeaker) {
 	}
 }
 
-// meshRoute is the route to the prefix of that number as a corner originates it. The attributes come in some hundred combinations, such that
-// each step of the decision process decides somewhere.
+// meshRoute is the route to the prefix of that number as a corner originates it.
 func meshRoute(i, corner int) labRoute {
 	var r labRoute
 	if i%10 < 6 {
@@ -254,7 +277,8 @@ func meshRoute(i, corner int) labRoute {
 		n := i/10*4 + i%10 - 6
 		r.Prefix = netip.PrefixFrom(netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 0x10 | byte(n>>8), byte(n)}), 48+n%17)
 	}
-	r.colour(i%120+7*corner, corner)
+	// By 9 the paths of two corners are equally long, by 7 they are not.
+	r.colour(i%meshColours+[]int{7, 9}[i/meshColours%2]*corner, corner)
 	return r
 }
 

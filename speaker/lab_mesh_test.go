@@ -583,36 +583,3 @@ func (m *labMesh) quiet(what string, lost ...*labLine) {
 
 // frrDown is the line with which FRR logs that a session ended.
 var frrDown = regexp.MustCompile(`%ADJCHANGE: neighbor ([0-9a-f:.]+)\S* .*Down`)
-
-// frrChange are the lines that bring FRR from what it announces to what the speaker announces now.
-func frrChange(s *labSpeaker, before []labRoute) string {
-	var b strings.Builder
-	old := map[netip.Prefix]string{}
-	defined := map[string]bool{} // FRR takes its time for each line of a route map
-	for _, r := range before {
-		attributes := frrAttributes(r)
-		old[r.Prefix], defined[attributes] = attributes, true
-	}
-	lines := map[string][]string{}
-	for _, r := range s.Routes {
-		attributes := frrAttributes(r)
-		if !defined[attributes] {
-			defined[attributes] = true
-			fmt.Fprintf(&b, "route-map %s permit 10\n%sexit\n", frrMap(attributes), attributes)
-		}
-		if old[r.Prefix] != attributes {
-			family := familyOf(r.Prefix.Addr())
-			lines[family] = append(lines[family], fmt.Sprintf("network %s route-map %s", r.Prefix, frrMap(attributes)))
-		}
-		delete(old, r.Prefix)
-	}
-	for prefix := range old {
-		family := familyOf(prefix.Addr())
-		lines[family] = append(lines[family], fmt.Sprintf("no network %s", prefix))
-	}
-	fmt.Fprintf(&b, "router bgp %d\n", s.AS)
-	for family, list := range lines {
-		fmt.Fprintf(&b, "address-family %s unicast\n%s\nexit-address-family\n", family, strings.Join(list, "\n"))
-	}
-	return b.String()
-}
