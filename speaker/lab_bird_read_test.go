@@ -82,6 +82,7 @@ var birdRoute = regexp.MustCompile(`^(\S+)?\s+(?:unicast|blackhole|unreachable|p
 func parseBIRDRoutes(out string) ([]labRoute, error) {
 	var list []labRoute
 	var prefix netip.Prefix
+	var last string // attribute
 	for _, line := range strings.Split(out, "\n") {
 		if m := birdRoute.FindStringSubmatch(line); m != nil {
 			if m[1] != "" {
@@ -97,7 +98,13 @@ func parseBIRDRoutes(out string) ([]labRoute, error) {
 		if !ok {
 			key = strings.TrimSuffix(strings.TrimSpace(line), ":")
 		}
-		if attribute, found := strings.CutPrefix(key, "BGP."); found && len(list) > 0 {
+		attribute, found := strings.CutPrefix(key, "BGP.")
+		if strings.HasPrefix(key, "(") && last != "" { // a long list of communities goes on
+			attribute, value, found = last, key, true
+		}
+		last = ""
+		if found && len(list) > 0 {
+			last = attribute
 			if err := list[len(list)-1].setBIRD(attribute, strings.TrimSpace(value)); err != nil {
 				return nil, fmt.Errorf("BIRD's attribute %q: %w", line, err)
 			}
@@ -138,9 +145,9 @@ func (r *labRoute) setBIRD(attribute, value string) error {
 		addr, as, _ := strings.Cut(value, " AS")
 		r.Aggregator = as + " " + addr
 	case "community":
-		r.Communities = birdTuples(value)
+		r.Communities = append(r.Communities, birdTuples(value)...)
 	case "large_community":
-		r.LargeCommunities = birdTuples(value)
+		r.LargeCommunities = append(r.LargeCommunities, birdTuples(value)...)
 	case "ext_community":
 		for _, c := range birdTuples(value) {
 			if origin, ok := strings.CutPrefix(c, "ro:"); ok { // RFC 4360 section 5
@@ -163,12 +170,10 @@ func (r *labRoute) setBIRD(attribute, value string) error {
 
 // birdTuples reads "(65000,1) (65000,2)" or "(rt, 65000, 1)".
 func birdTuples(value string) []string {
-	var list []string
-	for _, c := range strings.Split(value, ") (") {
-		list = append(list, strings.NewReplacer("(", "", ")", "", " ", "", ",", ":").Replace(c))
-	}
-	return list
+	return strings.Fields(birdBrackets.Replace(value))
 }
+
+var birdBrackets = strings.NewReplacer(", ", ":", ",", ":", "(", "", ")", "")
 
 // birdCapabilities are BIRD's names of the capabilities.
 var birdCapabilities = map[string]string{

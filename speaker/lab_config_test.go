@@ -34,7 +34,9 @@ type labEnd struct {
 	// MaxPrefixes ends the session when the other end announces more; 0 is no limit. FRR 8.4 notices with the second
 	// prefix too many, BIRD with the first; both then stay down.
 	MaxPrefixes int
+	MED         *uint32  // what every route gets on its way out, whatever it had
 	Extra       []string // more lines for this session, in the daemon's own language
+	Channel     []string // and for each family of this session, of FRR and BIRD
 }
 
 // labPeering is one session between two speakers, from which every daemon's configuration is made.
@@ -134,6 +136,11 @@ func frrConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 	say("debug bgp neighbor-events")
 	maps, network := frrOrigination(t, s)
 	say("%s", maps)
+	for _, p := range peerings {
+		if own, _, ok := p.seen(s); ok && own.MED != nil {
+			say("route-map med%[1]d permit 10\n set metric %[1]d\nexit", *own.MED)
+		}
+	}
 	say("router bgp %d", s.AS)
 	say(" bgp router-id %s", s.ID)
 	say(" bgp log-neighbor-changes")
@@ -188,6 +195,12 @@ func frrConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 			if p.KeepIn {
 				active[family] = append(active[family], neighbor+" soft-reconfiguration inbound")
 			}
+			for _, line := range own.Channel {
+				active[family] = append(active[family], neighbor+" "+line)
+			}
+			if own.MED != nil {
+				active[family] = append(active[family], fmt.Sprintf("%s route-map med%d out", neighbor, *own.MED))
+			}
 			if own.MaxPrefixes > 0 {
 				active[family] = append(active[family], fmt.Sprintf("%s maximum-prefix %d", neighbor, own.MaxPrefixes))
 			}
@@ -216,9 +229,7 @@ func frrOrigination(t testing.TB, s *labSpeaker) (maps string, network map[strin
 			t.Fatalf("%s has no MED: FRR announces 0 for what it originates, so say 0", r.Prefix)
 		}
 		lines := frrAttributes(r)
-		hash := fnv.New64a()
-		_, _ = hash.Write([]byte(lines)) // it cannot fail
-		name := fmt.Sprintf("originate-%x", hash.Sum(nil))
+		name := frrMap(lines)
 		if !said[name] {
 			said[name] = true
 			fmt.Fprintf(&b, "route-map %s permit 10\n%sexit\n", name, lines)
@@ -227,6 +238,13 @@ func frrOrigination(t testing.TB, s *labSpeaker) (maps string, network map[strin
 		network[family] = append(network[family], fmt.Sprintf("network %s route-map %s", r.Prefix, name))
 	}
 	return b.String(), network
+}
+
+// frrMap names a route map after its lines.
+func frrMap(lines string) string {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(lines)) // it cannot fail
+	return fmt.Sprintf("originate-%x", hash.Sum(nil))
 }
 
 // frrAttributes are the lines of a route map that gives a route its attributes.
@@ -238,11 +256,11 @@ func frrAttributes(r labRoute) string {
 		}
 	}
 	set("metric ", strconv.FormatUint(uint64(*r.MED), 10))
+	set("as-path prepend ", r.Path)
+	set("origin ", r.Origin)
 	if r.LocalPref != nil {
 		set("local-preference ", strconv.FormatUint(uint64(*r.LocalPref), 10))
 	}
-	set("as-path prepend ", r.Path)
-	set("origin ", r.Origin)
 	set("community ", strings.Join(r.Communities, " "))
 	for _, kind := range []string{"rt", "soo"} {
 		var values []string
@@ -258,6 +276,39 @@ func frrAttributes(r labRoute) string {
 		set("atomic-aggregate", " ")
 	}
 	set("aggregator as ", r.Aggregator)
+	return b.String()
+}
+
+// frrChange are the lines that bring FRR from what it announces to what the speaker announces now.
+func frrChange(s *labSpeaker, before []labRoute) string {
+	var b strings.Builder
+	old := map[netip.Prefix]string{}
+	defined := map[string]bool{} // FRR takes its time for each line of a route map
+	for _, r := range before {
+		attributes := frrAttributes(r)
+		old[r.Prefix], defined[attributes] = attributes, true
+	}
+	lines := map[string][]string{}
+	for _, r := range s.Routes {
+		attributes := frrAttributes(r)
+		if !defined[attributes] {
+			defined[attributes] = true
+			fmt.Fprintf(&b, "route-map %s permit 10\n%sexit\n", frrMap(attributes), attributes)
+		}
+		if old[r.Prefix] != attributes {
+			family := familyOf(r.Prefix.Addr())
+			lines[family] = append(lines[family], fmt.Sprintf("network %s route-map %s", r.Prefix, frrMap(attributes)))
+		}
+		delete(old, r.Prefix)
+	}
+	for prefix := range old {
+		family := familyOf(prefix.Addr())
+		lines[family] = append(lines[family], fmt.Sprintf("no network %s", prefix))
+	}
+	fmt.Fprintf(&b, "router bgp %d\n", s.AS)
+	for family, list := range lines {
+		fmt.Fprintf(&b, "address-family %s unicast\n%s\nexit-address-family\n", family, strings.Join(list, "\n"))
+	}
 	return b.String()
 }
 
@@ -356,13 +407,20 @@ func birdSession(say func(string, ...any), p labPeering, own, other labEnd) {
 		say("\t%s", line)
 	}
 	for _, family := range p.families() {
-		say("\t%s {\n\t\timport all; export filter out_%[1]s;", family)
+		if out := "out_" + family; own.MED == nil {
+			say("\t%s {\n\t\timport all; export filter %s;", family, out)
+		} else {
+			say("\t%s {\n\t\timport all; export filter { bgp_med = %d; accept; };", family, *own.MED)
+		}
 		if p.KeepIn {
 			// Not also the export table: BIRD 2.0.12 then drops the MED again that the export filter has set.
 			say("\t\timport table on;")
 		}
 		if own.AS == other.AS {
 			say("\t\tgateway recursive; igp table igp%s;", strings.TrimPrefix(family, "ipv"))
+		}
+		for _, line := range own.Channel {
+			say("\t\t%s", line)
 		}
 		if own.MaxPrefixes > 0 {
 			say("\t\treceive limit %d action disable;", own.MaxPrefixes)
@@ -377,6 +435,9 @@ func birdAttributes(r labRoute) string {
 	var b strings.Builder
 	if r.Origin != "" {
 		fmt.Fprintf(&b, " bgp_origin = ORIGIN_%s;", strings.ToUpper(r.Origin))
+	}
+	if r.LocalPref != nil {
+		fmt.Fprintf(&b, " bgp_local_pref = %d;", *r.LocalPref)
 	}
 	path := strings.Fields(r.Path)
 	slices.Reverse(path)

@@ -28,10 +28,10 @@ type frrPath struct {
 	Community         struct{ String string }
 	ExtendedCommunity struct{ String string }
 	LargeCommunity    struct{ String string }
-	Nexthops          []struct{ IP, Scope string }
-	Peer              struct{ PeerID string }
 	OriginatorID      string
 	ClusterList       struct{ List []string }
+	Nexthops          []struct{ IP, Scope string }
+	Peer              struct{ PeerID string }
 }
 
 func (f *frr) table(family string) ([]labRoute, error) {
@@ -94,6 +94,7 @@ func (p frrPath) route(prefix netip.Prefix) labRoute {
 	if p.AggregatorID != "" {
 		r.Aggregator = fmt.Sprintf("%d %s", p.AggregatorAS, p.AggregatorID)
 	}
+	r.Originator, r.Clusters = specified(p.OriginatorID), strings.Join(p.ClusterList.List, " ")
 	for _, hop := range p.Nexthops {
 		if hop.Scope == "link-local" {
 			r.NextHopLocal = specified(hop.IP)
@@ -102,7 +103,6 @@ func (p frrPath) route(prefix netip.Prefix) labRoute {
 		}
 	}
 	r.From = specified(p.Peer.PeerID)
-	r.Originator, r.Clusters = specified(p.OriginatorID), strings.Join(p.ClusterList.List, " ")
 	return r
 }
 

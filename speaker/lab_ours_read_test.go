@@ -13,9 +13,12 @@ import (
 )
 
 func (o *ours) table(family string) ([]labRoute, error) {
-	list, err := o.routes("show routes")
+	list, err := o.whole()
 	return slices.DeleteFunc(list, func(r labRoute) bool { return familyOf(r.Prefix.Addr()) != family }), err
 }
+
+// whole is the table of both families.
+func (o *ours) whole() ([]labRoute, error) { return o.routes("show routes") }
 
 // received is what the neighbour sent, before policy.
 func (o *ours) received(peer netip.Addr) ([]labRoute, error) {
@@ -50,6 +53,7 @@ func oursRoute(in *speaker.Route) labRoute {
 	if r.LocalPref == nil {
 		r.LocalPref = number(labDefaultPreference)
 	}
+	r.Originator, r.Clusters = in.OriginatorID, strings.Join(spelled(in.ClusterList), " ")
 	r.Communities = spelled(in.Communities)
 	r.ExtCommunities = spelled(in.ExtCommunities)
 	r.LargeCommunities = spelled(in.LargeCommunities)
@@ -59,8 +63,7 @@ func oursRoute(in *speaker.Route) labRoute {
 	for i, c := range r.ExtCommunities {
 		r.ExtCommunities[i] = strings.Replace(c, ":0.", ":", 1) // a short AS number in four octets: the daemons do not tell
 	}
-	r.NextHopLocal, r.Originator = in.NextHopLinkLocal, in.OriginatorID
-	r.Clusters = strings.Join(spelled(in.ClusterList), " ")
+	r.NextHopLocal = in.NextHopLinkLocal
 	for _, u := range in.Unknown {
 		r.Unknown = append(r.Unknown, fmt.Sprintf("%d:%s", u.Type, u.Value))
 	}

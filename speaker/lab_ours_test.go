@@ -283,21 +283,33 @@ func oursConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 	for _, line := range s.Lines {
 		say("%s", line)
 	}
-	say("networks:")
+	list := func(key string, entries []string) {
+		if len(entries) > 0 {
+			say("%s:\n%s", key, strings.Join(entries, "\n"))
+		}
+	}
+	var policies, networks []string
+	for _, p := range peerings {
+		if own, other, ok := p.seen(s); ok && own.MED != nil {
+			policies = append(policies, fmt.Sprintf("  - {name: %q, terms: [{name: med, set: {med: %d}, action: accept}], default: reject}", other.Addr, *own.MED))
+		}
+	}
 	for _, r := range s.Routes {
 		n, err := oursNetwork(r)
 		if err != nil {
 			t.Fatalf("%s: %v", r.Prefix, err)
 		}
-		say("  - %s", n)
+		networks = append(networks, "  - "+n)
 	}
+	list("policies", policies)
+	list("networks", networks)
 	say("neighbors:")
 	for _, p := range peerings {
 		if own, other, ok := p.seen(s); ok {
 			oursSession(say, p, own, other)
 		}
 	}
-	return strings.NewReplacer("networks:\nneighbors:", "neighbors:").Replace(b.String())
+	return b.String()
 }
 
 // oursSession says one session.
@@ -340,6 +352,9 @@ func oursSession(say func(string, ...any), p labPeering, own, other labEnd) {
 	}
 	if p.Restart > 0 {
 		say("    gracefulRestart: {restartTime: %ds}", int(p.Restart.Seconds()))
+	}
+	if own.MED != nil {
+		say("    export: %q", other.Addr) // the policy is named after the neighbour
 	}
 	if own.MaxPrefixes > 0 {
 		say("    maxPrefixes: {ipv4: %[1]d, ipv6: %[1]d}", own.MaxPrefixes)
