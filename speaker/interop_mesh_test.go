@@ -138,8 +138,6 @@ func TestWeReflectBetweenFRRAndBIRD(t *testing.T) {
 			l.run("ip", "-n", l.node("frr").ns, "route", "add", linkOf(way[0]).String(), "via", way[1].String())
 		}
 		b.Lines = []string{
-			"ipv4 table igp4; ipv6 table igp6;",
-			"protocol direct { ipv4 { table igp4; }; ipv6 { table igp6; }; }",
 			fmt.Sprintf("protocol static { ipv4 { table igp4; }; route %s via %s; }", linkOf(toFRR.addr4), toBIRD.addr4),
 			fmt.Sprintf("protocol static { ipv6 { table igp6; }; route %s via %s; }", linkOf(toFRR.addr6), toBIRD.addr6),
 		}
@@ -149,7 +147,6 @@ func TestWeReflectBetweenFRRAndBIRD(t *testing.T) {
 				end.Passive = i == 2 // when their connections collide, FRR and BIRD may close both
 				lines[i].peerings[j].Hold = 6 * time.Second
 				end.Extra = []string{"deterministic med on;"}
-				end.Channel = []string{"igp table igp" + strings.TrimPrefix(familyOf(end.Addr), "ipv") + ";"}
 			}
 		}
 		return lines

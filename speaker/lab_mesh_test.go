@@ -209,7 +209,8 @@ func (m *labMesh) check(s meshTables, hearings []labHearing) string {
 			"said by " + h.from.daemon.name():                                    h.said(s.sent[h.receiver.Addr], best[h.from]),
 			fmt.Sprintf("held by %s from %s", h.to.daemon.name(), h.sender.Addr): held[h.to][h.sender.Addr],
 		}
-		if diff := diffMaps(tables, "best", "stale"); diff != "" {
+		// A link-local next hop is the link's own, not the chooser's; TestRealRoutersHoldWhatWeHold compares those.
+		if diff := diffMaps(tables, "best", "stale", "link-local next hop"); diff != "" {
 			wrong.say("%s", diff)
 		}
 	}
