@@ -53,36 +53,40 @@ func octets(digits string) []byte {
 	return b
 }
 
-// dial opens a connection from the node's namespace.
-func (n *labNode) dial(local netip.Addr, to netip.AddrPort) (net.Conn, error) {
-	type result struct {
-		conn net.Conn
-		err  error
-	}
-	done := make(chan result, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with this goroutine, and with it what setns did
-		err := enterNamespace(n.ns)
-		if err != nil {
-			done <- result{nil, err}
-			return
-		}
-		d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0)), Timeout: rawPatience}
-		conn, err := d.Dial("tcp", to.String())
-		done <- result{conn, err}
-	}()
-	r := <-done
-	return r.conn, r.err
-}
-
-// enterNamespace moves the calling thread into a network namespace.
-func enterNamespace(ns string) error {
-	fd, err := unix.Open("/run/netns/"+ns, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+// enter calls f in the node's network namespace; sockets that it makes are of that namespace. The thread comes back, for it may
+// be the one that must not end: the process's first, or one that the lab's processes die with (prctl(2), PR_SET_PDEATHSIG).
+func (n *labNode) enter(f func() error) (err error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	home, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
-	defer unix.Close(fd)
-	return unix.Setns(fd, unix.CLONE_NEWNET)
+	defer unix.Close(home)
+	there, err := unix.Open("/run/netns/"+n.ns, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(there)
+	if err := unix.Setns(there, unix.CLONE_NEWNET); err != nil {
+		return err
+	}
+	defer func() {
+		if back := unix.Setns(home, unix.CLONE_NEWNET); back != nil {
+			panic(back) // nothing after this would be where it seems to be
+		}
+	}()
+	return f()
+}
+
+// dial opens a connection from an address of the node.
+func (n *labNode) dial(local netip.Addr, to netip.AddrPort) (conn net.Conn, err error) {
+	d := net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0)), Timeout: rawPatience}
+	err = n.enter(func() (err error) {
+		conn, err = d.Dial("tcp", to.String())
+		return err
+	})
+	return conn, err
 }
 
 // meet connects until the speaker takes the connection, and returns with its OPEN.

@@ -173,7 +173,7 @@ func TestInteropOfTwoConnectionsOneStays(t *testing.T) {
 				m.converged(t)
 				p := m.peerings[0]
 				them := m.process()
-				for range 6 {
+				for range 5 {
 					from := m.ours.count()
 					if err := m.ours.reset(p.B.Addr); err != nil {
 						t.Fatal(err)
@@ -203,10 +203,9 @@ func TestInteropOfTwoConnectionsOneStays(t *testing.T) {
 					t.Fatal(err)
 				}
 				collisions := regexp.MustCompile(`NOTIFICATION\(code=6\.7\)|Received: Connection collision resolution|neighbor \S+ 6/7 `).FindAllString(log, -1)
+				// Mostly none: both routers give up their own attempt as soon as our OPEN is there. That both connections get as
+				// far as their OPENs is TestInteropCollidingConnectionsAreDecidedByTheRouterID.
 				t.Logf("the router's log tells of %d collisions: %q", len(collisions), slices.Compact(collisions))
-				if m.frr != nil && len(collisions) == 0 { // BIRD gives its own attempt up as soon as our OPEN is there
-					t.Error("no two connections collided")
-				}
 				m.converged(t)
 			})
 		})
