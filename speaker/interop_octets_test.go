@@ -36,7 +36,7 @@ func newRawLab(t *testing.T, more ...string) *rawLab {
 	// Case follows case on one session, so it has to be there again at once.
 	n := l.node("ours")
 	l.ours = &ours{t: t, node: n, file: filepath.Join(n.dir, "speaker.yaml"), happened: make(chan struct{})}
-	l.ours.write(strings.Replace(oursConfig(t, us, p), "idleHold: 500ms", "idleHold: 10ms", 1))
+	l.ours.write(strings.Replace(oursConfig(t, us, p), "idleHold: 500ms", "idleHold: 100ms", 1))
 	l.ours.start()
 	return l
 }
