@@ -176,6 +176,7 @@ func TestInteropOurLimitOfPrefixesEndsTheSessionAndRestartsIt(t *testing.T) {
 	forRouters(t, func(m *meeting) {
 		m.peerings = m.peerings[:1]
 		m.peerings[0].A.Extra = []string{"maxPrefixes: {ipv4: 3, restart: 2s}"}
+		m.us.Routes = nil // FRR tells a neighbour its own routes now and then, and those would count
 		m.them.Routes = m.them.Routes[:0:0]
 		for _, prefix := range []string{"10.3.1.0/24", "10.3.2.0/24", "10.3.3.0/24"} {
 			m.them.Routes = append(m.them.Routes, labRoute{Prefix: netip.MustParsePrefix(prefix), MED: number(0)})

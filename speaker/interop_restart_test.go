@@ -2,8 +2,6 @@ package speaker_test
 
 import (
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -174,7 +172,6 @@ func TestInteropRoutesOutliveANotificationButNotAHardReset(t *testing.T) {
 	m.neverWithdrawn(t, from)
 
 	// The other way round. FRR is told, and keeps the routes until we are back: none is ever missing.
-	mark := m.mark(t)
 	from = m.ours.count()
 	if err := m.ours.reset(p.B.Addr); err != nil {
 		t.Fatal(err)
@@ -183,7 +180,6 @@ func TestInteropRoutesOutliveANotificationButNotAHardReset(t *testing.T) {
 	m.ours.waitState(from, p.B.Addr, bgpEstablished, establishedWithin)
 	m.converged(t)
 	m.neverWithdrawn(t, from)
-	_ = mark
 
 	from = m.ours.count()
 	if err := m.other.shutdown(p.A.Addr, "going home"); err != nil {
@@ -202,7 +198,7 @@ func TestInteropRoutesOutliveANotificationButNotAHardReset(t *testing.T) {
 	if err := m.ours.shutdown(p.B.Addr, "out to lunch"); err != nil {
 		t.Fatal(err)
 	}
-	waitSession(t, m.other, p.A.Addr, convergedWithin, "was told", func(s labSession) bool { return s.Got != nil && s.Got.Code == 6 && s.Got.Subcode == 9 })
+	waitSession(t, m.other, p.A.Addr, convergedWithin, "was told", func(s labSession) bool { return s.Got != nil && *s.Got == labNotice{6, 9, "out to lunch"} })
 	waitNothing(t, m.other, p.A.Addr)
 	if err := m.ours.enable(p.B.Addr); err != nil {
 		t.Fatal(err)
@@ -221,5 +217,3 @@ func (m *meeting) neverWithdrawn(t *testing.T, from int) {
 		}
 	}
 }
-
-var _, _ = os.ReadFile, filepath.Join
