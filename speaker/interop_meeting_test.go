@@ -29,9 +29,10 @@ type meeting struct {
 // routers are whom our speaker meets.
 var routers = []string{"frr", "bird"}
 
-// forRouters runs a test with each of the routers at once; change may alter the peerings.
+// forRouters runs a test with each of the routers, beside other tests; change may alter the peerings.
 func forRouters(t *testing.T, change func(*meeting), test func(*testing.T, *meeting)) {
 	t.Helper()
+	t.Parallel()
 	for _, router := range routers {
 		t.Run(router, func(t *testing.T) { test(t, meet(t, router, change)) })
 	}

@@ -173,7 +173,7 @@ func TestInteropOfTwoConnectionsOneStays(t *testing.T) {
 				m.converged(t)
 				p := m.peerings[0]
 				them := m.process()
-				for range 5 {
+				for range 3 {
 					from := m.ours.count()
 					if err := m.ours.reset(p.B.Addr); err != nil {
 						t.Fatal(err)
