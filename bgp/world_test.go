@@ -123,10 +123,6 @@ func (n *node) do(list []Output) {
 	if n.dead {
 		return
 	}
-	type job struct {
-		o Output
-		b []byte
-	}
 	for _, o := range list {
 		p := n.peers[o.Neighbor]
 		switch o.Kind {

@@ -2,6 +2,7 @@ package speaker_test
 
 import (
 	"fmt"
+	"hash/fnv"
 	"net/netip"
 	"os"
 	"regexp"
@@ -36,6 +37,41 @@ func (b *bird) routes(line string) ([]labRoute, error) {
 		return nil, err
 	}
 	return parseBIRDRoutes(out)
+}
+
+// birdPaths are functions in BIRD's language that tell whether a route has one of these paths: BIRD shows long ones cut, and a
+// line of birdc may not be long either. whole calls them.
+func birdPaths(paths ...string) []string {
+	var lines []string
+	for _, path := range paths {
+		lines = append(lines, fmt.Sprintf("function %s() { return bgp_path ~ [= %s =]; }", birdPathName(path), path))
+	}
+	return lines
+}
+
+func birdPathName(path string) string {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(path)) // it cannot fail
+	return fmt.Sprintf("has_path_%x", hash.Sum(nil))
+}
+
+// whole puts in the place of a path that BIRD shows cut that of the wanted route, if BIRD says that it has exactly this one.
+func (b *bird) whole(held, want []labRoute) {
+	for i := range held {
+		h := &held[i]
+		w := slices.IndexFunc(want, func(r labRoute) bool { return r.Prefix == h.Prefix && r.From == h.From })
+		if w < 0 || !strings.HasSuffix(h.Path, "...") {
+			continue
+		}
+		line := fmt.Sprintf("show route %s protocol %s where %s()", h.Prefix, birdName(h.From), birdPathName(want[w].Path))
+		found, err := b.routes(line)
+		if err != nil {
+			continue // not found; the cut path shows as the difference
+		}
+		if len(found) == 1 && found[0].Prefix == h.Prefix {
+			h.Path = want[w].Path
+		}
+	}
 }
 
 // birdRoute is the first line of a route: the prefix (none when it is the same as before), the kind, the protocol, and a
@@ -84,8 +120,14 @@ func (r *labRoute) setBIRD(attribute, value string) error {
 	case "as_path":
 		r.Path = value
 	case "next_hop":
-		global, _, _ := strings.Cut(value, " ") // the link-local one follows
-		r.NextHop, err = netip.ParseAddr(global)
+		global, local, two := strings.Cut(value, " ")
+		if r.NextHop, err = netip.ParseAddr(global); two && err == nil {
+			r.NextHopLocal, err = netip.ParseAddr(local)
+		}
+	case "originator_id":
+		r.Originator, err = netip.ParseAddr(value)
+	case "cluster_list":
+		r.Clusters = value
 	case "med":
 		r.MED = parse()
 	case "local_pref":
@@ -104,7 +146,16 @@ func (r *labRoute) setBIRD(attribute, value string) error {
 			if origin, ok := strings.CutPrefix(c, "ro:"); ok { // RFC 4360 section 5
 				c = "soo:" + origin
 			}
+			var high, low uint32
+			if _, wrong := fmt.Sscanf(c, "generic:0x%x:0x%x", &high, &low); wrong == nil {
+				c = fmt.Sprintf("0x%08x%08x", high, low)
+			}
 			r.ExtCommunities = append(r.ExtCommunities, c)
+		}
+	default: // "63 [t]": the type in hexadecimal digits, and that it is transitive
+		var kind uint8
+		if n, _ := fmt.Sscanf(attribute, "%x [t]", &kind); n == 1 && strings.HasSuffix(attribute, " [t]") {
+			r.Unknown = append(r.Unknown, fmt.Sprintf("%d:%s", kind, strings.ReplaceAll(value, " ", "")))
 		}
 	}
 	return err

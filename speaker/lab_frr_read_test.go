@@ -30,6 +30,8 @@ type frrPath struct {
 	LargeCommunity    struct{ String string }
 	Nexthops          []struct{ IP, Scope string }
 	Peer              struct{ PeerID string }
+	OriginatorID      string
+	ClusterList       struct{ List []string }
 }
 
 func (f *frr) table(family string) ([]labRoute, error) {
@@ -93,12 +95,14 @@ func (p frrPath) route(prefix netip.Prefix) labRoute {
 		r.Aggregator = fmt.Sprintf("%d %s", p.AggregatorAS, p.AggregatorID)
 	}
 	for _, hop := range p.Nexthops {
-		if hop.Scope != "link-local" {
+		if hop.Scope == "link-local" {
+			r.NextHopLocal = specified(hop.IP)
+		} else if !r.NextHop.IsValid() {
 			r.NextHop = specified(hop.IP)
-			break
 		}
 	}
 	r.From = specified(p.Peer.PeerID)
+	r.Originator, r.Clusters = specified(p.OriginatorID), strings.Join(p.ClusterList.List, " ")
 	return r
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,6 +26,7 @@ type ours struct {
 	t        testing.TB
 	node     *labNode
 	file     string
+	config   *speaker.Config // what the file says
 	daemon   *labProcess
 	commands *os.File // its standard input
 
@@ -49,9 +51,19 @@ func (o *ours) name() string { return o.node.name }
 
 func (o *ours) write(config string) {
 	o.t.Helper()
+	o.config = o.parse(config)
 	if err := os.WriteFile(o.file, []byte(config), 0o644); err != nil {
 		o.t.Fatal(err)
 	}
+}
+
+func (o *ours) parse(config string) *speaker.Config {
+	o.t.Helper()
+	c, findings := speaker.ParseConfig(o.file, []byte(config))
+	if c == nil {
+		o.t.Fatalf("our configuration: %v\n%s", findings, config)
+	}
+	return c
 }
 
 func (o *ours) start() { o.t.Helper(); o.run(o.file) }
@@ -151,6 +163,10 @@ func (o *ours) waitEvent(from int, within time.Duration, what string, ok func(sp
 		}
 		select {
 		case <-next:
+		case <-o.daemon.done:
+			if o.count() == len(events) {
+				o.t.Fatalf("%s has ended before it %s; it printed\n%s", o.name(), what, o.daemon.printed())
+			}
 		case <-late.C:
 			o.t.Fatalf("%s %s: not within %s; it printed\n%s", o.name(), what, within, o.daemon.printed())
 		}
@@ -194,20 +210,9 @@ func (o *ours) kill() { o.t.Helper(); o.daemon.signal(o.t, syscall.SIGKILL) }
 // configure brings what the speaker originates to another configuration, all else of which must be as it was.
 func (o *ours) configure(config string) {
 	o.t.Helper()
-	read := func(text string) *speaker.Config {
-		c, findings := speaker.ParseConfig(o.file, []byte(text))
-		if c == nil {
-			o.t.Fatal(findings)
-		}
-		return c
-	}
-	before, err := os.ReadFile(o.file)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	was, is := read(string(before)), read(config)
+	before, is := *o.config, o.parse(config)
 	old := map[netip.Prefix]speaker.Network{}
-	for _, n := range was.Networks {
+	for _, n := range before.Networks {
 		old[n.Prefix] = n
 	}
 	for _, n := range is.Networks {
@@ -223,8 +228,8 @@ func (o *ours) configure(config string) {
 			o.t.Fatal(err)
 		}
 	}
-	was.Networks, is.Networks = nil, nil
-	if !reflect.DeepEqual(was, is) {
+	before.Networks, is.Networks = nil, nil
+	if !reflect.DeepEqual(&before, is) {
 		o.t.Fatal("our speaker changes only its networks while it runs")
 	}
 	o.write(config)
@@ -305,8 +310,11 @@ func oursSession(say func(string, ...any), p labPeering, own, other labEnd) {
 	} else if own.Other.IsValid() {
 		say("    localIpv6: %q", own.Other)
 	}
+	if own.LinkLocal.IsValid() && slices.Contains(p.families(), "ipv6") {
+		say("    localLinkLocal: %q", own.LinkLocal)
+	}
 	say("    families: [%s]", strings.Join(p.families(), ", "))
-	say("    holdTime: %s", p.hold())
+	say("    holdTime: %s", p.hold(own))
 	say("    connectRetry: %ds", labRetry)
 	say("    idleHold: 500ms")
 	if other.AS != own.AS {
@@ -314,6 +322,9 @@ func oursSession(say func(string, ...any), p labPeering, own, other labEnd) {
 	}
 	if own.Passive {
 		say("    passive: true")
+	}
+	if own.Reflects {
+		say("    routeReflectorClient: true")
 	}
 	if p.Password != "" {
 		say("    password: %q", p.Password)
@@ -363,6 +374,11 @@ func oursNetwork(r labRoute) (string, error) {
 	}
 	if as, addr, ok := strings.Cut(r.Aggregator, " "); ok {
 		n["aggregator"] = map[string]any{"as": json.RawMessage(as), "address": addr}
+	}
+	for _, u := range r.Unknown {
+		kind, value, _ := strings.Cut(u, ":")
+		list, _ := n["unknown"].([]any)
+		n["unknown"] = append(list, map[string]any{"type": json.RawMessage(kind), "value": value})
 	}
 	data, err := json.Marshal(n)
 	return string(data), err
