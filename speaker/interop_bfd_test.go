@@ -172,8 +172,8 @@ func TestInteropAnAdministrativeDownOfOurBFDIsNoFailureToThem(t *testing.T) {
 			if err := m.ours.shutdown(p.B.Addr, "maintenance"); err != nil {
 				t.Fatal(err)
 			}
-			s := waitSession(t, m.other, p.A.Addr, convergedWithin, "was told", func(s labSession) bool { return s.Got != nil })
-			if *s.Got != (labNotice{6, 2, "maintenance"}) || s.Sent != nil {
+			s := waitSession(t, m.other, p.A.Addr, convergedWithin, "was told", func(s labSession) bool { return s.Got != nil && s.Got.Code == 6 })
+			if *s.Got != (labNotice{6, 2, "maintenance"}) || s.Sent != nil && s.Sent.Code == 6 {
 				t.Errorf("%s got %s and sent %v", m.router, s.Got, s.Sent)
 			}
 			waitBFD(t, m.ours, p.B.Addr, "admin down", convergedWithin)

@@ -108,7 +108,7 @@ func TestInteropAChangedImportPolicyOfTheirsComesIntoForceByARefresh(t *testing.
 				return err
 			}
 			narrow = func() error {
-				return change(strings.Replace(wide, "import all;", fmt.Sprintf("import where net != %s;", hidden), 1))
+				return change(strings.Replace(wide, "import all; export filter out_ipv4;", fmt.Sprintf("import where net != %s; export filter out_ipv4;", hidden), 1))
 			}
 			widen = func() error { return change(wide) }
 		}
