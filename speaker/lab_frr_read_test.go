@@ -298,8 +298,8 @@ func (s *labSession) readFRRCapabilities(all map[string]json.RawMessage) {
 	slices.Sort(s.Restart.Preserved)
 }
 
-// frrNotice is a line of bgpd's log.
-var frrNotice = regexp.MustCompile(`%NOTIFICATION: (sent to|received from) neighbor (\S+) (\d+)/(\d+) \([^)]*\)(?: "(.*)")?`)
+// frrNotice is a line of bgpd's log. Of a Hard Reset it has the codes and the message of what is within (RFC 8538).
+var frrNotice = regexp.MustCompile(`%NOTIFICATION(\(Hard Reset\))?: (sent to|received from) neighbor (\S+) (\d+)/(\d+) \([^)]*\)(?: "(.*)")?`)
 
 // notices reads the last NOTIFICATION each way from the log: FRR's JSON tells only of those received, and not when
 // something else, like BFD, ended the session too.
@@ -309,13 +309,16 @@ func (f *frr) notices(peer netip.Addr) (sent, got *labNotice, err error) {
 		return nil, nil, err
 	}
 	for _, m := range frrNotice.FindAllStringSubmatch(string(log), -1) {
-		if m[2] != peer.String() {
+		if m[3] != peer.String() {
 			continue
 		}
-		code, _ := strconv.ParseUint(m[3], 10, 8) // digits, as the expression says
-		subcode, _ := strconv.ParseUint(m[4], 10, 8)
-		notice := &labNotice{Code: uint8(code), Subcode: uint8(subcode), Message: m[5]}
-		if m[1] == "sent to" {
+		code, _ := strconv.ParseUint(m[4], 10, 8) // digits, as the expression says
+		subcode, _ := strconv.ParseUint(m[5], 10, 8)
+		notice := &labNotice{Code: uint8(code), Subcode: uint8(subcode), Message: m[6]}
+		if m[1] != "" {
+			notice.Code, notice.Subcode = 6, 9
+		}
+		if m[2] == "sent to" {
 			sent = notice
 		} else {
 			got = notice

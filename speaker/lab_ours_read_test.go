@@ -166,18 +166,19 @@ func (o *ours) endsOfRIB(peer netip.Addr) []string {
 	return slices.Compact(families)
 }
 
-// bfd is the last that was told of the BFD session; our speaker tells no intervals.
+// bfd reads how the path to a neighbour stands.
 func (o *ours) bfd(peer netip.Addr) (labBFD, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, e := range slices.Backward(o.events[o.since:]) {
-		if e.Kind == speaker.LinkChanged && e.Neighbor == peer.String() {
-			state := strings.ToLower(e.To)
-			if state == "admindown" {
-				state = "admin down"
-			}
-			return labBFD{State: state, Diagnostic: e.Reason, Raw: e.String()}, nil
-		}
+	n, err := o.standing(peer)
+	if err != nil {
+		return labBFD{}, err
 	}
-	return labBFD{State: "down"}, nil
+	if n.BFD == nil {
+		return labBFD{}, fmt.Errorf("our speaker has no BFD session with %s", peer)
+	}
+	state := strings.ToLower(n.BFD.State)
+	if state == "admindown" {
+		state = "admin down"
+	}
+	return labBFD{State: state, Interval: time.Duration(n.BFD.Interval), Detect: time.Duration(n.BFD.DetectionTime), Diagnostic: n.BFD.Diagnostic,
+		Raw: fmt.Sprintf("%+v", *n.BFD)}, nil
 }

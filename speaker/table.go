@@ -218,8 +218,18 @@ type Standing struct {
 	Flaps           uint64        `json:"flaps" jsonschema_description:"How often the session left Established."`
 	Retries         int           `json:"retries,omitempty" jsonschema_description:"ConnectRetryCounter of RFC 4271."`
 	Outbound        bool          `json:"outbound,omitempty" jsonschema_description:"The speaker opened the connection."`
+	BFD             *LinkStanding `json:"bfd,omitempty" jsonschema_description:"Of the path, where it is watched."`
 	LastSent        *Notification `json:"lastSent,omitempty"`
 	LastReceived    *Notification `json:"lastReceived,omitempty"`
+}
+
+// LinkStanding is how the BFD session of a neighbour stands (RFC 5880).
+type LinkStanding struct {
+	State             string   `json:"state" enum:"AdminDown|Down|Init|Up"`
+	Diagnostic        string   `json:"diagnostic,omitempty" jsonschema_description:"Why it last went down."`
+	Interval          Duration `json:"interval" jsonschema_description:"Between two packets, as agreed."`
+	DetectionTime     Duration `json:"detectionTime,omitempty" jsonschema_description:"After how long a silence it goes down; missing while nothing is heard."`
+	NeighborAdminDown bool     `json:"neighborAdminDown,omitempty" jsonschema_description:"The neighbour does not watch the path."`
 }
 
 // Capabilities are those that a session uses.
@@ -280,6 +290,9 @@ func (l *loop) standing(p *peer) Standing {
 				v.Capabilities.GracefulRestart.Forwarding = append(v.Capabilities.GracefulRestart.Forwarding, f.Family)
 			}
 		}
+	}
+	if l.links != nil {
+		v.BFD = l.links.Standing(int32(p.id))
 	}
 	if s.LastSent != nil {
 		v.LastSent = newNotification(s.LastSent, true)
