@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package speaker_test holds the laboratory in which a speaker meets real routers: network namespaces joined by links that
 // can be cut, FRR and BIRD running in them, and readers that put what each daemon holds into one spelling. The daemons, root
 // and Linux are needed; without them a test of the laboratory fails and says what is missing, it is never skipped.
