@@ -90,6 +90,9 @@ func (s *Session) DetectionTime() time.Duration {
 	return time.Duration(s.remote.DetectMult) * max(s.usedRx, s.remote.DesiredMinTx, time.Microsecond)
 }
 
+// TransmitInterval is the time between its periodic packets, without jitter (RFC 5880 section 6.8.2).
+func (s *Session) TransmitInterval() time.Duration { return s.interval() }
+
 // Deadline is when Tick must be called at the latest; ok is false when nothing is pending. A Tick at the deadline always moves it.
 func (s *Session) Deadline() (at time.Duration, ok bool) {
 	if s.transmits() {

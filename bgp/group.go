@@ -148,6 +148,14 @@ func (s *Speaker) toldAnew(g *group, p netip.Prefix, r *route) *Attrs {
 	}
 	a := *r.attrs
 	a.Weight = 0
+	if from != Local {
+		// RFC 2545 section 3: a link-local address goes only to those who are on its link. The speaker does not know who is; its own,
+		// which comes with itself as the next hop, is the session's.
+		a.NextHopLocal = netip.Addr{}
+		if a.NextHop.Is6() && a.NextHop.IsLinkLocalUnicast() {
+			a.NextHop = netip.Addr{}
+		}
+	}
 	if k.kind == EBGP && from != Local && !k.options.KeepMED {
 		a.MED, a.HasMED = 0, false // what a policy sets below stays (RFC 4271 section 5.1.4)
 	}

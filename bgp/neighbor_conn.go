@@ -160,7 +160,7 @@ func (n *neighbor) turn(c *channel, a Action) {
 		n.received = a.Notification
 	}
 	if a.From == Established {
-		n.lost(c, &a)
+		n.lost(&a)
 	}
 	if a.To == Established {
 		if n.other == c {
@@ -265,15 +265,21 @@ func (c *channel) message(t MessageType, body []byte) {
 		}
 		n.updateMessage(c, body)
 	case RouteRefreshMessage:
-		switch c.state() {
-		case Established:
-			n.refreshMessage(c, body)
-		case OpenSent:
-			n.handle(c, Event{Type: UpdateMsg, Notification: &Notification{Code: CodeFSM, Subcode: FSMInOpenSent, Data: []byte{byte(t)}}})
-		case OpenConfirm: // as an UPDATE is, which the RFC has an event for
-			n.handle(c, Event{Type: UpdateMsg, Notification: &Notification{Code: CodeFSM, Subcode: FSMInOpenConfirm, Data: []byte{byte(t)}}})
+		if c.state() != Established {
+			n.handle(c, Event{Type: UpdateMsg, Notification: c.unexpected(t)})
+			return
 		}
+		n.refreshMessage(c, body)
 	}
+}
+
+// unexpected is the error for a message that the state does not expect and the state machine has no event for (RFC 6608 section 4).
+func (c *channel) unexpected(t MessageType) *Notification {
+	n := &Notification{Code: CodeFSM, Data: []byte{byte(t)}}
+	if s := c.state(); s >= OpenSent {
+		n.Subcode = uint8(s-OpenSent) + FSMInOpenSent
+	}
+	return n
 }
 
 // openMessage handles an OPEN where one is expected; elsewhere the state machine says what it means.

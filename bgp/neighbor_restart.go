@@ -7,7 +7,7 @@ import (
 
 // lost ends the exchange of routes when a session leaves Established. What a neighbour that restarts gracefully announced stays for a
 // while (RFC 4724 section 4.2), the rest goes.
-func (n *neighbor) lost(_ *channel, a *Action) {
+func (n *neighbor) lost(a *Action) {
 	n.counters.Flaps++
 	n.leave()
 	n.s.touch(n)

@@ -272,6 +272,9 @@ func (n *neighbor) refreshMessage(c *channel, body []byte) {
 		}
 		n.again(f)
 	case kind == RefreshBegin && n.enhanced:
+		if n.restarts && !n.heardEOR[i] {
+			return // RFC 7313 section 4: ignored before the End-of-RIB, which would take for stale what came before this
+		}
 		n.epoch[i]++
 		n.staleAt = s.now + n.cfg.StaleTime
 	case kind == RefreshEnd && n.enhanced:

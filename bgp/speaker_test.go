@@ -323,6 +323,30 @@ func TestAReflectorReflects(t *testing.T) {
 	}
 }
 
+// RFC 2545 section 3: what a reflector passes on with the next hop that it has goes without the link-local address.
+func TestALinkLocalNextHopStaysOnItsLink(t *testing.T) {
+	w := newWorld(t)
+	rr := w.node("rr", SpeakerConfig{AS: 65001, RouterID: ip("10.0.0.1")})
+	x := w.node("x", SpeakerConfig{AS: 65001, RouterID: ip("10.0.0.2")})
+	y := w.node("y", SpeakerConfig{AS: 65001, RouterID: ip("10.0.0.3")})
+	six := func(client bool, local string) NeighborConfig {
+		return NeighborConfig{Families: []Family{IPv6Unicast()}, RouteReflectorClient: client, LocalLinkLocal: ip(local)}
+	}
+	w.join(rr, x, six(true, "fe80::1"), six(false, "fe80::2"))
+	w.join(rr, y, six(true, "fe80::1"), six(false, "fe80::3"))
+	x.originate("2001:db8:2::/48", Attrs{})
+	bringUp(w)
+	for _, c := range []struct {
+		at   *node
+		want netip.Addr
+	}{{rr, ip("fe80::2")}, {y, netip.Addr{}}} {
+		a, _ := c.at.s.Best(netip.MustParsePrefix("2001:db8:2::/48"))
+		if a == nil || a.NextHop != x.s.neighbors[0].cfg.LocalIPv6 || a.NextHopLocal != c.want {
+			t.Errorf("%s holds %+v, want the link-local address %s", c.at.name, a, c.want)
+		}
+	}
+}
+
 // RFC 4271 section 9.2.1.1.
 func TestUpdatesKeepTheMinimumInterval(t *testing.T) {
 	c := openly()

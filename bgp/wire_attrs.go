@@ -60,6 +60,9 @@ var attrKinds = [...]struct {
 	attrLarge:        {"LARGE_COMMUNITY", optionalTransAttr},
 }
 
+// KnownAttribute tells whether the type is that of an attribute that Attrs has a place for, or that the wire format needs.
+func KnownAttribute(kind uint8) bool { return knownAttr(kind) }
+
 func knownAttr(kind uint8) bool { return int(kind) < len(attrKinds) && attrKinds[kind].name != "" }
 
 func attrName(kind uint8) string {

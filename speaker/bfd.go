@@ -193,6 +193,22 @@ func (p *bfdPort) SetAdminDown(neighbor int32, down bool) {
 	}
 }
 
+// Standing is how a neighbour's session stands, nil for a neighbour that has none.
+func (p *bfdPort) Standing(neighbor int32) *LinkStanding {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.sessions[neighbor]
+	if s == nil {
+		return nil
+	}
+	v := &LinkStanding{State: s.State().String(), Interval: Duration(s.TransmitInterval()), DetectionTime: Duration(s.DetectionTime()),
+		NeighborAdminDown: s.Remote().State == bfd.AdminDown}
+	if s.Diag() != bfd.NoDiagnostic {
+		v.Diagnostic = s.Diag().String()
+	}
+	return v
+}
+
 // Run keeps the sessions until ctx is done, or until a socket fails. It closes every socket and says nothing to the neighbours: they see
 // what they would see if the process had died. It can be called once.
 func (p *bfdPort) Run(ctx context.Context) error {

@@ -152,6 +152,7 @@ func (l *loop) session(verb string, p *peer, rest []string, text string) error {
 	now := l.now()
 	switch verb {
 	case "start":
+		p.stopped = false
 		l.watching(p, true)
 		l.apply(l.core.Start(now, p.id))
 	case "stop":
@@ -159,8 +160,7 @@ func (l *loop) session(verb string, p *peer, rest []string, text string) error {
 		if len(message) > mostShutdown {
 			return fmt.Errorf("the text has %d bytes: want at most %d (RFC 9003 section 2)", len(message), mostShutdown)
 		}
-		l.watching(p, false)
-		l.apply(l.core.Stop(now, p.id, bgp.NewShutdown(bgp.CeaseShutdown, message)))
+		l.stop(p, message)
 	case "refresh":
 		families := p.cfg.Families
 		if len(rest) > 0 {

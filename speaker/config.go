@@ -47,6 +47,7 @@ type Network struct {
 	LargeCommunities []bgp.LargeCommunity `json:"largeCommunities,omitempty" jsonschema_description:"Large communities such as 64512:1:2."`
 	AtomicAggregate  bool                 `json:"atomicAggregate,omitempty" jsonschema_description:"ATOMIC_AGGREGATE is set."`
 	Aggregator       *Aggregator          `json:"aggregator,omitempty" jsonschema_description:"AGGREGATOR: who formed the route by aggregation."`
+	Unknown          []UnknownAttribute   `json:"unknown,omitempty" jsonschema_description:"Optional transitive attributes that no speaker knows, to see what becomes of them."`
 	Weight           uint32               `json:"weight,omitempty" jsonschema_description:"The speaker's own weight, never sent."`
 }
 

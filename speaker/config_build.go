@@ -1,7 +1,9 @@
 package speaker
 
 import (
+	"encoding/hex"
 	"net/netip"
+	"slices"
 	"time"
 
 	"onramp/bgp"
@@ -81,8 +83,13 @@ func (n *Network) attrs() bgp.Attrs {
 	a = a.WithCommunities(n.Communities...)
 	a = a.WithExtCommunities(n.ExtCommunities...)
 	a = a.WithLargeCommunities(n.LargeCommunities...)
-	if n.AtomicAggregate || n.Aggregator != nil {
+	if n.AtomicAggregate || n.Aggregator != nil || n.Unknown != nil {
 		a.Rest = &bgp.Rest{AtomicAggregate: n.AtomicAggregate}
+		for _, u := range n.Unknown {
+			value, _ := hex.DecodeString(u.Value) // checked by the reader
+			a.Rest.Unknown = append(a.Rest.Unknown, bgp.UnknownAttr{Type: uint8(u.Type), Value: string(value)})
+		}
+		slices.SortFunc(a.Rest.Unknown, func(x, y bgp.UnknownAttr) int { return int(x.Type) - int(y.Type) })
 		if g := n.Aggregator; g != nil {
 			a.Rest.AggregatorAS, a.Rest.Aggregator = g.AS, g.Address
 		}

@@ -1,6 +1,7 @@
 package speaker
 
 import (
+	"encoding/hex"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -24,6 +25,7 @@ const (
 	mostAllowed    = 10                    // times the own AS in a path, as routers allow
 	leastInterval  = 10 * time.Millisecond // of BFD packets: less is not kept by a process
 	mostMultiplier = 255                   // an octet (RFC 5880 section 4.1)
+	mostUnknown    = 1024                  // octets of an attribute: the others have to fit into the message too
 )
 
 // What the file leaves out.
@@ -143,6 +145,18 @@ func (k *checker) network(at string, n *Network) {
 		at := yamlfile.Index(key("asPath"), i)
 		if k.r.Given(at) && a == 0 {
 			k.refuse(at, "AS 0 is in no path", "leave it out", "as", "RFC 7607")
+		}
+	}
+	seen := map[int]bool{}
+	for i, u := range n.Unknown {
+		at := yamlfile.Index(key("unknown"), i)
+		k.between(at+".type", u.Type, 1, 255, "RFC 4271 section 4.3")
+		if k.r.Given(at+".type") && (u.Type >= 0 && u.Type <= 255 && bgp.KnownAttribute(uint8(u.Type)) || seen[u.Type]) {
+			k.refuse(at+".type", "this attribute has a key of its own, or is here twice", "give a type that no other attribute has, such as 99", "unknown", sourceFormat)
+		}
+		seen[u.Type] = true
+		if value, err := hex.DecodeString(u.Value); err != nil || len(value) > mostUnknown {
+			k.refuse(at+".value", "this is no attribute's value", fmt.Sprintf("give at most %d octets as pairs of hexadecimal digits", mostUnknown), "unknown", sourceFormat)
 		}
 	}
 	if n.Aggregator != nil {

@@ -55,7 +55,7 @@ func TestAFileWithEveryKeyIsReadAsItSays(t *testing.T) {
 		t.Error(d)
 	}
 	a := c.Networks[0].attrs()
-	if s := ptr(newRoute(c.Networks[0].Prefix, &a)).String(); s != "10.1.0.0/16 nextHop 192.0.2.1 asPath [64512 64513] origin ? med 0 localPref 200 communities 65001:1,no-export extCommunities rt:65001:1 largeCommunities 65001:1:2 atomicAggregate aggregator 65001 10.0.0.1 weight 5" {
+	if s := ptr(newRoute(c.Networks[0].Prefix, &a)).String(); s != "10.1.0.0/16 nextHop 192.0.2.1 asPath [64512 64513] origin ? med 0 localPref 200 communities 65001:1,no-export extCommunities rt:65001:1 largeCommunities 65001:1:2 atomicAggregate aggregator 65001 10.0.0.1 attribute 98 00 attribute 99 0a0b weight 5" {
 		t.Errorf("the first network is %s", s)
 	}
 	if n := c.neighbor(&c.Neighbors[1], netip.Addr{}); !n.NoHoldTime || !n.PolicyOptional || !n.Options.SendCommunities {

@@ -85,6 +85,9 @@ type Notification struct {
 
 func newNotification(n *bgp.Notification, sent bool) *Notification {
 	v := &Notification{Sent: sent, Code: n.Code, Subcode: n.Subcode, Name: n.Error(), Data: fmt.Sprintf("%x", n.Data)}
+	if inner, ok := n.Inner(); ok { // RFC 8538 section 3.1: a Hard Reset says what it is for within
+		n = inner
+	}
 	v.Text, _ = n.Communication()
 	return v
 }
@@ -162,7 +165,7 @@ func (l *loop) news(now time.Duration, o *bgp.Output) (e Event, ok bool) {
 	case bgp.OutEndOfRIB:
 		e.Kind, e.Family = EndOfRIB, o.Family.String()
 	case bgp.OutLimit:
-		e.Kind, e.Family = LimitPassed, o.Family.String()
+		e.Kind, e.Family, e.Prefix = LimitPassed, o.Family.String(), o.Prefix.String()
 		if x := o.Exceeded; x != nil {
 			e.Limit, e.Prefixes = x.Limit, x.Prefixes
 		}

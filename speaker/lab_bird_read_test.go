@@ -1,7 +1,10 @@
+//go:build linux
+
 package speaker_test
 
 import (
 	"fmt"
+	"hash/fnv"
 	"net/netip"
 	"os"
 	"regexp"
@@ -38,6 +41,41 @@ func (b *bird) routes(line string) ([]labRoute, error) {
 	return parseBIRDRoutes(out)
 }
 
+// birdPaths are functions in BIRD's language that tell whether a route has one of these paths: BIRD shows long ones cut, and a
+// line of birdc may not be long either. whole calls them.
+func birdPaths(paths ...string) []string {
+	var lines []string
+	for _, path := range paths {
+		lines = append(lines, fmt.Sprintf("function %s() { return bgp_path ~ [= %s =]; }", birdPathName(path), path))
+	}
+	return lines
+}
+
+func birdPathName(path string) string {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(path)) // it cannot fail
+	return fmt.Sprintf("has_path_%x", hash.Sum(nil))
+}
+
+// whole puts in the place of a path that BIRD shows cut that of the wanted route, if BIRD says that it has exactly this one.
+func (b *bird) whole(held, want []labRoute) {
+	for i := range held {
+		h := &held[i]
+		w := slices.IndexFunc(want, func(r labRoute) bool { return r.Prefix == h.Prefix && r.From == h.From })
+		if w < 0 || !strings.HasSuffix(h.Path, "...") {
+			continue
+		}
+		line := fmt.Sprintf("show route %s protocol %s where %s()", h.Prefix, birdName(h.From), birdPathName(want[w].Path))
+		found, err := b.routes(line)
+		if err != nil {
+			continue // not found; the cut path shows as the difference
+		}
+		if len(found) == 1 && found[0].Prefix == h.Prefix {
+			h.Path = want[w].Path
+		}
+	}
+}
+
 // birdRoute is the first line of a route: the prefix (none when it is the same as before), the kind, the protocol, and a
 // star when it is the best.
 var birdRoute = regexp.MustCompile(`^(\S+)?\s+(?:unicast|blackhole|unreachable|prohibit) \[(\S+) [^]]*\]( [*!]+)?`)
@@ -46,6 +84,7 @@ var birdRoute = regexp.MustCompile(`^(\S+)?\s+(?:unicast|blackhole|unreachable|p
 func parseBIRDRoutes(out string) ([]labRoute, error) {
 	var list []labRoute
 	var prefix netip.Prefix
+	var last string // attribute
 	for _, line := range strings.Split(out, "\n") {
 		if m := birdRoute.FindStringSubmatch(line); m != nil {
 			if m[1] != "" {
@@ -61,7 +100,13 @@ func parseBIRDRoutes(out string) ([]labRoute, error) {
 		if !ok {
 			key = strings.TrimSuffix(strings.TrimSpace(line), ":")
 		}
-		if attribute, found := strings.CutPrefix(key, "BGP."); found && len(list) > 0 {
+		attribute, found := strings.CutPrefix(key, "BGP.")
+		if strings.HasPrefix(key, "(") && last != "" { // a long list of communities goes on
+			attribute, value, found = last, key, true
+		}
+		last = ""
+		if found && len(list) > 0 {
+			last = attribute
 			if err := list[len(list)-1].setBIRD(attribute, strings.TrimSpace(value)); err != nil {
 				return nil, fmt.Errorf("BIRD's attribute %q: %w", line, err)
 			}
@@ -84,8 +129,14 @@ func (r *labRoute) setBIRD(attribute, value string) error {
 	case "as_path":
 		r.Path = value
 	case "next_hop":
-		global, _, _ := strings.Cut(value, " ") // the link-local one follows
-		r.NextHop, err = netip.ParseAddr(global)
+		global, local, two := strings.Cut(value, " ")
+		if r.NextHop, err = netip.ParseAddr(global); two && err == nil {
+			r.NextHopLocal, err = netip.ParseAddr(local)
+		}
+	case "originator_id":
+		r.Originator, err = netip.ParseAddr(value)
+	case "cluster_list":
+		r.Clusters = value
 	case "med":
 		r.MED = parse()
 	case "local_pref":
@@ -96,15 +147,24 @@ func (r *labRoute) setBIRD(attribute, value string) error {
 		addr, as, _ := strings.Cut(value, " AS")
 		r.Aggregator = as + " " + addr
 	case "community":
-		r.Communities = birdTuples(value)
+		r.Communities = append(r.Communities, birdTuples(value)...)
 	case "large_community":
-		r.LargeCommunities = birdTuples(value)
+		r.LargeCommunities = append(r.LargeCommunities, birdTuples(value)...)
 	case "ext_community":
 		for _, c := range birdTuples(value) {
 			if origin, ok := strings.CutPrefix(c, "ro:"); ok { // RFC 4360 section 5
 				c = "soo:" + origin
 			}
+			var high, low uint32
+			if _, wrong := fmt.Sscanf(c, "generic:0x%x:0x%x", &high, &low); wrong == nil {
+				c = fmt.Sprintf("0x%08x%08x", high, low)
+			}
 			r.ExtCommunities = append(r.ExtCommunities, c)
+		}
+	default: // "63 [t]": the type in hexadecimal digits, and that it is transitive
+		var kind uint8
+		if n, _ := fmt.Sscanf(attribute, "%x [t]", &kind); n == 1 && strings.HasSuffix(attribute, " [t]") {
+			r.Unknown = append(r.Unknown, fmt.Sprintf("%d:%s", kind, strings.ReplaceAll(value, " ", "")))
 		}
 	}
 	return err
@@ -112,12 +172,10 @@ func (r *labRoute) setBIRD(attribute, value string) error {
 
 // birdTuples reads "(65000,1) (65000,2)" or "(rt, 65000, 1)".
 func birdTuples(value string) []string {
-	var list []string
-	for _, c := range strings.Split(value, ") (") {
-		list = append(list, strings.NewReplacer("(", "", ")", "", " ", "", ",", ":").Replace(c))
-	}
-	return list
+	return strings.Fields(birdBrackets.Replace(value))
 }
+
+var birdBrackets = strings.NewReplacer(", ", ":", ",", ":", "(", "", ")", "")
 
 // birdCapabilities are BIRD's names of the capabilities.
 var birdCapabilities = map[string]string{

@@ -1,7 +1,11 @@
+//go:build linux
+
 package speaker_test
 
 import (
+	"cmp"
 	"fmt"
+	"hash/fnv"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -22,13 +26,19 @@ type labSpeaker struct {
 // labEnd is one end of a peering.
 type labEnd struct {
 	*labSpeaker
-	Addr    netip.Addr
-	Other   netip.Addr // of the other family on the same link: the next hop of that family's routes
-	Passive bool       // waits for the other end to connect
+	Addr  netip.Addr
+	Other netip.Addr // of the other family on the same link: the next hop of that family's routes
+	// LinkLocal goes beside an IPv6 next hop (RFC 2545 section 3: both ends and the next hop share the link).
+	LinkLocal netip.Addr
+	Hold      time.Duration // offered by this end; 0 is the peering's
+	Reflects  bool          // to the other end, which is its client (RFC 4456)
+	Passive   bool          // waits for the other end to connect
 	// MaxPrefixes ends the session when the other end announces more; 0 is no limit. FRR 8.4 notices with the second
 	// prefix too many, BIRD with the first; both then stay down.
 	MaxPrefixes int
+	MED         *uint32  // what every route gets on its way out, whatever it had
 	Extra       []string // more lines for this session, in the daemon's own language
+	Channel     []string // and for each family of this session, of FRR and BIRD
 }
 
 // labPeering is one session between two speakers, from which every daemon's configuration is made.
@@ -48,9 +58,9 @@ type labPeering struct {
 func (k *labLink) peering(family string, a *labSpeaker, nodeA string, b *labSpeaker, nodeB string) labPeering {
 	end := func(s *labSpeaker, p labPort) labEnd {
 		if family == "ipv4" {
-			return labEnd{labSpeaker: s, Addr: p.addr4, Other: p.addr6}
+			return labEnd{labSpeaker: s, Addr: p.addr4, Other: p.addr6, LinkLocal: p.linkLocal}
 		}
-		return labEnd{labSpeaker: s, Addr: p.addr6, Other: p.addr4}
+		return labEnd{labSpeaker: s, Addr: p.addr6, Other: p.addr4, LinkLocal: p.linkLocal}
 	}
 	return labPeering{A: end(a, k.end(nodeA)), B: end(b, k.end(nodeB))}
 }
@@ -73,23 +83,44 @@ func (p labPeering) families() []string {
 	return []string{familyOf(p.A.Addr)}
 }
 
-func (p labPeering) hold() time.Duration {
-	if p.Hold == 0 {
-		return labDefaultHold
-	}
-	return p.Hold
+// hold is the hold time that an end offers.
+func (p labPeering) hold(own labEnd) time.Duration {
+	return cmp.Or(own.Hold, p.Hold, labDefaultHold)
 }
 
 // announces is what a neighbour in another AS holds of this end's own routes when nothing was lost.
-func (e labEnd) announces() []labRoute {
+func (e labEnd) announces() []labRoute { return e.announcesTo(0, familyOf(e.Addr)) }
+
+// announced is what the neighbour of a speaker holds of its own routes when nothing was lost.
+func (p labPeering) announced(by *labSpeaker) []labRoute {
+	own, other, _ := p.seen(by)
+	return own.announcesTo(other.AS, p.families()...)
+}
+
+// announcesTo is what a neighbour in an AS holds of this end's own routes of some families.
+func (e labEnd) announcesTo(as uint32, families ...string) []labRoute {
 	var list []labRoute
 	for _, r := range e.Routes {
-		if familyOf(r.Prefix.Addr()) != familyOf(e.Addr) {
+		family := familyOf(r.Prefix.Addr())
+		if !slices.Contains(families, family) {
 			continue
 		}
-		r.Path = strings.TrimSpace(strconv.FormatUint(uint64(e.AS), 10) + " " + r.Path)
+		if r.LocalPref == nil || as != e.AS { // RFC 4271 section 5.1.5: only within an AS
+			r.LocalPref = number(labDefaultPreference)
+		}
+		if as != e.AS {
+			r.Path = strings.TrimSpace(strconv.FormatUint(uint64(e.AS), 10) + " " + r.Path)
+			r.ExtCommunities = slices.DeleteFunc(slices.Clone(r.ExtCommunities), func(c string) bool {
+				return strings.HasPrefix(c, "0x4") // RFC 4360 section 2: not transitive
+			})
+		}
 		r.NextHop, r.From, r.Best = e.Addr, e.Addr, true
-		r.LocalPref = number(labDefaultPreference)
+		if family != familyOf(e.Addr) {
+			r.NextHop = e.Other
+		}
+		if family == "ipv6" {
+			r.NextHopLocal = e.LinkLocal
+		}
 		if r.Origin == "" {
 			r.Origin = "igp"
 		}
@@ -105,19 +136,12 @@ func frrConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 	say := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	// The log is where FRR tells the codes of the NOTIFICATIONs that it sends.
 	say("debug bgp neighbor-events")
-	maps := map[string]string{} // from the lines of a route map to its name
-	network := map[string][]string{}
-	for _, r := range s.Routes {
-		if r.MED == nil {
-			t.Fatalf("%s has no MED: FRR announces 0 for what it originates, so say 0", r.Prefix)
+	maps, network := frrOrigination(t, s)
+	say("%s", maps)
+	for _, p := range peerings {
+		if own, _, ok := p.seen(s); ok && own.MED != nil {
+			say("route-map med%[1]d permit 10\n set metric %[1]d\nexit", *own.MED)
 		}
-		lines := frrAttributes(r)
-		if maps[lines] == "" {
-			maps[lines] = fmt.Sprintf("originate%d", len(maps))
-			say("route-map %s permit 10\n%sexit", maps[lines], lines)
-		}
-		family := familyOf(r.Prefix.Addr())
-		network[family] = append(network[family], fmt.Sprintf("network %s route-map %s", r.Prefix, maps[lines]))
 	}
 	say("router bgp %d", s.AS)
 	say(" bgp router-id %s", s.ID)
@@ -137,7 +161,7 @@ func frrConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 		}
 		neighbor := "neighbor " + other.Addr.String()
 		say(" %s remote-as %d", neighbor, other.AS)
-		say(" %s timers %d %d", neighbor, int(p.hold().Seconds())/3, int(p.hold().Seconds()))
+		say(" %s timers %d %d", neighbor, int(p.hold(own).Seconds())/3, int(p.hold(own).Seconds()))
 		say(" %s timers connect %d", neighbor, labRetry)
 		say(" %s advertisement-interval 0", neighbor)
 		if own.Passive {
@@ -167,8 +191,17 @@ func frrConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 		}
 		for _, family := range p.families() {
 			active[family] = append(active[family], neighbor+" activate")
+			if own.Reflects {
+				active[family] = append(active[family], neighbor+" route-reflector-client")
+			}
 			if p.KeepIn {
 				active[family] = append(active[family], neighbor+" soft-reconfiguration inbound")
+			}
+			for _, line := range own.Channel {
+				active[family] = append(active[family], neighbor+" "+line)
+			}
+			if own.MED != nil {
+				active[family] = append(active[family], fmt.Sprintf("%s route-map med%d out", neighbor, *own.MED))
 			}
 			if own.MaxPrefixes > 0 {
 				active[family] = append(active[family], fmt.Sprintf("%s maximum-prefix %d", neighbor, own.MaxPrefixes))
@@ -186,6 +219,36 @@ func frrConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 	return b.String()
 }
 
+// frrOrigination is what makes bgpd originate the speaker's routes: route maps, and the lines of each family. A route map is
+// named after what it says, so that the lines can be entered into a running daemon that has others.
+func frrOrigination(t testing.TB, s *labSpeaker) (maps string, network map[string][]string) {
+	t.Helper()
+	var b strings.Builder
+	network = map[string][]string{}
+	said := map[string]bool{}
+	for _, r := range s.Routes {
+		if r.MED == nil {
+			t.Fatalf("%s has no MED: FRR announces 0 for what it originates, so say 0", r.Prefix)
+		}
+		lines := frrAttributes(r)
+		name := frrMap(lines)
+		if !said[name] {
+			said[name] = true
+			fmt.Fprintf(&b, "route-map %s permit 10\n%sexit\n", name, lines)
+		}
+		family := familyOf(r.Prefix.Addr())
+		network[family] = append(network[family], fmt.Sprintf("network %s route-map %s", r.Prefix, name))
+	}
+	return b.String(), network
+}
+
+// frrMap names a route map after its lines.
+func frrMap(lines string) string {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(lines)) // it cannot fail
+	return fmt.Sprintf("originate-%x", hash.Sum(nil))
+}
+
 // frrAttributes are the lines of a route map that gives a route its attributes.
 func frrAttributes(r labRoute) string {
 	var b strings.Builder
@@ -197,6 +260,9 @@ func frrAttributes(r labRoute) string {
 	set("metric ", strconv.FormatUint(uint64(*r.MED), 10))
 	set("as-path prepend ", r.Path)
 	set("origin ", r.Origin)
+	if r.LocalPref != nil {
+		set("local-preference ", strconv.FormatUint(uint64(*r.LocalPref), 10))
+	}
 	set("community ", strings.Join(r.Communities, " "))
 	for _, kind := range []string{"rt", "soo"} {
 		var values []string
@@ -215,6 +281,39 @@ func frrAttributes(r labRoute) string {
 	return b.String()
 }
 
+// frrChange are the lines that bring FRR from what it announces to what the speaker announces now.
+func frrChange(s *labSpeaker, before []labRoute) string {
+	var b strings.Builder
+	old := map[netip.Prefix]string{}
+	defined := map[string]bool{} // FRR takes its time for each line of a route map
+	for _, r := range before {
+		attributes := frrAttributes(r)
+		old[r.Prefix], defined[attributes] = attributes, true
+	}
+	lines := map[string][]string{}
+	for _, r := range s.Routes {
+		attributes := frrAttributes(r)
+		if !defined[attributes] {
+			defined[attributes] = true
+			fmt.Fprintf(&b, "route-map %s permit 10\n%sexit\n", frrMap(attributes), attributes)
+		}
+		if old[r.Prefix] != attributes {
+			family := familyOf(r.Prefix.Addr())
+			lines[family] = append(lines[family], fmt.Sprintf("network %s route-map %s", r.Prefix, frrMap(attributes)))
+		}
+		delete(old, r.Prefix)
+	}
+	for prefix := range old {
+		family := familyOf(prefix.Addr())
+		lines[family] = append(lines[family], fmt.Sprintf("no network %s", prefix))
+	}
+	fmt.Fprintf(&b, "router bgp %d\n", s.AS)
+	for family, list := range lines {
+		fmt.Fprintf(&b, "address-family %s unicast\n%s\nexit-address-family\n", family, strings.Join(list, "\n"))
+	}
+	return b.String()
+}
+
 // birdConfig is BIRD's configuration for one speaker of the peerings.
 func birdConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 	t.Helper()
@@ -224,6 +323,12 @@ func birdConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 	say("debug protocols { states, events, packets };") // among these are the codes of the NOTIFICATIONs that it sends
 	say("protocol device { scan time 3600; }")
 	say("protocol bfd { }")
+	// Where next hops within an AS are: on the links, and where the node's own routes lead.
+	say("ipv4 table igp4; ipv6 table igp6;")
+	say("protocol direct { ipv4 { table igp4; }; ipv6 { table igp6; }; }")
+	for _, version := range []int{4, 6} {
+		say("protocol kernel { learn; ipv%[1]d { table igp%[1]d; import all; export none; }; }", version)
+	}
 	for _, line := range s.Lines {
 		say("%s", line)
 	}
@@ -272,10 +377,16 @@ func birdSession(say func(string, ...any), p labPeering, own, other labEnd) {
 	say("protocol bgp %s {", birdName(other.Addr))
 	say("\tlocal %s as %d;", own.Addr, own.AS)
 	say("\tneighbor %s as %d;", other.Addr, other.AS)
-	say("\thold time %d; keepalive time %d;", int(p.hold().Seconds()), int(p.hold().Seconds())/3)
+	if own.AS == other.AS {
+		say("\tdirect;") // as it is between ASes: the neighbour is on the link, and so are its next hops
+	}
+	say("\thold time %d; keepalive time %d;", int(p.hold(own).Seconds()), int(p.hold(own).Seconds())/3)
 	say("\tconnect delay time 0; connect retry time %d; error wait time %[1]d, %[1]d; error forget time 1;", labRetry)
 	if own.Passive {
 		say("\tpassive on;")
+	}
+	if own.Reflects {
+		say("\trr client;")
 	}
 	if p.Password != "" {
 		say("\tpassword %q;", p.Password)
@@ -298,10 +409,20 @@ func birdSession(say func(string, ...any), p labPeering, own, other labEnd) {
 		say("\t%s", line)
 	}
 	for _, family := range p.families() {
-		say("\t%s {\n\t\timport all; export filter out_%[1]s;", family)
+		if out := "out_" + family; own.MED == nil {
+			say("\t%s {\n\t\timport all; export filter %s;", family, out)
+		} else {
+			say("\t%s {\n\t\timport all; export filter { bgp_med = %d; accept; };", family, *own.MED)
+		}
 		if p.KeepIn {
 			// Not also the export table: BIRD 2.0.12 then drops the MED again that the export filter has set.
 			say("\t\timport table on;")
+		}
+		if own.AS == other.AS {
+			say("\t\tgateway recursive; igp table igp%s;", strings.TrimPrefix(family, "ipv"))
+		}
+		for _, line := range own.Channel {
+			say("\t\t%s", line)
 		}
 		if own.MaxPrefixes > 0 {
 			say("\t\treceive limit %d action disable;", own.MaxPrefixes)
@@ -317,6 +438,9 @@ func birdAttributes(r labRoute) string {
 	if r.Origin != "" {
 		fmt.Fprintf(&b, " bgp_origin = ORIGIN_%s;", strings.ToUpper(r.Origin))
 	}
+	if r.LocalPref != nil {
+		fmt.Fprintf(&b, " bgp_local_pref = %d;", *r.LocalPref)
+	}
 	path := strings.Fields(r.Path)
 	slices.Reverse(path)
 	for i, as := range path {
@@ -325,12 +449,18 @@ func birdAttributes(r labRoute) string {
 		}
 		fmt.Fprintf(&b, " bgp_path.prepend(%s);", as)
 	}
+	if r.LocalPref != nil {
+		fmt.Fprintf(&b, " bgp_local_pref = %d;", *r.LocalPref)
+	}
 	for _, c := range r.Communities {
 		fmt.Fprintf(&b, " bgp_community.add((%s));", strings.ReplaceAll(c, ":", ","))
 	}
 	for _, c := range r.ExtCommunities {
 		// BIRD calls the route origin ro (RFC 4360 section 5), others soo.
 		c = strings.Replace(c, "soo:", "ro:", 1)
+		if digits, ok := strings.CutPrefix(c, "0x"); ok {
+			c = "generic:0x" + digits[:8] + ":0x" + digits[8:]
+		}
 		fmt.Fprintf(&b, " bgp_ext_community.add((%s));", strings.ReplaceAll(c, ":", ","))
 	}
 	for _, c := range r.LargeCommunities {

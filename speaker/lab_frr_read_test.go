@@ -1,3 +1,5 @@
+//go:build linux
+
 package speaker_test
 
 import (
@@ -28,6 +30,8 @@ type frrPath struct {
 	Community         struct{ String string }
 	ExtendedCommunity struct{ String string }
 	LargeCommunity    struct{ String string }
+	OriginatorID      string
+	ClusterList       struct{ List []string }
 	Nexthops          []struct{ IP, Scope string }
 	Peer              struct{ PeerID string }
 }
@@ -92,10 +96,12 @@ func (p frrPath) route(prefix netip.Prefix) labRoute {
 	if p.AggregatorID != "" {
 		r.Aggregator = fmt.Sprintf("%d %s", p.AggregatorAS, p.AggregatorID)
 	}
+	r.Originator, r.Clusters = specified(p.OriginatorID), strings.Join(p.ClusterList.List, " ")
 	for _, hop := range p.Nexthops {
-		if hop.Scope != "link-local" {
+		if hop.Scope == "link-local" {
+			r.NextHopLocal = specified(hop.IP)
+		} else if !r.NextHop.IsValid() {
 			r.NextHop = specified(hop.IP)
-			break
 		}
 	}
 	r.From = specified(p.Peer.PeerID)
@@ -294,8 +300,8 @@ func (s *labSession) readFRRCapabilities(all map[string]json.RawMessage) {
 	slices.Sort(s.Restart.Preserved)
 }
 
-// frrNotice is a line of bgpd's log.
-var frrNotice = regexp.MustCompile(`%NOTIFICATION: (sent to|received from) neighbor (\S+) (\d+)/(\d+) \([^)]*\)(?: "(.*)")?`)
+// frrNotice is a line of bgpd's log. Of a Hard Reset it has the codes and the message of what is within (RFC 8538).
+var frrNotice = regexp.MustCompile(`%NOTIFICATION(\(Hard Reset\))?: (sent to|received from) neighbor (\S+) (\d+)/(\d+) \([^)]*\)(?: "(.*)")?`)
 
 // notices reads the last NOTIFICATION each way from the log: FRR's JSON tells only of those received, and not when
 // something else, like BFD, ended the session too.
@@ -305,13 +311,16 @@ func (f *frr) notices(peer netip.Addr) (sent, got *labNotice, err error) {
 		return nil, nil, err
 	}
 	for _, m := range frrNotice.FindAllStringSubmatch(string(log), -1) {
-		if m[2] != peer.String() {
+		if m[3] != peer.String() {
 			continue
 		}
-		code, _ := strconv.ParseUint(m[3], 10, 8) // digits, as the expression says
-		subcode, _ := strconv.ParseUint(m[4], 10, 8)
-		notice := &labNotice{Code: uint8(code), Subcode: uint8(subcode), Message: m[5]}
-		if m[1] == "sent to" {
+		code, _ := strconv.ParseUint(m[4], 10, 8) // digits, as the expression says
+		subcode, _ := strconv.ParseUint(m[5], 10, 8)
+		notice := &labNotice{Code: uint8(code), Subcode: uint8(subcode), Message: m[6]}
+		if m[1] != "" {
+			notice.Code, notice.Subcode = 6, 9
+		}
+		if m[2] == "sent to" {
 			sent = notice
 		} else {
 			got = notice

@@ -1,3 +1,5 @@
+//go:build linux
+
 package speaker_test
 
 import (
@@ -13,9 +15,12 @@ import (
 )
 
 func (o *ours) table(family string) ([]labRoute, error) {
-	list, err := o.routes("show routes")
+	list, err := o.whole()
 	return slices.DeleteFunc(list, func(r labRoute) bool { return familyOf(r.Prefix.Addr()) != family }), err
 }
+
+// whole is the table of both families.
+func (o *ours) whole() ([]labRoute, error) { return o.routes("show routes") }
 
 // received is what the neighbour sent, before policy.
 func (o *ours) received(peer netip.Addr) ([]labRoute, error) {
@@ -50,13 +55,19 @@ func oursRoute(in *speaker.Route) labRoute {
 	if r.LocalPref == nil {
 		r.LocalPref = number(labDefaultPreference)
 	}
+	r.Originator, r.Clusters = in.OriginatorID, strings.Join(spelled(in.ClusterList), " ")
 	r.Communities = spelled(in.Communities)
 	r.ExtCommunities = spelled(in.ExtCommunities)
 	r.LargeCommunities = spelled(in.LargeCommunities)
-	for i, c := range r.Communities {
-		if known := frrWellKnown[c]; known != "" { // we print some of the names too
-			r.Communities[i] = known
-		}
+	for i, c := range in.Communities {
+		r.Communities[i] = fmt.Sprintf("%d:%d", uint32(c)>>16, uint16(c)) // also those that have names
+	}
+	for i, c := range r.ExtCommunities {
+		r.ExtCommunities[i] = strings.Replace(c, ":0.", ":", 1) // a short AS number in four octets: the daemons do not tell
+	}
+	r.NextHopLocal = in.NextHopLinkLocal
+	for _, u := range in.Unknown {
+		r.Unknown = append(r.Unknown, fmt.Sprintf("%d:%s", u.Type, u.Value))
 	}
 	if g := in.Aggregator; g != nil {
 		r.Aggregator = fmt.Sprintf("%s %s", g.AS, g.Address)
@@ -74,8 +85,7 @@ func spelled[T fmt.Stringer](list []T) []string {
 	return out
 }
 
-// session reads a neighbour's state. An unknown neighbour is an error. Of the capabilities our speaker tells those that both
-// ends offered.
+// session reads a neighbour's state. An unknown neighbour is an error.
 func (o *ours) session(peer netip.Addr) (labSession, error) {
 	a, err := o.do("show neighbors")
 	if err != nil {
@@ -94,28 +104,43 @@ func (o *ours) session(peer netip.Addr) (labSession, error) {
 	if s.State == bgpEstablished {
 		s.Hold, s.Keepalive = time.Duration(n.HoldTime), time.Duration(n.Keepalive)
 	}
-	for _, f := range n.Families {
-		s.Ours = append(s.Ours, "multiprotocol "+f.String())
-	}
-	c := n.Capabilities
-	for _, x := range []struct {
-		has  bool
-		name string
-	}{{c.FourOctetAS, capAS4}, {c.RouteRefresh, capRefresh}, {c.EnhancedRefresh, capEnhancedRefresh}, {c.GracefulRestart != nil, capRestart}} {
-		if x.has {
-			s.Ours = append(s.Ours, x.name)
-		}
-	}
-	slices.Sort(s.Ours)
-	s.Theirs = slices.Clone(s.Ours)
+	s.Ours, s.Theirs = o.offers(peer), slices.Clone(n.Offers)
+	slices.Sort(s.Theirs)
 	s.Sent, s.Got = oursNotice(n.LastSent), oursNotice(n.LastReceived)
 	s.Restart.Helping = n.Stale > 0 && n.State != bgpEstablished
-	if g := c.GracefulRestart; g != nil {
+	if g := n.Capabilities.GracefulRestart; g != nil {
 		s.Restart.Time, s.Restart.Restarting, s.Restart.Notice = time.Duration(g.Time)*time.Second, g.Restarting, g.Notification
 		s.Restart.Preserved = spelled(g.Forwarding)
 	}
 	s.Restart.EndOfRIBGot = o.endsOfRIB(peer)
 	return s, nil
+}
+
+// offers are the capabilities that our speaker must offer by its file; it does not tell them itself.
+func (o *ours) offers(peer netip.Addr) []string {
+	i := slices.IndexFunc(o.config.Neighbors, func(n speaker.Neighbor) bool { return n.Address == peer })
+	if i < 0 {
+		return nil
+	}
+	n := o.config.Neighbors[i]
+	missing := func(offered *bool) bool { return offered != nil && !*offered }
+	var list []string
+	for _, f := range n.Families {
+		list = append(list, "multiprotocol "+f.String())
+	}
+	for _, x := range []struct {
+		has  bool
+		name string
+	}{
+		{!n.TwoOctetAS, capAS4}, {!missing(n.RouteRefresh), capRefresh},
+		{!missing(n.RouteRefresh) && !missing(n.EnhancedRefresh), capEnhancedRefresh}, {n.GracefulRestart != nil, capRestart},
+	} {
+		if x.has {
+			list = append(list, x.name)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 func oursNotice(n *speaker.Notification) *labNotice {
@@ -143,18 +168,19 @@ func (o *ours) endsOfRIB(peer netip.Addr) []string {
 	return slices.Compact(families)
 }
 
-// bfd is the last that was told of the BFD session; our speaker tells no intervals.
+// bfd reads how the path to a neighbour stands.
 func (o *ours) bfd(peer netip.Addr) (labBFD, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, e := range slices.Backward(o.events[o.since:]) {
-		if e.Kind == speaker.LinkChanged && e.Neighbor == peer.String() {
-			state := strings.ToLower(e.To)
-			if state == "admindown" {
-				state = "admin down"
-			}
-			return labBFD{State: state, Diagnostic: e.Reason, Raw: e.String()}, nil
-		}
+	n, err := o.standing(peer)
+	if err != nil {
+		return labBFD{}, err
 	}
-	return labBFD{State: "down"}, nil
+	if n.BFD == nil {
+		return labBFD{}, fmt.Errorf("our speaker has no BFD session with %s", peer)
+	}
+	state := strings.ToLower(n.BFD.State)
+	if state == "admindown" {
+		state = "admin down"
+	}
+	return labBFD{State: state, Interval: time.Duration(n.BFD.Interval), Detect: time.Duration(n.BFD.DetectionTime), Diagnostic: n.BFD.Diagnostic,
+		Raw: fmt.Sprintf("%+v", *n.BFD)}, nil
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 package speaker_test
 
 import (
@@ -10,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,6 +28,7 @@ type ours struct {
 	t        testing.TB
 	node     *labNode
 	file     string
+	config   *speaker.Config // what the file says
 	daemon   *labProcess
 	commands *os.File // its standard input
 
@@ -49,9 +53,19 @@ func (o *ours) name() string { return o.node.name }
 
 func (o *ours) write(config string) {
 	o.t.Helper()
+	o.config = o.parse(config)
 	if err := os.WriteFile(o.file, []byte(config), 0o644); err != nil {
 		o.t.Fatal(err)
 	}
+}
+
+func (o *ours) parse(config string) *speaker.Config {
+	o.t.Helper()
+	c, findings := speaker.ParseConfig(o.file, []byte(config))
+	if c == nil {
+		o.t.Fatalf("our configuration: %v\n%s", findings, config)
+	}
+	return c
 }
 
 func (o *ours) start() { o.t.Helper(); o.run(o.file) }
@@ -151,6 +165,10 @@ func (o *ours) waitEvent(from int, within time.Duration, what string, ok func(sp
 		}
 		select {
 		case <-next:
+		case <-o.daemon.done:
+			if o.count() == len(events) {
+				o.t.Fatalf("%s has ended before it %s; it printed\n%s", o.name(), what, o.daemon.printed())
+			}
 		case <-late.C:
 			o.t.Fatalf("%s %s: not within %s; it printed\n%s", o.name(), what, within, o.daemon.printed())
 		}
@@ -194,20 +212,9 @@ func (o *ours) kill() { o.t.Helper(); o.daemon.signal(o.t, syscall.SIGKILL) }
 // configure brings what the speaker originates to another configuration, all else of which must be as it was.
 func (o *ours) configure(config string) {
 	o.t.Helper()
-	read := func(text string) *speaker.Config {
-		c, findings := speaker.ParseConfig(o.file, []byte(text))
-		if c == nil {
-			o.t.Fatal(findings)
-		}
-		return c
-	}
-	before, err := os.ReadFile(o.file)
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	was, is := read(string(before)), read(config)
+	before, is := *o.config, o.parse(config)
 	old := map[netip.Prefix]speaker.Network{}
-	for _, n := range was.Networks {
+	for _, n := range before.Networks {
 		old[n.Prefix] = n
 	}
 	for _, n := range is.Networks {
@@ -223,8 +230,8 @@ func (o *ours) configure(config string) {
 			o.t.Fatal(err)
 		}
 	}
-	was.Networks, is.Networks = nil, nil
-	if !reflect.DeepEqual(was, is) {
+	before.Networks, is.Networks = nil, nil
+	if !reflect.DeepEqual(&before, is) {
 		o.t.Fatal("our speaker changes only its networks while it runs")
 	}
 	o.write(config)
@@ -278,21 +285,33 @@ func oursConfig(t testing.TB, s *labSpeaker, peerings ...labPeering) string {
 	for _, line := range s.Lines {
 		say("%s", line)
 	}
-	say("networks:")
+	list := func(key string, entries []string) {
+		if len(entries) > 0 {
+			say("%s:\n%s", key, strings.Join(entries, "\n"))
+		}
+	}
+	var policies, networks []string
+	for _, p := range peerings {
+		if own, other, ok := p.seen(s); ok && own.MED != nil {
+			policies = append(policies, fmt.Sprintf("  - {name: %q, terms: [{name: med, set: {med: %d}, action: accept}], default: reject}", other.Addr, *own.MED))
+		}
+	}
 	for _, r := range s.Routes {
 		n, err := oursNetwork(r)
 		if err != nil {
 			t.Fatalf("%s: %v", r.Prefix, err)
 		}
-		say("  - %s", n)
+		networks = append(networks, "  - "+n)
 	}
+	list("policies", policies)
+	list("networks", networks)
 	say("neighbors:")
 	for _, p := range peerings {
 		if own, other, ok := p.seen(s); ok {
 			oursSession(say, p, own, other)
 		}
 	}
-	return strings.NewReplacer("networks:\nneighbors:", "neighbors:").Replace(b.String())
+	return b.String()
 }
 
 // oursSession says one session.
@@ -305,8 +324,11 @@ func oursSession(say func(string, ...any), p labPeering, own, other labEnd) {
 	} else if own.Other.IsValid() {
 		say("    localIpv6: %q", own.Other)
 	}
+	if own.LinkLocal.IsValid() && slices.Contains(p.families(), "ipv6") {
+		say("    localLinkLocal: %q", own.LinkLocal)
+	}
 	say("    families: [%s]", strings.Join(p.families(), ", "))
-	say("    holdTime: %s", p.hold())
+	say("    holdTime: %s", p.hold(own))
 	say("    connectRetry: %ds", labRetry)
 	say("    idleHold: 500ms")
 	if other.AS != own.AS {
@@ -314,6 +336,9 @@ func oursSession(say func(string, ...any), p labPeering, own, other labEnd) {
 	}
 	if own.Passive {
 		say("    passive: true")
+	}
+	if own.Reflects {
+		say("    routeReflectorClient: true")
 	}
 	if p.Password != "" {
 		say("    password: %q", p.Password)
@@ -329,6 +354,9 @@ func oursSession(say func(string, ...any), p labPeering, own, other labEnd) {
 	}
 	if p.Restart > 0 {
 		say("    gracefulRestart: {restartTime: %ds}", int(p.Restart.Seconds()))
+	}
+	if own.MED != nil {
+		say("    export: %q", other.Addr) // the policy is named after the neighbour
 	}
 	if own.MaxPrefixes > 0 {
 		say("    maxPrefixes: {ipv4: %[1]d, ipv6: %[1]d}", own.MaxPrefixes)
@@ -363,6 +391,11 @@ func oursNetwork(r labRoute) (string, error) {
 	}
 	if as, addr, ok := strings.Cut(r.Aggregator, " "); ok {
 		n["aggregator"] = map[string]any{"as": json.RawMessage(as), "address": addr}
+	}
+	for _, u := range r.Unknown {
+		kind, value, _ := strings.Cut(u, ":")
+		list, _ := n["unknown"].([]any)
+		n["unknown"] = append(list, map[string]any{"type": json.RawMessage(kind), "value": value})
 	}
 	data, err := json.Marshal(n)
 	return string(data), err

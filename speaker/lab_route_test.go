@@ -1,3 +1,5 @@
+//go:build linux
+
 package speaker_test
 
 import (
@@ -21,7 +23,11 @@ type labRoute struct {
 	ExtCommunities   []string // "rt:65000:1", "soo:192.0.2.1:5"
 	LargeCommunities []string // "65000:1:2"
 	AtomicAggregate  bool
-	Aggregator       string // "64512 192.0.2.1"
+	Aggregator       string     // "64512 192.0.2.1"
+	NextHopLocal     netip.Addr // the link-local one beside an IPv6 next hop
+	Originator       netip.Addr // RFC 4456
+	Clusters         string     // "192.0.2.1 192.0.2.2", the last reflector first
+	Unknown          []string   // optional transitive attributes that nobody knows: "99:0102"
 	Best, Stale      bool
 	From             netip.Addr // the neighbour that sent it; none for a route of the daemon's own
 }
@@ -60,6 +66,10 @@ func (r labRoute) attributes() [][2]string {
 		{"large communities", set(r.LargeCommunities)},
 		{"atomic aggregate", strconv.FormatBool(r.AtomicAggregate)},
 		{"aggregator", r.Aggregator},
+		{"link-local next hop", address(r.NextHopLocal)},
+		{"originator", address(r.Originator)},
+		{"cluster list", r.Clusters},
+		{"unknown attributes", set(r.Unknown)},
 		{"best", strconv.FormatBool(r.Best)},
 		{"stale", strconv.FormatBool(r.Stale)},
 		{"from", address(r.From)},

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package speaker_test holds the laboratory in which a speaker meets real routers: network namespaces joined by links that
 // can be cut, FRR and BIRD running in them, and readers that put what each daemon holds into one spelling. The daemons, root
 // and Linux are needed; without them a test of the laboratory fails and says what is missing, it is never skipped.
@@ -205,6 +207,7 @@ type labPort struct {
 	node         *labNode
 	iface, port  string
 	addr4, addr6 netip.Addr
+	linkLocal    netip.Addr
 }
 
 // link joins a and b. Both get an IPv4 address of a /30 and an IPv6 address of a /126.
@@ -224,12 +227,16 @@ func (l *lab) link(a, b string) *labLink {
 			node: n, iface: fmt.Sprintf("e%d", n.ifaces), port: fmt.Sprintf("p%d%c", i, 'a'+side),
 			addr4: netip.AddrFrom4([4]byte{192, 0, 2, byte(4*i + 1 + side)}),
 			addr6: netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 0, 0xff, 0, byte(i), 15: byte(1 + side)}),
+			// Known beforehand, so that a test can tell whether it goes beside the next hop (RFC 2545 section 3).
+			linkLocal: netip.AddrFrom16([16]byte{0xfe, 0x80, 13: 1, 14: byte(i), 15: byte(1 + side)}),
 		}
 		n.ifaces++
 		link.ends[side] = p
 		l.run("ip", "link", "add", "name", p.port, "netns", wire, "type", "veth", "peer", "name", p.iface, "netns", n.ns)
 		l.run("ip", "-n", n.ns, "address", "add", p.addr4.String()+"/30", "dev", p.iface)
 		l.run("ip", "-n", n.ns, "address", "add", p.addr6.String()+"/126", "dev", p.iface, "nodad")
+		l.run("ip", "-n", n.ns, "link", "set", p.iface, "addrgenmode", "none")
+		l.run("ip", "-n", n.ns, "address", "add", p.linkLocal.String()+"/64", "dev", p.iface, "nodad")
 		l.run("ip", "-n", n.ns, "link", "set", p.iface, "up")
 	}
 	l.links = append(l.links, link)

@@ -82,6 +82,7 @@ type peer struct {
 	cfg     *Neighbor
 	local   netip.Addr
 	dialing context.CancelFunc // of the attempt under way, or nil
+	stopped bool               // by a command, until another starts it
 	attempt uint64             // numbers the attempts, so that an answer that comes too late is known
 }
 
@@ -259,6 +260,7 @@ func (l *loop) handle(in input) {
 		}
 	case inEnded:
 		delete(l.live, in.conn)
+		l.unwatch(in.conn.peer)
 	case inDialed:
 		l.dialed(now, in)
 	case inAccepted:
@@ -382,13 +384,38 @@ func (l *loop) name(id bgp.NeighborID) string {
 	return ""
 }
 
+// stop ends a neighbour's session with a shutdown. Its path is watched until the neighbour has read why: there are routers that take
+// the end of the watching for a failure, against RFC 5882 section 3.2, and close without reading on.
+func (l *loop) stop(p *peer, message string) {
+	l.apply(l.core.Stop(l.now(), p.id, bgp.NewShutdown(bgp.CeaseShutdown, message)))
+	p.stopped = true
+	l.unwatch(p)
+}
+
+// unwatch ends the watching of a stopped neighbour's path once it has no connection any more.
+func (l *loop) unwatch(p *peer) {
+	if !p.stopped {
+		return
+	}
+	for c := range l.live {
+		if c.peer == p {
+			return
+		}
+	}
+	l.watching(p, false)
+}
+
 // goodbye sends a Cease to all neighbours (RFC 4486) and waits a moment until they have read it.
 func (l *loop) goodbye() {
 	for _, p := range l.order {
-		l.watching(p, false)
-		l.apply(l.core.Stop(l.now(), p.id, bgp.NewShutdown(bgp.CeaseShutdown, "")))
+		l.stop(p, "")
 	}
 	l.wake()
+	defer func() {
+		for _, p := range l.order {
+			l.watching(p, false) // also those that have not read it
+		}
+	}()
 	late := time.NewTimer(stopTime)
 	defer late.Stop()
 	for len(l.live) > 0 {

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"onramp/bgp"
@@ -37,7 +38,7 @@ type Route struct {
 
 // UnknownAttribute is an optional transitive attribute that is passed on as it is.
 type UnknownAttribute struct {
-	Type  uint8  `json:"type"`
+	Type  int    `json:"type"`
 	Value string `json:"value" jsonschema_description:"Its octets in hexadecimal digits."`
 }
 
@@ -61,7 +62,7 @@ func newRoute(p netip.Prefix, a *bgp.Attrs) Route {
 			r.Aggregator = &Aggregator{AS: x.AggregatorAS, Address: x.Aggregator}
 		}
 		for _, u := range x.Unknown {
-			r.Unknown = append(r.Unknown, UnknownAttribute{u.Type, hex.EncodeToString([]byte(u.Value))})
+			r.Unknown = append(r.Unknown, UnknownAttribute{int(u.Type), hex.EncodeToString([]byte(u.Value))})
 		}
 	}
 	return r
@@ -208,6 +209,7 @@ type Standing struct {
 	Keepalive       Duration      `json:"keepalive,omitempty"`
 	Families        []bgp.Family  `json:"families,omitempty" jsonschema_description:"As agreed."`
 	Capabilities    Capabilities  `json:"capabilities" jsonschema_description:"What both offered."`
+	Offers          []string      `json:"offers,omitempty" jsonschema_description:"All that the neighbour offered (RFC 5492)."`
 	Prefixes        int           `json:"prefixes" jsonschema_description:"Prefixes that the neighbour announced."`
 	Stale           int           `json:"stale,omitempty" jsonschema_description:"Those of them that are kept while it restarts."`
 	Pending         int           `json:"pending,omitempty" jsonschema_description:"Prefixes that it is still to be told about."`
@@ -216,8 +218,18 @@ type Standing struct {
 	Flaps           uint64        `json:"flaps" jsonschema_description:"How often the session left Established."`
 	Retries         int           `json:"retries,omitempty" jsonschema_description:"ConnectRetryCounter of RFC 4271."`
 	Outbound        bool          `json:"outbound,omitempty" jsonschema_description:"The speaker opened the connection."`
+	BFD             *LinkStanding `json:"bfd,omitempty" jsonschema_description:"Of the path, where it is watched."`
 	LastSent        *Notification `json:"lastSent,omitempty"`
 	LastReceived    *Notification `json:"lastReceived,omitempty"`
+}
+
+// LinkStanding is how the BFD session of a neighbour stands (RFC 5880).
+type LinkStanding struct {
+	State             string   `json:"state" enum:"AdminDown|Down|Init|Up"`
+	Diagnostic        string   `json:"diagnostic,omitempty" jsonschema_description:"Why it last went down."`
+	Interval          Duration `json:"interval" jsonschema_description:"Between two packets, as agreed."`
+	DetectionTime     Duration `json:"detectionTime,omitempty" jsonschema_description:"After how long a silence it goes down; missing while nothing is heard."`
+	NeighborAdminDown bool     `json:"neighborAdminDown,omitempty" jsonschema_description:"The neighbour does not watch the path."`
 }
 
 // Capabilities are those that a session uses.
@@ -226,6 +238,33 @@ type Capabilities struct {
 	RouteRefresh    bool             `json:"routeRefresh"`
 	EnhancedRefresh bool             `json:"enhancedRefresh"`
 	GracefulRestart *NeighborRestart `json:"gracefulRestart,omitempty"`
+}
+
+// offers lists the capabilities of an OPEN, those that the core does not use by their names at IANA (Capability Codes).
+func offers(c *bgp.Capabilities) []string {
+	others := map[uint8]string{5: "extended next hop", 6: "extended message", 9: "role", 69: "add-path", 71: "long-lived graceful restart", 73: "hostname"}
+	var list []string
+	for _, f := range c.Families {
+		list = append(list, "multiprotocol "+f.String())
+	}
+	for _, x := range [...]struct {
+		has  bool
+		name string
+	}{{c.RouteRefresh, "route refresh"}, {c.EnhancedRefresh, "enhanced refresh"}, {c.FourOctetAS != 0, "4-octet AS"}, {c.GracefulRestart != nil, "graceful restart"}} {
+		if x.has {
+			list = append(list, x.name)
+		}
+	}
+	for _, u := range c.Unknown {
+		name := others[u.Code]
+		if name == "" {
+			name = fmt.Sprintf("capability %d", u.Code)
+		}
+		if !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return list
 }
 
 // NeighborRestart is what a neighbour offers of graceful restart (RFC 4724 section 3).
@@ -243,6 +282,7 @@ func (l *loop) standing(p *peer) Standing {
 		Capabilities: Capabilities{FourOctetAS: s.FourOctetAS, RouteRefresh: s.RouteRefresh, EnhancedRefresh: s.EnhancedRefresh},
 		Prefixes:     s.Received, Stale: s.Stale, Pending: s.Pending, UpdatesReceived: s.Counters.UpdatesReceived, UpdatesSent: s.Counters.UpdatesSent,
 		Flaps: s.Counters.Flaps, Retries: s.ConnectRetryCounter, Outbound: s.Outbound}
+	v.Offers = offers(&s.Capabilities)
 	if g := s.GracefulRestart; g != nil {
 		v.Capabilities.GracefulRestart = &NeighborRestart{Time: int(g.Time), Restarting: g.Restarting, Notification: g.Notification}
 		for _, f := range g.Families {
@@ -250,6 +290,9 @@ func (l *loop) standing(p *peer) Standing {
 				v.Capabilities.GracefulRestart.Forwarding = append(v.Capabilities.GracefulRestart.Forwarding, f.Family)
 			}
 		}
+	}
+	if l.links != nil {
+		v.BFD = l.links.Standing(int32(p.id))
 	}
 	if s.LastSent != nil {
 		v.LastSent = newNotification(s.LastSent, true)
