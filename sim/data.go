@@ -38,6 +38,13 @@ func (x *node) program(p netip.Prefix) {
 			e.ports = append(e.ports, x.ports[h.Neighbor])
 		}
 	}
+	if old, ok := x.fib.t.Get(p); ok && e != nil && x.s.faults.deadHops {
+		for _, out := range old.ports {
+			if out.link.dead[out.end] && !slices.Contains(e.ports, out) {
+				e.ports = append(e.ports, out)
+			}
+		}
+	}
 	if e == nil {
 		x.fib.t.Delete(p)
 	} else {
@@ -224,7 +231,11 @@ func (f *fabric) table(i int) *subnetTable {
 	t := &subnetTable{memo: map[memoKey]network.Onward{}}
 	g := f.s.wiring.Subnets[i].Gateway
 	uses := f.uses(g)
-	for _, row := range f.s.net.Rows(i, uses) {
+	rows := f.s.net.Rows(i, uses)
+	if f.s.faults.rows != nil {
+		f.s.faults.rows(rows)
+	}
+	for _, row := range rows {
 		if row.State != "Active" {
 			continue
 		}
@@ -359,7 +370,7 @@ func (f *fabric) wall(p *packet, i int32) {
 				s.lose(p, w.Name, network.Dropped, "not allowed: "+rule)
 				return
 			}
-			f.states[i][c] = true
+			f.states[i][c] = !s.faults.forgetfulFirewalls
 		}
 	}
 	f.forward(w.Subnet, p, false, w.Name)

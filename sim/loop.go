@@ -15,7 +15,8 @@ type eventKind uint8
 
 const (
 	evArrive eventKind = iota // p arrives at the end index of a link
-	evWake                    // the node index looks at its timers
+	evWake                    // the speaker of the node index looks at its timers
+	evTimer                   // the end index of a link looks at its timers
 	evDo                      // the function plans[index] is called
 	evProbe                   // the probe index sends
 	evLeave                   // p is at a gateway, on its way out over the session index

@@ -104,7 +104,11 @@ func (e *port) transmit(p *packet) {
 		s.release(p)
 		return
 	}
-	s.agenda.add(event{at: s.now + l.spec.Delay, kind: evArrive, index: int32(2*l.index + 1 - e.end), p: p}) //nolint:gosec // an index
+	at := s.now + l.spec.Delay
+	if s.faults.late != nil {
+		at += s.faults.late()
+	}
+	s.agenda.add(event{at: at, kind: evArrive, index: int32(2*l.index + 1 - e.end), p: p}) //nolint:gosec // an index
 }
 
 // arrive takes a packet that came over the link.
@@ -114,10 +118,9 @@ func (e *port) arrive(p *packet) {
 	}
 	switch p.kind {
 	case segment:
-		e.node.s.touch(e.node)
 		e.segment(p)
+		e.touch()
 	case bfdControl:
-		e.node.s.touch(e.node)
 		e.bfdArrives(p.bfd)
 	case data:
 		e.node.arriveRouter(p)

@@ -55,10 +55,12 @@ type Sim struct {
 	ports   uint16
 	free    []*packet
 	dirty   []*node
+	late    []*port // ends of links whose timers have to be planned again
 	// routeAt is when a route last changed anywhere, or something happened that may change one.
 	routeAt time.Duration
 	events  uint64
 	fabric  *fabric
+	faults  faults
 	probes  []*Probe
 	places  []string // names of the nodes of paths
 }
@@ -85,7 +87,7 @@ func New(n *network.Network, o Options) (*Sim, error) {
 		spec := &s.wiring.Sessions[i]
 		l := &link{index: i, spec: spec}
 		for end, r := range [2]int{spec.A, spec.B} {
-			l.ends[end] = &port{node: s.nodes[r], link: l, end: end, addr: address(spec, i, end)}
+			l.ends[end] = &port{node: s.nodes[r], link: l, end: end, addr: address(spec, i, end), wakeAt: never}
 			s.nodes[r].ports = append(s.nodes[r].ports, l.ends[end])
 		}
 		s.links = append(s.links, l)
@@ -137,6 +139,8 @@ func (s *Sim) Run(until time.Duration) {
 			s.release(e.p)
 		case evWake:
 			s.nodes[e.index].wake()
+		case evTimer:
+			s.links[e.index>>1].ends[e.index&1].timer()
 		case evDo:
 			do := s.plans[e.index]
 			s.plans[e.index] = nil
@@ -159,8 +163,13 @@ func (s *Sim) Run(until time.Duration) {
 	s.now = max(s.now, until)
 }
 
-// settle looks after the timers of the nodes to which something happened.
+// settle looks after the timers of the nodes, and the ends of their links, to which something happened.
 func (s *Sim) settle() {
+	for _, e := range s.late {
+		e.dirty = false
+		e.rearm()
+	}
+	s.late = s.late[:0]
 	for i := 0; i < len(s.dirty); i++ {
 		x := s.dirty[i]
 		x.dirty = false

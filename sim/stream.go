@@ -64,6 +64,7 @@ func (e *port) open() *stream {
 	c.state = opening
 	c.sendFlags(flagSYN)
 	c.retryAt = s.now + c.rto
+	e.touch()
 	return c
 }
 
@@ -125,7 +126,7 @@ func (c *stream) push() {
 	if c.retryAt == never && (c.next > c.una || c.finSent) {
 		c.retryAt = s.now + c.rto
 	}
-	s.touch(c.e.node)
+	c.e.touch()
 }
 
 // expire sends again what was not acknowledged in time.

@@ -1,0 +1,176 @@
+package sim
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"onramp/catalog"
+	"onramp/design"
+	"onramp/intent"
+	"onramp/intent/intenttest"
+	"onramp/network"
+	"onramp/pattern"
+)
+
+// comparison holds a running estate against the prover: it fails and repairs each of the scenarios' elements in turn and compares, when
+// everything has settled, each route in every table and each flow's way and fate.
+type comparison struct {
+	seed uint64
+	// silent tells of each scenario that nobody is told of the failure; else neighbours see their links go.
+	silent func(scenario int) bool
+	// only picks the scenarios; nil is all of them.
+	only   func(network.Scenario) bool
+	faults faults
+}
+
+// run returns the first disagreement, with what happened before it, and "" where there is none.
+func (c comparison) run(n *network.Network) string {
+	said := c.try(n, nil)
+	if said == "" {
+		return ""
+	}
+	var log []string
+	if again := c.try(n, &log); again != said {
+		return "two runs of the same estate and seed disagree:\n" + said + "\nand\n" + again
+	}
+	return said + "\n" + strings.Join(log, "\n")
+}
+
+func (c comparison) try(n *network.Network, log *[]string) string {
+	o := Options{Seed: c.seed}
+	if log != nil {
+		o.Observe = func(h Happening) {
+			if h.What != "route" {
+				*log = append(*log, fmt.Sprintf("%s %s %s %s %s>%s %s", h.At, h.Node, h.Session, h.What, h.From, h.To, h.Why))
+			}
+		}
+	}
+	s, err := New(n, o)
+	if err != nil {
+		return err.Error()
+	}
+	s.faults = c.faults
+	probes, err := allProbes(s, n)
+	if err != nil {
+		return err.Error()
+	}
+	s.Start()
+	compare := func(st *network.State, when string) string {
+		if !s.Settle(2 * time.Hour) {
+			return fmt.Sprintf("%s: it does not settle: the last change was at %s of %s", when, s.Now()-s.Quiet(), s.Now())
+		}
+		if len(st.Unstable()) > 0 {
+			return ""
+		}
+		if d := differs(s, st); d != "" {
+			return when + ":\n" + d
+		}
+		if d := flowsDiffer(s, st, probes); d != "" {
+			return when + ":\n" + d
+		}
+		return ""
+	}
+	scenarios := n.Scenarios()
+	healthy := n.Converge(scenarios[0])
+	if said := compare(healthy, "healthy"); said != "" {
+		return said
+	}
+	for i, sc := range scenarios {
+		if sc.Kind == network.Healthy || c.only != nil && !c.only(sc) {
+			continue
+		}
+		if log != nil {
+			*log = nil
+		}
+		fail, repair := func() { s.Drain(sc.Elements[0], true) }, func() { s.Drain(sc.Elements[0], false) }
+		if sc.Kind != network.Maintenance {
+			how := Carrier
+			if c.silent != nil && c.silent(i) {
+				how = Silent
+			}
+			fail, repair = func() { err = s.Fail(how, sc.Elements...) }, func() { err = s.Repair(sc.Elements...) }
+		}
+		fail()
+		if err != nil {
+			return err.Error()
+		}
+		if said := compare(n.ConvergeFrom(healthy, sc), sc.ID); said != "" {
+			return said
+		}
+		repair()
+		if err != nil {
+			return err.Error()
+		}
+		if !s.Settle(2 * time.Hour) {
+			return "after " + sc.ID + ": it does not settle"
+		}
+		if d := differs(s, healthy); d != "" && len(healthy.Unstable()) == 0 {
+			return "after " + sc.ID + ":\n" + d
+		}
+	}
+	return ""
+}
+
+// sameRow leaves out what only one of the two knows: why a route won, and the next hop's address.
+func sameRow(a, b network.Row) bool {
+	return a.Prefix == b.Prefix && a.From == b.From && a.Origin == b.Origin && a.LocalPref == b.LocalPref && a.Weight == b.Weight && a.MED == b.MED &&
+		a.Best == b.Best && a.Multipath == b.Multipath && slices.Equal(a.Path, b.Path) && slices.Equal(a.Communities, b.Communities)
+}
+
+// estateHalves share the estates between two processors; each draws as many as -rapid.checks says, 100 without it.
+func estateHalves(t *testing.T, check func(t *rapid.T, d *intenttest.Drawer, c *catalog.Catalog)) {
+	c, err := catalog.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, half := range []string{"one half of the estates", "the other half"} {
+		t.Run(half, func(t *testing.T) {
+			t.Parallel()
+			d := intenttest.NewDrawer(c)
+			rapid.Check(t, func(t *rapid.T) { check(t, d, c) })
+		})
+	}
+}
+
+// TestEveryRouteAndEveryPacketIsWhereTheProverSays runs random estates through every single failure. An estate that fails is shrunk; its
+// file goes into testdata/estates, to be tried ever after.
+func TestEveryRouteAndEveryPacketIsWhereTheProverSays(t *testing.T) {
+	estateHalves(t, func(t *rapid.T, drawer *intenttest.Drawer, c *catalog.Catalog) {
+		object := drawer.JSON(t)
+		kind := rapid.SampledFrom(design.Patterns()).Draw(t, "pattern")
+		seed := rapid.Uint64().Draw(t, "seed")
+		// A silence lasts for minutes of virtual time until it is noticed, so one failure in four has to do.
+		quarter := rapid.IntRange(0, 3).Draw(t, "which quarter is silent")
+		src, err := json.MarshalIndent(object, "", " ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := drawn(t, c, src, kind)
+		if n == nil {
+			t.Skip("the pattern cannot carry it")
+		}
+		if said := (comparison{seed: seed, silent: func(i int) bool { return i%4 == quarter }}).run(n); said != "" {
+			t.Fatalf("pattern %s, seed %d: %s\n%s", kind, seed, said, src)
+		}
+	})
+}
+
+// drawn is the network of an intent, nil where the pattern cannot carry it.
+func drawn(t rapid.TB, c *catalog.Catalog, src []byte, kind design.Pattern) *network.Network {
+	e, findings := intent.Parse("drawn.json", src, c)
+	if e == nil {
+		t.Fatalf("the intent is refused: %v\n%s", findings, src)
+	}
+	d, _ := pattern.Compile(kind, e, c, pattern.Options{})
+	if d == nil {
+		return nil
+	}
+	n, _ := network.Build(d.Resources, d.Premises, c, network.Options{})
+	return n
+}
