@@ -96,6 +96,8 @@ func (x *node) forward(p *packet) {
 	}
 	e, ok := x.fib.t.Lookup(p.dst)
 	switch {
+	case !ok && p.forService(s):
+		s.lose(p, x.spec.Name, network.Internet, "no route to the service: it is reached over the internet")
 	case !ok:
 		s.lose(p, x.spec.Name, network.Dropped, "no route")
 	case e.own:
@@ -106,6 +108,12 @@ func (x *node) forward(p *packet) {
 		q.data(p)
 		out.transmit(q)
 	}
+}
+
+// forService tells whether a packet is for a service that is on the internet, too.
+func (p *packet) forService(s *Sim) bool {
+	q := s.probes[p.probe]
+	return q != nil && !p.reply && q.b.Kind == network.Service
 }
 
 // deliver hands a packet to the host that it is for: a request is answered from there, an answer is what the probe waits for.
