@@ -151,7 +151,7 @@ func TestEveryRouteAndEveryPacketIsWhereTheProverSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := drawn(t, c, src, kind)
+		n := compiled(t, c, src, kind, nil)
 		if n == nil {
 			t.Skip("the pattern cannot carry it")
 		}
@@ -161,15 +161,18 @@ func TestEveryRouteAndEveryPacketIsWhereTheProverSays(t *testing.T) {
 	})
 }
 
-// drawn is the network of an intent, nil where the pattern cannot carry it.
-func drawn(t rapid.TB, c *catalog.Catalog, src []byte, kind design.Pattern) *network.Network {
-	e, findings := intent.Parse("drawn.json", src, c)
+// compiled is the network of an intent, nil where the pattern cannot carry it; change, if there is one, sees the design before.
+func compiled(t rapid.TB, c *catalog.Catalog, src []byte, kind design.Pattern, change func(*design.Design)) *network.Network {
+	e, findings := intent.Parse("intent", src, c)
 	if e == nil {
 		t.Fatalf("the intent is refused: %v\n%s", findings, src)
 	}
 	d, _ := pattern.Compile(kind, e, c, pattern.Options{})
 	if d == nil {
 		return nil
+	}
+	if change != nil {
+		change(d)
 	}
 	n, _ := network.Build(d.Resources, d.Premises, c, network.Options{})
 	return n

@@ -15,7 +15,7 @@ type faults struct {
 	rows func([]network.EffectiveRoute)
 	// late is what a packet takes longer over a link than it should.
 	late func() time.Duration
-	// deadHops are used for ever, deafBFD never notices a silence, forgetfulFirewalls know nothing of earlier packets, boundless routers
+	// Routers use deadHops for ever, gateways dead instances; deafBFD never notices a silence, forgetfulFirewalls know nothing of earlier packets, boundless routers
 	// take any number of prefixes.
-	deadHops, deafBFD, forgetfulFirewalls, boundless bool
+	deadHops, deadInstances, deafBFD, forgetfulFirewalls, boundless bool
 }

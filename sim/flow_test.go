@@ -39,21 +39,21 @@ func flowsDiffer(s *Sim, st *network.State, probes []*Probe) string {
 		there, ok := ways(request)
 		back, also := ways(answer)
 		whole := func(share float64) bool { return share > 0.999 }
-		bad := ""
+		var bad []string
 		switch {
 		case whole(ok) && whole(also) && seen.Lost > 0:
-			bad = "answers are missing"
+			bad = append(bad, "answers are missing")
 		case (ok == 0 || also == 0) && seen.Answered > 0:
-			bad = "answers come that should not"
+			bad = append(bad, "answers come that should not")
 		}
 		for _, p := range seen.There {
 			if !slices.Contains(there, p) {
-				bad = "another way there: " + p
+				bad = append(bad, "another way there: "+p)
 			}
 		}
 		for _, p := range seen.Back {
 			if !slices.Contains(back, p) {
-				bad = "another way back: " + p
+				bad = append(bad, "another way back: "+p)
 			}
 		}
 		for _, l := range seen.Losses {
@@ -61,11 +61,11 @@ func flowsDiffer(s *Sim, st *network.State, probes []*Probe) string {
 				continue
 			}
 			if !slices.ContainsFunc(append(request, answer...), func(p network.Path) bool { return p.Fate == l.Fate }) {
-				bad = "another fate: " + string(l.Fate)
+				bad = append(bad, "another fate: "+string(l.Fate))
 			}
 		}
-		if bad != "" {
-			fmt.Fprintf(&b, "%s: %s\n  sent %d, answered %d, lost %v\n  there %v\n  prover %v (%.2f)\n  back %v\n  prover %v (%.2f)\n", q.Name, bad, seen.Sent, seen.Answered, seen.Losses,
+		if bad != nil {
+			fmt.Fprintf(&b, "%s: %s\n  sent %d, answered %d, lost %v\n  there %v\n  prover %v (%.2f)\n  back %v\n  prover %v (%.2f)\n", q.Name, strings.Join(bad, ", "), seen.Sent, seen.Answered, seen.Losses,
 				seen.There, there, ok, seen.Back, back, also)
 		}
 	}

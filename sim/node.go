@@ -151,7 +151,7 @@ func (x *node) off(how How) {
 	x.ghostUntil = x.s.now
 	if g := x.spec.Gateway; g != "" && how == Silent {
 		x.ghostUntil = x.s.now + instanceNotice
-		if x.s.faults.deadHops {
+		if x.s.faults.deadInstances {
 			x.ghostUntil = never
 		}
 		x.s.At(x.ghostUntil, func() { x.s.fabric.changed(g) })
