@@ -69,7 +69,7 @@ func (x *node) boot() error {
 	for _, p := range x.ports {
 		spec := p.link.spec
 		c := bgp.NeighborConfig{Name: spec.Name, Addr: p.far().addr, AS: p.far().node.spec.AS, LocalAddr: p.addr,
-			HoldTime: spec.Hold[p.end], KeepaliveTime: spec.Keepalive[p.end], ConnectRetry: dialAgain, IdleHold: idleHold, Rules: p.rules(), LocalPrefKept: true}
+			HoldTime: spec.Hold[p.end], KeepaliveTime: spec.Keepalive[p.end], ConnectRetry: dialAgain, IdleHold: idleHold, Rules: p.rules(), PolicyOptional: true, LocalPrefKept: true}
 		if c.HoldTime == 0 {
 			c.HoldTime = insideHold
 		}
@@ -98,8 +98,11 @@ func (x *node) boot() error {
 	return nil
 }
 
-// rules are the network's, for the session of a port.
+// rules are the network's, for the session of a port; nil without a network.
 func (e *port) rules() *bgp.Rules {
+	if e.node.s.net == nil {
+		return nil
+	}
 	n, session := e.node.s.net, e.link.index
 	r := &bgp.Rules{
 		Export: func(p netip.Prefix, a *bgp.Attrs, from bgp.NeighborID) *bgp.Attrs {

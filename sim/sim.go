@@ -75,8 +75,10 @@ type link struct {
 }
 
 // New makes the estate with everything switched off.
-func New(n *network.Network, o Options) (*Sim, error) {
-	s := &Sim{net: n, wiring: n.Wiring(), options: o, byName: map[string]*node{}, down: map[string]bool{}, drained: map[string]bool{}, latched: map[int]bool{}}
+func New(n *network.Network, o Options) (*Sim, error) { return assemble(n, n.Wiring(), o) }
+
+func assemble(n *network.Network, w network.Wiring, o Options) (*Sim, error) {
+	s := &Sim{net: n, wiring: w, options: o, byName: map[string]*node{}, down: map[string]bool{}, drained: map[string]bool{}, latched: map[int]bool{}}
 	for i := range s.wiring.Routers {
 		x := &node{s: s, index: i, spec: &s.wiring.Routers[i], wakeAt: never}
 		x.place = s.placed(x.spec.Name)
@@ -222,9 +224,8 @@ func (s *Sim) Fail(how How, elements ...string) error { return s.change(how, ele
 func (s *Sim) Repair(elements ...string) error { return s.change(Carrier, elements, false) }
 
 func (s *Sim) change(how How, elements []string, down bool) error {
-	known := s.net.Elements()
 	for _, id := range elements {
-		if !slices.ContainsFunc(known, func(e network.Element) bool { return e.ID == id }) {
+		if !s.known(id) {
 			return fmt.Errorf("no element %q in this estate", id)
 		}
 	}
