@@ -103,7 +103,7 @@ func (x *node) forward(p *packet) {
 	case e.own:
 		s.deliver(p, x.spec.Name)
 	default:
-		out := e.ports[p.hash(uint32(x.index))%uint32(len(e.ports))] //nolint:gosec // small
+		out := e.ports[p.among(len(e.ports), uint32(x.index))] //nolint:gosec // an index
 		q := s.packet()
 		q.data(p)
 		out.transmit(q)
@@ -129,7 +129,7 @@ func (s *Sim) deliver(p *packet, node string) {
 	q.arrived(p)
 	r := s.packet()
 	r.data(p)
-	r.reply, r.src, r.dst, r.sport, r.dport, r.ttl, r.path = true, p.dst, p.src, p.dport, p.sport, mostHops, r.path[:0]
+	r.reply, r.src, r.dst, r.sport, r.dport, r.flow, r.ttl, r.path = true, p.dst, p.src, p.dport, p.sport, 0, mostHops, r.path[:0]
 	s.inject(r, q.dst)
 	s.release(r)
 }
@@ -321,8 +321,8 @@ func (f *fabric) forward(subnet int, p *packet, gatewayed bool, at string) {
 			s.lose(p, at, network.Dropped, o.Gateway+" has no next hop")
 			return
 		}
-		out := s.links[r.hops[p.hash(uint32(len(s.nodes)+subnet))%uint32(len(r.hops))]].ends[0] //nolint:gosec // small
-		f.hop(p, at, o.Gateway, evLeave, int32(out.link.index))                                 //nolint:gosec // an index
+		out := s.links[r.hops[p.among(len(r.hops), uint32(len(s.nodes)+subnet))]].ends[0] //nolint:gosec // small
+		f.hop(p, at, o.Gateway, evLeave, int32(out.link.index))                           //nolint:gosec // an index
 	case o.Firewall >= 0:
 		f.hop(p, at, s.wiring.Firewalls[o.Firewall].Name, evWall, int32(o.Firewall)) //nolint:gosec // an index
 	default:
