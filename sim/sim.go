@@ -130,7 +130,10 @@ func (s *Sim) Events() uint64 { return s.events }
 
 // Run runs until a time.
 func (s *Sim) Run(until time.Duration) {
-	for len(s.agenda.heap) > 0 && s.agenda.heap[0].at <= until {
+	for {
+		if at, ok := s.agenda.first(); !ok || at > until {
+			break
+		}
 		e := s.agenda.next()
 		s.now = e.at
 		s.events++
