@@ -127,7 +127,7 @@ func BenchmarkIdle(b *testing.B) {
 				l.BFDInterval, l.BFDMultiplier = 300*time.Millisecond, 3
 			}
 			s := settledPlain(b, w)
-			before := s.Events()
+			before, cpu := s.Events(), processor(b)
 			b.ReportAllocs()
 			for b.Loop() {
 				s.Run(s.now + 10*time.Minute)
@@ -138,6 +138,7 @@ func BenchmarkIdle(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(s.Events()-before)/b.Elapsed().Seconds(), "events/s")
+			b.ReportMetric((processor(b)-cpu).Seconds()/float64(b.N), "cpu-s/op")
 		})
 	}
 }
@@ -156,6 +157,7 @@ func BenchmarkGraph(b *testing.B) {
 		}
 		b.Run(fmt.Sprintf("%d-routers", routers), func(b *testing.B) {
 			w := graph(routers, links)
+			cpu := processor(b)
 			b.ReportAllocs()
 			for b.Loop() {
 				s := settledPlain(b, w)
@@ -165,6 +167,7 @@ func BenchmarkGraph(b *testing.B) {
 					}
 				}
 			}
+			b.ReportMetric((processor(b)-cpu).Seconds()/float64(b.N), "cpu-s/op")
 		})
 	}
 }
@@ -192,6 +195,7 @@ func BenchmarkDrills(b *testing.B) {
 				parts = append(parts, n)
 			}
 			var drills, events uint64
+			cpu := processor(b)
 			b.ReportAllocs()
 			for b.Loop() {
 				for _, n := range parts {
@@ -218,6 +222,7 @@ func BenchmarkDrills(b *testing.B) {
 					events += s.Events()
 				}
 			}
+			b.ReportMetric((processor(b)-cpu).Seconds()/float64(b.N), "cpu-s/op")
 			b.ReportMetric(float64(len(parts)), "parts")
 			b.ReportMetric(float64(drills)/float64(b.N), "drills")
 			b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")

@@ -14,7 +14,7 @@ func (s *Sim) Settled() bool {
 	}
 	for i, l := range s.links {
 		a, b := l.ends[0], l.ends[1]
-		lives := l.dead == [2]bool{} && a.node.speaker != nil && b.node.speaker != nil && !s.latched[i]
+		lives := l.dead == [2]bool{} && a.node.speaker != nil && b.node.speaker != nil && !(len(s.latched) > 0 && s.latched[i])
 		if a.established() != lives || b.established() != lives {
 			return false
 		}
