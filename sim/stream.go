@@ -158,7 +158,11 @@ func (c *stream) acknowledged(p *packet) {
 	switch {
 	case p.ack > c.una && p.ack <= c.next+1:
 		n := min(p.ack-c.una, uint64(len(c.out)))
-		c.out = append(c.out[:0], c.out[n:]...)
+		if n == uint64(len(c.out)) {
+			c.out = c.out[:0]
+		} else {
+			c.out = c.out[n:] // not moved: a large table is acknowledged in many portions
+		}
 		c.una += n
 		c.next = max(c.next, c.una)
 		c.duplicate = 0
