@@ -143,18 +143,23 @@ func BenchmarkIdle(b *testing.B) {
 	}
 }
 
+// meshed are 74 routers on 101 links, or a multiple of that: a ring with chords.
+func meshed(size int) (routers int, links [][2]int) {
+	routers = 74 * size
+	for i := range routers {
+		links = append(links, [2]int{i, (i + 1) % routers})
+	}
+	for i := 0; len(links) < 101*size; i++ {
+		links = append(links, [2]int{i * 7 % routers, (i*7 + routers/3 + i) % routers})
+	}
+	return routers, links
+}
+
 // BenchmarkGraph switches on 74 routers on 101 links, each an AS with a /24, and runs until every router has every route and all is quiet;
 // and twice and four times of that, for the growth.
 func BenchmarkGraph(b *testing.B) {
 	for _, size := range []int{1, 2, 4} {
-		routers, lines := 74*size, 101*size
-		var links [][2]int
-		for i := range routers {
-			links = append(links, [2]int{i, (i + 1) % routers})
-		}
-		for i := 0; len(links) < lines; i++ { // chords across the ring
-			links = append(links, [2]int{i * 7 % routers, (i*7 + routers/3 + i) % routers})
-		}
+		routers, links := meshed(size)
 		b.Run(fmt.Sprintf("%d-routers", routers), func(b *testing.B) {
 			w := graph(routers, links)
 			cpu := processor(b)

@@ -3,6 +3,8 @@ package sim
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -142,27 +144,70 @@ func estateHalves(t *testing.T, oneIn int, check func(t *rapid.T, d *intenttest.
 	}
 }
 
-// TestEveryRouteAndEveryPacketIsWhereTheProverSays runs random estates through every single failure. An estate that fails is shrunk; its
-// file goes into testdata/estates, to be tried ever after.
+// tried is an estate as a test tries it: as it is printed when it fails, and as it lies in testdata/estates ever after.
+type tried struct {
+	What    string          `json:"what"` // went wrong
+	Pattern design.Pattern  `json:"pattern"`
+	Seed    uint64          `json:"seed"`
+	Silent  int             `json:"silent"` // of four failures this one; else neighbours see their links go
+	Intent  json.RawMessage `json:"intent"`
+}
+
+func (e tried) against(t rapid.TB, c *catalog.Catalog) (said string, can bool) {
+	n := compiled(t, c, e.Intent, e.Pattern, nil)
+	if n == nil {
+		return "", false
+	}
+	return comparison{seed: e.Seed, silent: func(i int) bool { return i%4 == e.Silent }}.run(n), true
+}
+
+// TestEveryRouteAndEveryPacketIsWhereTheProverSays runs random estates through every single failure. An estate that fails is shrunk and
+// printed, to go into testdata/estates.
 func TestEveryRouteAndEveryPacketIsWhereTheProverSays(t *testing.T) {
 	estateHalves(t, 1, func(t *rapid.T, drawer *intenttest.Drawer, c *catalog.Catalog) {
 		object := drawer.JSON(t)
-		kind := rapid.SampledFrom(design.Patterns()).Draw(t, "pattern")
-		seed := rapid.Uint64().Draw(t, "seed")
 		// A silence lasts for minutes of virtual time until it is noticed, so one failure in four has to do.
-		quarter := rapid.IntRange(0, 3).Draw(t, "which quarter is silent")
-		src, err := json.MarshalIndent(object, "", " ")
-		if err != nil {
+		e := tried{Pattern: rapid.SampledFrom(design.Patterns()).Draw(t, "pattern"), Seed: rapid.Uint64().Draw(t, "seed"), Silent: rapid.IntRange(0, 3).Draw(t, "silent")}
+		var err error
+		if e.Intent, err = json.Marshal(object); err != nil {
 			t.Fatal(err)
 		}
-		n := compiled(t, c, src, kind, nil)
-		if n == nil {
+		said, can := e.against(t, c)
+		if !can {
 			t.Skip("the pattern cannot carry it")
 		}
-		if said := (comparison{seed: seed, silent: func(i int) bool { return i%4 == quarter }}).run(n); said != "" {
-			t.Fatalf("pattern %s, seed %d: %s\n%s", kind, seed, said, src)
+		if said != "" {
+			e.What = "?"
+			file, err := json.MarshalIndent(e, "", " ")
+			t.Fatalf("%s\nfor testdata/estates (%v):\n%s", said, err, file)
 		}
 	})
+}
+
+func TestEstatesThatOnceDisagreedWithTheProverDoNot(t *testing.T) {
+	c, err := catalog.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("testdata/estates/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no estates (%v)", err)
+	}
+	for _, name := range files {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			src, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var e tried
+			if err := json.Unmarshal(src, &e); err != nil {
+				t.Fatal(err)
+			}
+			if said, can := e.against(t, c); said != "" || !can {
+				t.Errorf("%s (%t): %s", e.What, can, said)
+			}
+		})
+	}
 }
 
 // compiled is the network of an intent, nil where the pattern cannot carry it; change, if there is one, sees the design before.
