@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -105,6 +106,47 @@ func processor(b *testing.B) time.Duration {
 		b.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkEstate sends a second of probes, 50 a second, from every site and subnet of an example to every other, through routers, gateways,
+// firewalls and back: the packet's whole life, its path noted.
+func BenchmarkEstate(b *testing.B) {
+	n := example(b, "northwind", design.SharedHubSpoke, nil)
+	s, err := New(n, Options{Seed: 1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	probes, err := allProbes(s, n)
+	if err != nil {
+		b.Fatal(err)
+	}
+	s.Start()
+	if !s.Settle(time.Hour) {
+		b.Fatal("it does not settle")
+	}
+	second := func() (hops int) {
+		for _, q := range probes {
+			q.Watch()
+			q.Send(20*time.Millisecond, s.now+time.Second)
+		}
+		s.Run(s.now + 2*time.Second)
+		for _, q := range probes {
+			seen := q.Seen(s.now)
+			for _, ways := range [][]string{seen.There, seen.Back} {
+				for _, way := range ways {
+					hops += seen.Answered / len(ways) * strings.Count(way, ">")
+				}
+			}
+		}
+		return hops
+	}
+	second()
+	before, hops := processor(b), 0
+	b.ReportAllocs()
+	for b.Loop() {
+		hops += second()
+	}
+	b.ReportMetric(float64((processor(b)-before).Nanoseconds())/float64(hops), "cpu-ns/hop")
 }
 
 // BenchmarkIdle lets ten virtual minutes pass over 100 sessions with keepalives as the service has them and BFD at 300 ms: at one router,

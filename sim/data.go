@@ -165,7 +165,7 @@ type fabric struct {
 	tables  []*subnetTable // nil: to be computed again
 	states  []map[connection]bool
 	members map[string][]*node // instances of a gateway
-	delays  map[[2]string]time.Duration
+	delays  map[delayKey]time.Duration
 }
 
 // subnetTable is what a subnet forwards by.
@@ -192,7 +192,7 @@ type connection struct {
 }
 
 func newFabric(s *Sim) *fabric {
-	f := &fabric{s: s, entry: map[string]int{}, gates: map[string]int32{}, members: map[string][]*node{}, delays: map[[2]string]time.Duration{},
+	f := &fabric{s: s, entry: map[string]int{}, gates: map[string]int32{}, members: map[string][]*node{}, delays: map[delayKey]time.Duration{},
 		tables: make([]*subnetTable, len(s.wiring.Subnets)), states: make([]map[connection]bool, len(s.wiring.Firewalls))}
 	for i := range s.wiring.Subnets {
 		sn := &s.wiring.Subnets[i]
@@ -335,9 +335,15 @@ func (f *fabric) forward(subnet int, p *packet, gatewayed bool, at string) {
 	}
 }
 
-// hop moves a packet between two nodes of the virtual networks.
+// delayKey is where a packet is and where it goes.
+type delayKey struct {
+	from, index int32
+	kind        eventKind
+}
+
+// hop moves a packet between two nodes of the virtual networks; it is at the first, the last of its path.
 func (f *fabric) hop(p *packet, from, to string, kind eventKind, index int32) {
-	key := [2]string{from, to}
+	key := delayKey{p.path[len(p.path)-1], index, kind}
 	d, ok := f.delays[key]
 	if !ok {
 		d = f.s.net.Apart(from, to)
