@@ -38,6 +38,13 @@ func (x *node) program(p netip.Prefix) {
 			e.ports = append(e.ports, x.ports[h.Neighbor])
 		}
 	}
+	if old, ok := x.fib.t.Get(p); ok && e != nil && x.s.faults.deadHops {
+		for _, out := range old.ports {
+			if out.link.dead[out.end] && !slices.Contains(e.ports, out) {
+				e.ports = append(e.ports, out)
+			}
+		}
+	}
 	if e == nil {
 		x.fib.t.Delete(p)
 	} else {
@@ -89,16 +96,24 @@ func (x *node) forward(p *packet) {
 	}
 	e, ok := x.fib.t.Lookup(p.dst)
 	switch {
+	case !ok && p.forService(s):
+		s.lose(p, x.spec.Name, network.Internet, "no route to the service: it is reached over the internet")
 	case !ok:
 		s.lose(p, x.spec.Name, network.Dropped, "no route")
 	case e.own:
 		s.deliver(p, x.spec.Name)
 	default:
-		out := e.ports[p.hash(uint32(x.index))%uint32(len(e.ports))] //nolint:gosec // small
+		out := e.ports[p.among(len(e.ports), uint32(x.index))] //nolint:gosec // an index
 		q := s.packet()
 		q.data(p)
 		out.transmit(q)
 	}
+}
+
+// forService tells whether a packet is for a service that is on the internet, too.
+func (p *packet) forService(s *Sim) bool {
+	q := s.probes[p.probe]
+	return q != nil && !p.reply && q.b.Kind == network.Service
 }
 
 // deliver hands a packet to the host that it is for: a request is answered from there, an answer is what the probe waits for.
@@ -114,7 +129,7 @@ func (s *Sim) deliver(p *packet, node string) {
 	q.arrived(p)
 	r := s.packet()
 	r.data(p)
-	r.reply, r.src, r.dst, r.sport, r.dport, r.ttl, r.path = true, p.dst, p.src, p.dport, p.sport, mostHops, r.path[:0]
+	r.reply, r.src, r.dst, r.sport, r.dport, r.flow, r.ttl, r.path = true, p.dst, p.src, p.dport, p.sport, 0, mostHops, r.path[:0]
 	s.inject(r, q.dst)
 	s.release(r)
 }
@@ -150,7 +165,7 @@ type fabric struct {
 	tables  []*subnetTable // nil: to be computed again
 	states  []map[connection]bool
 	members map[string][]*node // instances of a gateway
-	delays  map[[2]string]time.Duration
+	delays  map[delayKey]time.Duration
 }
 
 // subnetTable is what a subnet forwards by.
@@ -177,7 +192,7 @@ type connection struct {
 }
 
 func newFabric(s *Sim) *fabric {
-	f := &fabric{s: s, entry: map[string]int{}, gates: map[string]int32{}, members: map[string][]*node{}, delays: map[[2]string]time.Duration{},
+	f := &fabric{s: s, entry: map[string]int{}, gates: map[string]int32{}, members: map[string][]*node{}, delays: map[delayKey]time.Duration{},
 		tables: make([]*subnetTable, len(s.wiring.Subnets)), states: make([]map[connection]bool, len(s.wiring.Firewalls))}
 	for i := range s.wiring.Subnets {
 		sn := &s.wiring.Subnets[i]
@@ -224,7 +239,11 @@ func (f *fabric) table(i int) *subnetTable {
 	t := &subnetTable{memo: map[memoKey]network.Onward{}}
 	g := f.s.wiring.Subnets[i].Gateway
 	uses := f.uses(g)
-	for _, row := range f.s.net.Rows(i, uses) {
+	rows := f.s.net.Rows(i, uses)
+	if f.s.faults.rows != nil {
+		f.s.faults.rows(rows)
+	}
+	for _, row := range rows {
 		if row.State != "Active" {
 			continue
 		}
@@ -302,8 +321,8 @@ func (f *fabric) forward(subnet int, p *packet, gatewayed bool, at string) {
 			s.lose(p, at, network.Dropped, o.Gateway+" has no next hop")
 			return
 		}
-		out := s.links[r.hops[p.hash(uint32(len(s.nodes)+subnet))%uint32(len(r.hops))]].ends[0] //nolint:gosec // small
-		f.hop(p, at, o.Gateway, evLeave, int32(out.link.index))                                 //nolint:gosec // an index
+		out := s.links[r.hops[p.among(len(r.hops), uint32(len(s.nodes)+subnet))]].ends[0] //nolint:gosec // small
+		f.hop(p, at, o.Gateway, evLeave, int32(out.link.index))                           //nolint:gosec // an index
 	case o.Firewall >= 0:
 		f.hop(p, at, s.wiring.Firewalls[o.Firewall].Name, evWall, int32(o.Firewall)) //nolint:gosec // an index
 	default:
@@ -316,9 +335,15 @@ func (f *fabric) forward(subnet int, p *packet, gatewayed bool, at string) {
 	}
 }
 
-// hop moves a packet between two nodes of the virtual networks.
+// delayKey is where a packet is and where it goes.
+type delayKey struct {
+	from, index int32
+	kind        eventKind
+}
+
+// hop moves a packet between two nodes of the virtual networks; it is at the first, the last of its path.
 func (f *fabric) hop(p *packet, from, to string, kind eventKind, index int32) {
-	key := [2]string{from, to}
+	key := delayKey{p.path[len(p.path)-1], index, kind}
 	d, ok := f.delays[key]
 	if !ok {
 		d = f.s.net.Apart(from, to)
@@ -359,7 +384,7 @@ func (f *fabric) wall(p *packet, i int32) {
 				s.lose(p, w.Name, network.Dropped, "not allowed: "+rule)
 				return
 			}
-			f.states[i][c] = true
+			f.states[i][c] = !s.faults.forgetfulFirewalls
 		}
 	}
 	f.forward(w.Subnet, p, false, w.Name)

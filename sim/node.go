@@ -39,6 +39,9 @@ type port struct {
 	streams []*stream
 	dialing *stream
 	bfd     *bfd.Session
+	state   bgp.State     // of the session
+	wakeAt  time.Duration // of the first evTimer that is planned
+	dirty   bool
 }
 
 func (e *port) far() *port { return e.link.ends[1-e.end] }
@@ -66,7 +69,7 @@ func (x *node) boot() error {
 	for _, p := range x.ports {
 		spec := p.link.spec
 		c := bgp.NeighborConfig{Name: spec.Name, Addr: p.far().addr, AS: p.far().node.spec.AS, LocalAddr: p.addr,
-			HoldTime: spec.Hold[p.end], KeepaliveTime: spec.Keepalive[p.end], ConnectRetry: dialAgain, IdleHold: idleHold, Rules: p.rules(), LocalPrefKept: true}
+			HoldTime: spec.Hold[p.end], KeepaliveTime: spec.Keepalive[p.end], ConnectRetry: dialAgain, IdleHold: idleHold, Rules: p.rules(), PolicyOptional: true, LocalPrefKept: true}
 		if c.HoldTime == 0 {
 			c.HoldTime = insideHold
 		}
@@ -82,8 +85,9 @@ func (x *node) boot() error {
 				c.LocalIPv6 = netip.AddrFrom16([16]byte{0xfd, 15: byte(1 + p.end)}) // a next hop that only the other end sees
 			}
 		}
-		limits := spec.Limits[1-p.end]
-		c.IPv4Limit, c.IPv6Limit = bgp.Limit{Max: limits.IPv4}, bgp.Limit{Max: limits.IPv6}
+		if limits := spec.Limits[1-p.end]; !x.s.faults.boundless {
+			c.IPv4Limit, c.IPv6Limit = bgp.Limit{Max: limits.IPv4}, bgp.Limit{Max: limits.IPv6}
+		}
 		if p.id, err = speaker.AddNeighbor(x.s.now, c); err != nil {
 			return err
 		}
@@ -94,10 +98,13 @@ func (x *node) boot() error {
 	return nil
 }
 
-// rules are the network's, for the session of a port.
+// rules are the network's, for the session of a port; nil without a network.
 func (e *port) rules() *bgp.Rules {
+	if e.node.s.net == nil {
+		return nil
+	}
 	n, session := e.node.s.net, e.link.index
-	return &bgp.Rules{
+	r := &bgp.Rules{
 		Export: func(p netip.Prefix, a *bgp.Attrs, from bgp.NeighborID) *bgp.Attrs {
 			source := -1
 			if from >= 0 {
@@ -112,6 +119,10 @@ func (e *port) rules() *bgp.Rules {
 		},
 		Candidate: func(p netip.Prefix, c *bgp.Candidate) { n.Stands(session, 1-e.end, p, c) },
 	}
+	if change := e.node.s.faults.rules; change != nil {
+		change(e, r)
+	}
+	return r
 }
 
 // on switches the node on.
@@ -127,6 +138,7 @@ func (x *node) on() {
 			x.boots++
 			p.bfd = bfd.NewSession(bfd.Config{Discriminator: uint32(2*p.link.index + p.end + 1), DesiredMinTx: spec.BFDInterval, RequiredMinRx: spec.BFDInterval, //nolint:gosec // an index
 				DetectMult: spec.BFDMultiplier, Seed: s.options.Seed*7919 + uint64(2*p.link.index+p.end)}, s.now) //nolint:gosec // an index
+			p.touch()
 		}
 		if !s.latched[p.link.index] {
 			x.do(x.speaker.Start(s.now, p.id))
@@ -142,11 +154,14 @@ func (x *node) off(how How) {
 	x.ghostUntil = x.s.now
 	if g := x.spec.Gateway; g != "" && how == Silent {
 		x.ghostUntil = x.s.now + instanceNotice
+		if x.s.faults.deadInstances {
+			x.ghostUntil = never
+		}
 		x.s.At(x.ghostUntil, func() { x.s.fabric.changed(g) })
 	}
 	x.s.routeAt = x.s.now
 	for _, p := range x.ports {
-		p.streams, p.dialing, p.bfd = nil, nil, nil
+		p.streams, p.dialing, p.bfd, p.state = nil, nil, nil, bgp.Idle
 	}
 }
 
@@ -189,6 +204,7 @@ func (x *node) do(list []bgp.Output) {
 			x.program(o.Prefix)
 			s.tell(Happening{Node: x.spec.Name, What: "route", Prefix: o.Prefix})
 		case bgp.OutState:
+			x.ports[o.Neighbor].state = o.To
 			s.tell(Happening{Node: x.spec.Name, Session: x.ports[o.Neighbor].link.spec.Name, What: "session", From: o.From.String(), To: o.To.String(), Why: why(o)})
 		case bgp.OutLimit:
 			s.tell(Happening{Node: x.spec.Name, Session: x.ports[o.Neighbor].link.spec.Name, What: "limit", Why: o.Exceeded.Error()})
@@ -237,37 +253,18 @@ func (s *Sim) latch(session int) {
 	})
 }
 
-// deadline is when the node has to be woken.
-func (x *node) deadline() time.Duration {
-	at := never
-	if x.speaker == nil {
-		return at
-	}
-	if d, ok := x.speaker.Deadline(); ok {
-		at = d
-	}
-	for _, p := range x.ports {
-		for _, c := range p.streams {
-			at = min(at, c.retryAt)
-		}
-		if p.bfd != nil {
-			if d, ok := p.bfd.Deadline(); ok {
-				at = min(at, d)
-			}
-		}
-	}
-	return at
-}
-
-// rearm plans the next wake-up, if one that is planned already is not early enough.
+// rearm plans the next wake-up of the speaker, if one that is planned already is not early enough.
 func (x *node) rearm() {
-	if at := x.deadline(); at < x.wakeAt {
+	if x.speaker == nil {
+		return
+	}
+	if at, ok := x.speaker.Deadline(); ok && at < x.wakeAt {
 		x.wakeAt = at
 		x.s.agenda.add(event{at: max(at, x.s.now), kind: evWake, index: int32(x.index)}) //nolint:gosec // an index
 	}
 }
 
-// wake looks at every timer.
+// wake lets the speaker do what is due.
 func (x *node) wake() {
 	s := x.s
 	if s.now < x.wakeAt {
@@ -281,16 +278,52 @@ func (x *node) wake() {
 	if d, ok := x.speaker.Deadline(); ok && d <= s.now {
 		x.do(x.speaker.Tick(s.now))
 	}
-	for _, p := range x.ports {
-		for _, c := range slices.Clone(p.streams) {
-			if c.retryAt <= s.now {
-				c.expire()
-			}
+}
+
+// touch notes that a timer of this end may have moved.
+func (e *port) touch() {
+	if !e.dirty {
+		e.dirty = true
+		e.node.s.late = append(e.node.s.late, e)
+	}
+}
+
+// rearm does for the end what it does for a node: a router with a thousand sessions does not look at all of them each time.
+func (e *port) rearm() {
+	at := never
+	for _, c := range e.streams {
+		at = min(at, c.retryAt)
+	}
+	if e.bfd != nil {
+		if d, ok := e.bfd.Deadline(); ok {
+			at = min(at, d)
 		}
-		if p.bfd != nil {
-			if d, ok := p.bfd.Deadline(); ok && d <= s.now {
-				p.bfdActs(p.bfd.Tick(s.now))
-			}
+	}
+	if s := e.node.s; at < e.wakeAt {
+		e.wakeAt = at
+		s.agenda.add(event{at: max(at, s.now), kind: evTimer, index: int32(2*e.link.index + e.end)}) //nolint:gosec // an index
+	}
+}
+
+// timer does what is due at this end.
+func (e *port) timer() {
+	s := e.node.s
+	if s.now < e.wakeAt {
+		return // planned before an earlier one was
+	}
+	e.wakeAt = never
+	e.touch()
+	if e.node.speaker == nil {
+		return
+	}
+	for i := 0; i < len(e.streams); i++ { // expire ends no stream
+		if c := e.streams[i]; c.retryAt <= s.now {
+			c.expire()
+		}
+	}
+	if e.bfd != nil {
+		if d, ok := e.bfd.Deadline(); ok && d <= s.now {
+			e.bfdActs(e.bfd.Tick(s.now))
 		}
 	}
 }
@@ -313,17 +346,11 @@ func (e *port) bfdActs(list []bfd.Action) {
 			continue
 		}
 		s.tell(Happening{Node: e.node.spec.Name, Session: e.link.spec.Name, What: "bfd", From: a.From.String(), To: a.To.String(), Why: a.Diag.String()})
-		if a.From == bfd.Up && a.To == bfd.Down && !a.NeighborAdminDown {
+		if a.From == bfd.Up && a.To == bfd.Down && !a.NeighborAdminDown && !s.faults.deafBFD {
 			e.node.do(e.node.speaker.LinkFailed(s.now, e.id))
 		}
 	}
-	s.touch(e.node)
+	e.touch()
 }
 
-func (e *port) established() bool {
-	if e.node.speaker == nil {
-		return false
-	}
-	st, _ := e.node.speaker.Neighbor(e.id)
-	return st.State == bgp.Established
-}
+func (e *port) established() bool { return e.state == bgp.Established }

@@ -22,6 +22,7 @@ type packet struct {
 	// A packet between hosts.
 	src, dst     netip.Addr
 	sport, dport uint16
+	flow         uint32 // what among made of them, 0 before
 	ttl          uint8
 	reply        bool
 	probe        int32
@@ -31,18 +32,32 @@ type packet struct {
 
 // data makes p a copy of a packet between hosts.
 func (p *packet) data(q *packet) {
-	p.kind, p.size, p.src, p.dst, p.sport, p.dport, p.ttl, p.reply, p.probe, p.seq32 = data, q.size, q.src, q.dst, q.sport, q.dport, q.ttl, q.reply, q.probe, q.seq32
+	p.kind, p.size, p.src, p.dst, p.sport, p.dport, p.flow, p.ttl, p.reply, p.probe, p.seq32 = data, q.size, q.src, q.dst, q.sport, q.dport, q.flow, q.ttl, q.reply, q.probe, q.seq32
 	p.path = append(p.path[:0], q.path...)
 }
 
 // visit notes that the packet is at a node.
 func (p *packet) visit(place int32) { p.path = append(p.path, place) }
 
-// hash is the same for all packets of a flow at one node, and different from node to node (FNV-1a).
-func (p *packet) hash(node uint32) uint32 {
+// among picks one of several equal ways, the same for all packets of a flow at one node, and differently from node to node.
+func (p *packet) among(ways int, node uint32) int {
+	if ways == 1 {
+		return 0
+	}
+	if p.flow == 0 {
+		p.flow = p.hash()
+	}
+	h := (p.flow ^ node) * 0x2c1b3c6d // the bits that choose depend on all others
+	h ^= h >> 15
+	h *= 0x297a2d39
+	h ^= h >> 15
+	return int(uint64(h) * uint64(ways) >> 32) //nolint:gosec // less than ways
+}
+
+// hash is of the flow's addresses and ports (FNV-1a), never 0.
+func (p *packet) hash() uint32 {
 	const prime = 16777619
-	h := uint32(2166136261) ^ node
-	h *= prime
+	h := uint32(2166136261)
 	for _, a := range [...]netip.Addr{p.src, p.dst} {
 		b := a.As16()
 		for _, x := range b {
@@ -53,9 +68,7 @@ func (p *packet) hash(node uint32) uint32 {
 		h = (h ^ uint32(x&255)) * prime
 		h = (h ^ uint32(x>>8)) * prime
 	}
-	h ^= h >> 15 // the low bits, which choose, depend on all others
-	h *= 0x2c1b3c6d
-	return h ^ h>>12
+	return max(h, 1)
 }
 
 type packetKind uint8
@@ -104,7 +117,11 @@ func (e *port) transmit(p *packet) {
 		s.release(p)
 		return
 	}
-	s.agenda.add(event{at: s.now + l.spec.Delay, kind: evArrive, index: int32(2*l.index + 1 - e.end), p: p}) //nolint:gosec // an index
+	at := s.now + l.spec.Delay
+	if s.faults.late != nil {
+		at += s.faults.late()
+	}
+	s.agenda.add(event{at: at, kind: evArrive, index: int32(2*l.index + 1 - e.end), p: p}) //nolint:gosec // an index
 }
 
 // arrive takes a packet that came over the link.
@@ -114,10 +131,9 @@ func (e *port) arrive(p *packet) {
 	}
 	switch p.kind {
 	case segment:
-		e.node.s.touch(e.node)
 		e.segment(p)
+		e.touch()
 	case bfdControl:
-		e.node.s.touch(e.node)
 		e.bfdArrives(p.bfd)
 	case data:
 		e.node.arriveRouter(p)

@@ -25,6 +25,7 @@ type Probe struct {
 	result []outcome
 	losses map[uint32]Loss
 	paths  [2]map[string]bool // there and back
+	known  [2][][]int32       // the same, as in packet.path
 	rtt    []time.Duration
 	first  uint32 // the sequence number of sentAt[0]
 }
@@ -84,7 +85,7 @@ func (s *Sim) stationOf(e network.Endpoint) (*station, error) {
 func (q *Probe) Watch() {
 	q.first += uint32(len(q.sentAt)) //nolint:gosec // a count
 	q.sentAt, q.result, q.rtt, q.losses = q.sentAt[:0], q.result[:0], q.rtt[:0], map[uint32]Loss{}
-	q.paths = [2]map[string]bool{{}, {}}
+	q.paths, q.known = [2]map[string]bool{{}, {}}, [2][][]int32{}
 }
 
 // Send sends a request every interval from now on until a time.
@@ -121,13 +122,24 @@ func (q *Probe) lost(p *packet, l Loss) {
 	}
 }
 
-func (q *Probe) arrived(p *packet) { q.paths[0][q.s.path(p)] = true }
+func (q *Probe) arrived(p *packet) { q.took(0, p) }
+
+// took notes a packet's way there (0) or back (1).
+func (q *Probe) took(direction int, p *packet) {
+	for _, k := range q.known[direction] {
+		if slices.Equal(k, p.path) {
+			return
+		}
+	}
+	q.known[direction] = append(q.known[direction], slices.Clone(p.path))
+	q.paths[direction][q.s.path(p)] = true
+}
 
 func (q *Probe) answered(p *packet) {
 	if i := q.at(p); i >= 0 && i < len(q.result) {
 		q.result[i] = answeredInTime
 		q.rtt = append(q.rtt, q.s.now-q.sentAt[i])
-		q.paths[1][q.s.path(p)] = true
+		q.took(1, p)
 	}
 }
 

@@ -55,10 +55,12 @@ type Sim struct {
 	ports   uint16
 	free    []*packet
 	dirty   []*node
+	late    []*port // ends of links whose timers have to be planned again
 	// routeAt is when a route last changed anywhere, or something happened that may change one.
 	routeAt time.Duration
 	events  uint64
 	fabric  *fabric
+	faults  faults
 	probes  []*Probe
 	places  []string // names of the nodes of paths
 }
@@ -73,8 +75,10 @@ type link struct {
 }
 
 // New makes the estate with everything switched off.
-func New(n *network.Network, o Options) (*Sim, error) {
-	s := &Sim{net: n, wiring: n.Wiring(), options: o, byName: map[string]*node{}, down: map[string]bool{}, drained: map[string]bool{}, latched: map[int]bool{}}
+func New(n *network.Network, o Options) (*Sim, error) { return assemble(n, n.Wiring(), o) }
+
+func assemble(n *network.Network, w network.Wiring, o Options) (*Sim, error) {
+	s := &Sim{net: n, wiring: w, options: o, byName: map[string]*node{}, down: map[string]bool{}, drained: map[string]bool{}, latched: map[int]bool{}}
 	for i := range s.wiring.Routers {
 		x := &node{s: s, index: i, spec: &s.wiring.Routers[i], wakeAt: never}
 		x.place = s.placed(x.spec.Name)
@@ -85,7 +89,7 @@ func New(n *network.Network, o Options) (*Sim, error) {
 		spec := &s.wiring.Sessions[i]
 		l := &link{index: i, spec: spec}
 		for end, r := range [2]int{spec.A, spec.B} {
-			l.ends[end] = &port{node: s.nodes[r], link: l, end: end, addr: address(spec, i, end)}
+			l.ends[end] = &port{node: s.nodes[r], link: l, end: end, addr: address(spec, i, end), wakeAt: never}
 			s.nodes[r].ports = append(s.nodes[r].ports, l.ends[end])
 		}
 		s.links = append(s.links, l)
@@ -126,7 +130,10 @@ func (s *Sim) Events() uint64 { return s.events }
 
 // Run runs until a time.
 func (s *Sim) Run(until time.Duration) {
-	for len(s.agenda.heap) > 0 && s.agenda.heap[0].at <= until {
+	for {
+		if at, ok := s.agenda.first(); !ok || at > until {
+			break
+		}
 		e := s.agenda.next()
 		s.now = e.at
 		s.events++
@@ -137,6 +144,8 @@ func (s *Sim) Run(until time.Duration) {
 			s.release(e.p)
 		case evWake:
 			s.nodes[e.index].wake()
+		case evTimer:
+			s.links[e.index>>1].ends[e.index&1].timer()
 		case evDo:
 			do := s.plans[e.index]
 			s.plans[e.index] = nil
@@ -159,8 +168,13 @@ func (s *Sim) Run(until time.Duration) {
 	s.now = max(s.now, until)
 }
 
-// settle looks after the timers of the nodes to which something happened.
+// settle looks after the timers of the nodes, and the ends of their links, to which something happened.
 func (s *Sim) settle() {
+	for _, e := range s.late {
+		e.dirty = false
+		e.rearm()
+	}
+	s.late = s.late[:0]
 	for i := 0; i < len(s.dirty); i++ {
 		x := s.dirty[i]
 		x.dirty = false
@@ -213,9 +227,8 @@ func (s *Sim) Fail(how How, elements ...string) error { return s.change(how, ele
 func (s *Sim) Repair(elements ...string) error { return s.change(Carrier, elements, false) }
 
 func (s *Sim) change(how How, elements []string, down bool) error {
-	known := s.net.Elements()
 	for _, id := range elements {
-		if !slices.ContainsFunc(known, func(e network.Element) bool { return e.ID == id }) {
+		if !s.known(id) {
 			return fmt.Errorf("no element %q in this estate", id)
 		}
 	}

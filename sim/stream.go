@@ -64,6 +64,7 @@ func (e *port) open() *stream {
 	c.state = opening
 	c.sendFlags(flagSYN)
 	c.retryAt = s.now + c.rto
+	e.touch()
 	return c
 }
 
@@ -125,7 +126,7 @@ func (c *stream) push() {
 	if c.retryAt == never && (c.next > c.una || c.finSent) {
 		c.retryAt = s.now + c.rto
 	}
-	s.touch(c.e.node)
+	c.e.touch()
 }
 
 // expire sends again what was not acknowledged in time.
@@ -157,7 +158,11 @@ func (c *stream) acknowledged(p *packet) {
 	switch {
 	case p.ack > c.una && p.ack <= c.next+1:
 		n := min(p.ack-c.una, uint64(len(c.out)))
-		c.out = append(c.out[:0], c.out[n:]...)
+		if n == uint64(len(c.out)) {
+			c.out = c.out[:0]
+		} else {
+			c.out = c.out[n:] // not moved: a large table is acknowledged in many portions
+		}
 		c.una += n
 		c.next = max(c.next, c.una)
 		c.duplicate = 0
