@@ -56,6 +56,10 @@ type Loss struct {
 
 // lose ends a packet.
 func (s *Sim) lose(p *packet, node string, fate network.Fate, reason string) {
+	if p.flow > 0 {
+		s.flows[p.flow-1].lost(p, Loss{Node: node, Reason: reason, Fate: fate})
+		return
+	}
 	if q := s.probes[p.probe]; q != nil {
 		q.lost(p, Loss{Node: node, Reason: reason, Fate: fate})
 	}
@@ -103,6 +107,10 @@ func (x *node) forward(p *packet) {
 
 // deliver hands a packet to the host that it is for: a request is answered from there, an answer is what the probe waits for.
 func (s *Sim) deliver(p *packet, node string) {
+	if p.flow > 0 {
+		s.flows[p.flow-1].arrived(p)
+		return
+	}
 	q := s.probes[p.probe]
 	if q == nil {
 		return

@@ -21,6 +21,8 @@ const (
 	evLeave                   // p is at a gateway, on its way out over the session index
 	evWall                    // p is at the firewall index
 	evReach                   // p is at its destination's subnet index
+	evPipe                    // the pipe index has sent its packet
+	evFlow                    // the flow index looks at what it has to send
 )
 
 func (e *event) before(f *event) bool { return e.at < f.at || e.at == f.at && e.serial < f.serial }

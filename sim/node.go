@@ -39,6 +39,7 @@ type port struct {
 	streams []*stream
 	dialing *stream
 	bfd     *bfd.Session
+	gear    *gear // nil for a bare link
 }
 
 func (e *port) far() *port { return e.link.ends[1-e.end] }

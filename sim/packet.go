@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/netip"
+	"time"
 
 	"onramp/bfd"
 	"onramp/network"
@@ -26,12 +27,16 @@ type packet struct {
 	reply        bool
 	probe        int32
 	seq32        uint32
+	dscp         uint8
+	flow         int32 // the place of its flow in Sim.flows, from 1; 0 for a probe's
+	sentAt       time.Duration
 	path         []int32 // the nodes that it has been at, as in Sim.places
 }
 
 // data makes p a copy of a packet between hosts.
 func (p *packet) data(q *packet) {
 	p.kind, p.size, p.src, p.dst, p.sport, p.dport, p.ttl, p.reply, p.probe, p.seq32 = data, q.size, q.src, q.dst, q.sport, q.dport, q.ttl, q.reply, q.probe, q.seq32
+	p.dscp, p.flow, p.sentAt, p.ack = q.dscp, q.flow, q.sentAt, q.ack
 	p.path = append(p.path[:0], q.path...)
 }
 
@@ -75,8 +80,9 @@ const (
 
 // headers of IPv4 and TCP or UDP on an Ethernet with one tag, in octets.
 const (
-	headerTCP = 18 + 20 + 20
-	headerUDP = 18 + 20 + 8
+	headerEthernet = 18
+	headerTCP      = headerEthernet + 20 + 20
+	headerUDP      = headerEthernet + 20 + 8
 )
 
 func (s *Sim) packet() *packet {
@@ -104,13 +110,21 @@ func (e *port) transmit(p *packet) {
 		s.release(p)
 		return
 	}
+	if e.gear != nil {
+		e.send(p)
+		return
+	}
 	s.agenda.add(event{at: s.now + l.spec.Delay, kind: evArrive, index: int32(2*l.index + 1 - e.end), p: p}) //nolint:gosec // an index
 }
 
 // arrive takes a packet that came over the link.
 func (e *port) arrive(p *packet) {
 	if e.node.speaker == nil || e.link.dead[1-e.end] {
+		e.node.s.gone(e, p)
 		return // whoever died meanwhile hears nothing, and a link that was cut loses what was on it
+	}
+	if e.gear != nil && !e.takes(p) {
+		return
 	}
 	switch p.kind {
 	case segment:

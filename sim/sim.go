@@ -61,6 +61,11 @@ type Sim struct {
 	fabric  *fabric
 	probes  []*Probe
 	places  []string // names of the nodes of paths
+
+	flows    []*Flow
+	pipes    []*pipe
+	policers []*policer
+	factor   float64 // of Limits
 }
 
 // link is one session's, with its two ends. It does not know what it carries.
@@ -153,6 +158,10 @@ func (s *Sim) Run(until time.Duration) {
 			e.p.visit(s.fabric.place[e.index])
 			s.deliver(e.p, s.wiring.Subnets[e.index].Node)
 			s.release(e.p)
+		case evPipe:
+			s.pipes[e.index].done()
+		case evFlow:
+			s.flows[e.index].wake()
 		}
 		s.settle()
 	}

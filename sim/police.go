@@ -1,0 +1,81 @@
+package sim
+
+import (
+	"time"
+
+	"onramp/network"
+)
+
+// bucket is a token bucket (RFC 2697 section 3, with one colour). It counts in bits times nanoseconds, so that it is exact: over any time
+// it lets through at most rate x time + burst.
+type bucket struct {
+	rate   int64 // bits a second
+	burst  int64 // bits x 10^9
+	full   time.Duration
+	tokens int64
+	at     time.Duration
+	counts Counts
+	name   string
+}
+
+func newBucket(name string, rate int64, burstOctets int) *bucket {
+	b := &bucket{name: name, rate: rate, burst: int64(burstOctets) * 8 * int64(time.Second)}
+	b.tokens, b.full = b.burst, time.Duration(b.burst/rate)+1
+	return b
+}
+
+// admit takes the tokens for a packet, if as many as floor are left afterwards.
+func (b *bucket) admit(now time.Duration, octets int, floor int64) bool {
+	if d := now - b.at; d >= b.full {
+		b.tokens = b.burst
+	} else {
+		b.tokens = min(b.burst, b.tokens+int64(d)*b.rate)
+	}
+	b.at = now
+	cost := int64(octets) * 8 * int64(time.Second)
+	if b.tokens-cost < floor {
+		b.counts.Dropped++
+		b.counts.DroppedOctets += uint64(octets) //nolint:gosec // not negative
+		return false
+	}
+	b.tokens -= cost
+	b.counts.Passed++
+	b.counts.PassedOctets += uint64(octets) //nolint:gosec // not negative
+	return true
+}
+
+// policer is an MSEE's limit in one direction of one connection of a circuit. All peerings on it share the bucket. Where there is Microsoft
+// peering, part of the bucket is kept for its higher classes (network.AssumeClassReserve); private peering's marks are not looked at
+// (expressroute-qos.md), so all of it ranks with the rest.
+type policer struct {
+	bucket
+	floors [classes]int64
+	rest   int64
+}
+
+func newPolicer(name string, rate int64, burstOctets int, microsoft bool) *policer {
+	x := &policer{bucket: *newBucket(name, rate, burstOctets)}
+	if microsoft {
+		for c := classVideo; c < classes; c++ {
+			x.floors[c] = int64(float64(x.burst) * network.ClassReserve * float64(c-classVoice))
+		}
+		x.rest = x.floors[classRest]
+	}
+	return x
+}
+
+// police tells whether a packet passes; one that does not is reported lost.
+func (x *policer) police(e *port, p *packet) bool {
+	if x == nil || p.kind != data { // network.AssumeControlExempt
+		return true
+	}
+	floor := x.rest
+	if e.gear.microsoft {
+		floor = x.floors[p.class()]
+	}
+	if x.admit(e.node.s.now, p.size, floor) {
+		return true
+	}
+	e.node.s.lose(p, e.node.spec.Name, network.Dropped, x.name)
+	return false
+}

@@ -1,0 +1,222 @@
+package sim
+
+import (
+	"time"
+
+	"onramp/network"
+)
+
+// A pipe is what a rate does to packets that have to queue for it: one is sent at a time, for as long as its octets take, and the others
+// wait in queues that drop at the tail. It is shared by every link whose packets need the same rate.
+
+// class is which queue a packet waits in.
+type class uint8
+
+// The classes, first served first. The first two are strict; the others share what is left by weight (network.AssumeClassWeights).
+const (
+	classControl class = iota // BGP, BFD and CS6, CS7 (RFC 4594 section 3.1)
+	classVoice
+	classVideo
+	classSharing
+	classRest
+	classes
+)
+
+// Code points of the classes (RFC 4594; qos.csv names those that Microsoft peering honours).
+const (
+	DSCPDefault uint8 = 0
+	DSCPFile    uint8 = 10 // AF11
+	DSCPSharing uint8 = 18 // AF21
+	DSCPVideo   uint8 = 34 // AF41
+	DSCPVoice   uint8 = 46 // EF
+	DSCPControl uint8 = 48 // CS6
+)
+
+// class is the packet's where classes are told apart. What the routers say to each other is marked CS6.
+func (p *packet) class() class {
+	if p.kind != data {
+		return classControl
+	}
+	switch p.dscp {
+	case DSCPVoice:
+		return classVoice
+	case DSCPVideo:
+		return classVideo
+	case DSCPSharing:
+		return classSharing
+	}
+	if p.dscp >= DSCPControl {
+		return classControl
+	}
+	return classRest
+}
+
+// waiting is a packet in a queue, with where it goes on from there.
+type waiting struct {
+	p     *packet
+	out   *port
+	stage int
+}
+
+// fifo is a queue of packets in a ring that grows and is kept.
+type fifo struct {
+	ring   []waiting // its length is a power of two
+	first  int
+	count  int
+	octets int
+}
+
+func (q *fifo) push(w waiting) {
+	if q.count == len(q.ring) {
+		ring := make([]waiting, max(16, 2*len(q.ring)))
+		for i := range q.count {
+			ring[i] = q.ring[(q.first+i)&(len(q.ring)-1)]
+		}
+		q.ring, q.first = ring, 0
+	}
+	q.ring[(q.first+q.count)&(len(q.ring)-1)] = w
+	q.count++
+	q.octets += w.p.size
+}
+
+func (q *fifo) pop() waiting {
+	w := q.ring[q.first]
+	q.ring[q.first] = waiting{}
+	q.first = (q.first + 1) & (len(q.ring) - 1)
+	q.count--
+	q.octets -= w.p.size
+	return w
+}
+
+// pipe is one rate in one direction.
+type pipe struct {
+	s       *Sim
+	index   int32
+	name    string // why a packet was dropped
+	rate    int64  // bits a second
+	classed bool   // tells classes apart; otherwise all is classRest
+	exempt  bool   // the routers' own packets do not pass it
+	most    int    // octets that a queue holds
+	queues  [classes]fifo
+	credit  [classes]int // deficit round robin: what a queue may still send in its turn
+	turn    class
+	fresh   bool // the turn has begun and its credit is not given yet
+	busy    bool
+	sending waiting
+	residue int64 // of a nanosecond, so that rounding does not add up
+	Counts  Counts
+}
+
+// Counts is what became of the packets that came to a rate.
+type Counts struct{ Passed, PassedOctets, Dropped, DroppedOctets uint64 }
+
+// weights are how the classes that are not strict share a rate.
+func (c class) weight() int {
+	switch c {
+	case classVideo:
+		return network.WeightVideo
+	case classSharing:
+		return network.WeightSharing
+	}
+	return network.WeightRest
+}
+
+// quantum is the credit of weight 1: the largest frame, so that every turn sends something (RFC 8290's reasoning for DRR).
+const quantum = 1522
+
+// time is how long a packet takes to send.
+func (x *pipe) time(octets int) time.Duration {
+	bits := int64(octets)*8*int64(time.Second) + x.residue
+	x.residue = bits % x.rate
+	return time.Duration(bits / x.rate)
+}
+
+// offer takes a packet: it is sent, waits, or is dropped.
+func (x *pipe) offer(w waiting) {
+	if !x.busy {
+		x.send(w)
+		return
+	}
+	c := classRest
+	if x.classed {
+		c = w.p.class()
+	}
+	q := &x.queues[c]
+	if q.octets+w.p.size > x.most {
+		x.Counts.Dropped++
+		x.Counts.DroppedOctets += uint64(w.p.size) //nolint:gosec // not negative
+		if w.p.kind == data {
+			x.s.lose(w.p, w.out.node.spec.Name, network.Dropped, x.name)
+		}
+		x.s.release(w.p)
+		return
+	}
+	q.push(w)
+}
+
+func (x *pipe) send(w waiting) {
+	x.busy, x.sending = true, w
+	x.s.agenda.add(event{at: x.s.now + x.time(w.p.size), kind: evPipe, index: x.index})
+}
+
+// done is called when the packet that was being sent is out.
+func (x *pipe) done() {
+	w := x.sending
+	x.sending, x.busy = waiting{}, false
+	x.Counts.Passed++
+	x.Counts.PassedOctets += uint64(w.p.size) //nolint:gosec // not negative
+	if next, ok := x.next(); ok {
+		x.send(next)
+	}
+	w.out.pass(w.p, w.stage+1)
+}
+
+// next takes the packet to send out of its queue.
+func (x *pipe) next() (waiting, bool) {
+	if !x.classed {
+		if q := &x.queues[classRest]; q.count > 0 {
+			return q.pop(), true
+		}
+		return waiting{}, false
+	}
+	for c := classControl; c <= classVoice; c++ {
+		if q := &x.queues[c]; q.count > 0 {
+			return q.pop(), true
+		}
+	}
+	if x.queues[classVideo].count+x.queues[classSharing].count+x.queues[classRest].count == 0 {
+		return waiting{}, false
+	}
+	// Deficit round robin (Shreedhar and Varghese, 1995).
+	for {
+		q := &x.queues[x.turn]
+		if q.count > 0 {
+			if x.fresh {
+				x.credit[x.turn] += x.turn.weight() * quantum
+				x.fresh = false
+			}
+			if size := q.ring[q.first].p.size; size <= x.credit[x.turn] {
+				x.credit[x.turn] -= size
+				return q.pop(), true
+			}
+		} else {
+			x.credit[x.turn] = 0
+		}
+		x.turn, x.fresh = x.turn+1, true
+		if x.turn == classes {
+			x.turn = classVideo
+		}
+	}
+}
+
+// held is how many packets are in the pipe, the one that is being sent included.
+func (x *pipe) held() int {
+	n := 0
+	if x.busy {
+		n = 1
+	}
+	for i := range x.queues {
+		n += x.queues[i].count
+	}
+	return n
+}
