@@ -129,7 +129,7 @@ func TrafficAssumptions() []design.Assumption {
 			Reason: "Not published; otherwise a saturated circuit would take its own sessions down."},
 		{Name: AssumeGatewayShared, Text: "A gateway forwards at its SKU's published bandwidth in each direction, all instances together, first come first served.",
 			Reason: "The SKU's figure is for the gateway; how it is divided among instances is not published."},
-		{Name: AssumeQueueDepth, Text: "A queue holds 50 ms at the rate of its link, and never less than ten of the largest packets; what is more is dropped at its tail.",
+		{Name: AssumeQueueDepth, Text: "A queue holds 50 ms at the rate of its link, and never less than ten of the largest packets; what is more is dropped at its tail, small packets as well as large ones.",
 			Reason: "Depths of routers' queues are the owner's to set, and a gateway's is not published."},
 		{Name: AssumeClassWeights, Text: "On the premises' and the provider's links voice (EF) goes first; interactive video, interactive data and the rest share what is left as 4 : 2 : 4.",
 			Reason: "These queues are the owner's to set; the classes are those that Microsoft peering honours."},

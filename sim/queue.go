@@ -121,7 +121,8 @@ func (c class) weight() int {
 	return network.WeightRest
 }
 
-// quantum is the credit of weight 1: the largest frame, so that every turn sends something (RFC 8290's reasoning for DRR).
+// quantum is the largest frame (IEEE 802.3 with one tag): the credit of weight 1, so that every turn sends something, and the room that a
+// queue must have to take a packet.
 const quantum = 1522
 
 // time is how long a packet takes to send.
@@ -142,7 +143,8 @@ func (x *pipe) offer(w waiting) {
 		c = w.p.class()
 	}
 	q := &x.queues[c]
-	if q.octets+w.p.size > x.most {
+	// Full is full for packets of every size: counted to the octet, a full queue would still take small ones and so hide what a call meets.
+	if q.octets+quantum > x.most {
 		x.Counts.Dropped++
 		x.Counts.DroppedOctets += uint64(w.p.size) //nolint:gosec // not negative
 		if w.p.kind == data {

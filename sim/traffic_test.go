@@ -1,0 +1,202 @@
+package sim
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"onramp/azure"
+	"onramp/catalog"
+	"onramp/design"
+	"onramp/examples"
+	"onramp/intent"
+	"onramp/network"
+	"onramp/pattern"
+)
+
+// exampled builds an example's network, after a change of its design.
+func exampled(t rapid.TB, name string, change func(*design.Design)) *network.Network {
+	t.Helper()
+	c, err := catalog.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := examples.Read(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, findings := intent.Parse(name, src, c)
+	if e == nil {
+		t.Fatal(findings)
+	}
+	d, _ := pattern.Compile(design.Shared, e, c, pattern.Options{})
+	if d == nil {
+		t.Fatal("no design")
+	}
+	if change != nil {
+		change(d)
+	}
+	n, _ := network.Build(d.Resources, d.Premises, c, network.Options{})
+	return n
+}
+
+// rates sets every access, circuit and gateway of a design.
+func rates(access, circuit int, gateway string) func(*design.Design) {
+	return func(d *design.Design) {
+		for i := range d.Premises.Attachments {
+			d.Premises.Attachments[i].Mbps = intent.Mbps(access)
+		}
+		for _, c := range azure.Of[*azure.ExpressRouteCircuit](d.Resources) {
+			c.Properties.ServiceProviderProperties.BandwidthInMbps = circuit
+		}
+		for _, g := range azure.Of[*azure.VirtualNetworkGateway](d.Resources) {
+			g.Properties.SKU.Name, g.Properties.SKU.Tier = gateway, gateway
+		}
+	}
+}
+
+// running starts an estate with limits and lets it converge.
+func running(t rapid.TB, n *network.Network, seed uint64, l Limits) *Sim {
+	t.Helper()
+	s, err := New(n, Options{Seed: seed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Limit(l); err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	if !s.Converge(30*time.Second, time.Hour) {
+		t.Fatal("it does not settle")
+	}
+	return s
+}
+
+// host, public, machine and service find endpoints.
+func host(t rapid.TB, n *network.Network, site string) network.Endpoint {
+	return endpoint(t, n, func(e network.Endpoint) bool { return e.Site == site && !e.Public && e.Addr.Is4() })
+}
+
+func public(t rapid.TB, n *network.Network, site string) network.Endpoint {
+	return endpoint(t, n, func(e network.Endpoint) bool { return e.Site == site && e.Public && e.Addr.Is4() })
+}
+
+func machine(t rapid.TB, n *network.Network, vnet string) network.Endpoint {
+	return endpoint(t, n, func(e network.Endpoint) bool {
+		return e.Kind == network.VM && strings.HasSuffix(e.VNet.Name(), vnet) && e.Addr.Is4()
+	})
+}
+
+func service(t rapid.TB, n *network.Network) network.Endpoint {
+	return endpoint(t, n, func(e network.Endpoint) bool { return e.Kind == network.Service })
+}
+
+func endpoint(t rapid.TB, n *network.Network, is func(network.Endpoint) bool) network.Endpoint {
+	t.Helper()
+	ends := n.Endpoints()
+	i := slices.IndexFunc(ends, is)
+	if i < 0 {
+		t.Fatal("no such endpoint")
+	}
+	return ends[i]
+}
+
+func flowOf(t rapid.TB, s *Sim, spec FlowSpec) *Flow {
+	t.Helper()
+	f, err := s.NewFlow(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func within(got, want, share float64) bool { return math.Abs(got-want) <= share*want }
+
+// chain is an estate whose access, provider, circuit and gateway have rates of which the least is scaled to 10 Mbps.
+func chain(t rapid.TB, access, provider, circuit int, sku string, seed uint64) (s *Sim, n *network.Network, least float64) {
+	c, err := catalog.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, ok := c.GatewaySKU(sku)
+	if !ok {
+		t.Fatal(sku)
+	}
+	n = exampled(t, "northwind", rates(access, circuit, sku))
+	least = float64(min(access, provider, circuit, g.Mbps))
+	s = running(t, n, seed, Limits{Factor: least / 10, Classes: true, Provider: map[string]float64{"": float64(provider)}})
+	return s, n, least
+}
+
+var (
+	accesses = []int{100, 200, 500, 1000, 2000, 10000}
+	circuits = []int{50, 100, 200, 500, 1000, 2000, 5000, 10000}
+	skus     = []string{"ErGw1AZ", "ErGw2AZ", "ErGw3AZ"}
+)
+
+func TestAFlowGetsTheLeastOfAccessProviderCircuitAndGateway(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		access, circuit := rapid.SampledFrom(accesses).Draw(t, "access"), rapid.SampledFrom(circuits).Draw(t, "circuit")
+		provider, sku := rapid.IntRange(40, 12000).Draw(t, "provider"), rapid.SampledFrom(skus).Draw(t, "gateway")
+		s, n, least := chain(t, access, provider, circuit, sku, rapid.Uint64().Draw(t, "seed"))
+		a, b := host(t, n, "montreal"), machine(t, n, "fin-core")
+		if rapid.Bool().Draw(t, "from Microsoft") {
+			a, b = b, a
+		}
+		f := flowOf(t, s, FlowSpec{Name: "all", Kind: Constant, Src: a, Dst: b, Mbps: least * rapid.Float64Range(1.05, 3).Draw(t, "offered")})
+		f.Start(s.Now() + 5*time.Second)
+		s.Run(s.Now() + 6*time.Second)
+		m := f.Measured()
+		if got := m.Settled(time.Second); !within(got, least, 0.01) {
+			t.Fatalf("access %d, provider %d, circuit %d, gateway %s: %.1f Mbps got through, want %.0f; %v", access, provider, circuit, sku, got, least, m.Losses)
+		}
+	})
+}
+
+func TestABulkFlowFillsWhatQueues(t *testing.T) {
+	for _, c := range []struct {
+		name                      string
+		access, provider, circuit int
+		sku                       string
+	}{
+		{"the access", 200, 9000, 10000, "ErGw3AZ"},
+		{"the provider", 10000, 700, 5000, "ErGw3AZ"},
+		{"the gateway", 10000, 9000, 10000, "ErGw1AZ"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, n, least := chain(t, c.access, c.provider, c.circuit, c.sku, 7)
+			a, b := host(t, n, "montreal"), machine(t, n, "fin-core")
+			f := flowOf(t, s, FlowSpec{Name: "bulk", Kind: Bulk, Src: a, Dst: b})
+			f.Start(s.Now() + 5*time.Second)
+			s.Run(s.Now() + 6*time.Second)
+			m := f.Measured()
+			if got := m.Settled(time.Second); !within(got, least, 0.01) {
+				t.Errorf("%.1f Mbps, want %.0f; %+v", got, least, m)
+			}
+		})
+	}
+}
+
+func TestABulkFlowThatIsPolicedGetsMostOfTheCircuitAndNeverMore(t *testing.T) {
+	s, n, least := chain(t, 10000, 9000, 500, "ErGw3AZ", 7)
+	a, b := host(t, n, "montreal"), machine(t, n, "fin-core")
+	var flows []*Flow
+	for i := range 4 {
+		flows = append(flows, flowOf(t, s, FlowSpec{Name: fmt.Sprint(i), Kind: Bulk, Src: a, Dst: b, Sport: 20000}))
+		flows[i].Start(s.Now() + 5*time.Second)
+	}
+	s.Run(s.Now() + 6*time.Second)
+	total := 0.0
+	for _, f := range flows {
+		m := f.Measured()
+		total += m.Settled(time.Second)
+	}
+	if total < 0.85*least || total > 1.01*least {
+		t.Errorf("%.1f Mbps of %.0f", total, least)
+	}
+}
