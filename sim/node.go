@@ -283,7 +283,7 @@ func (x *node) wake() {
 		x.do(x.speaker.Tick(s.now))
 	}
 	for _, p := range x.ports {
-		for _, c := range slices.Clone(p.streams) {
+		for _, c := range p.streams { // none begins or ends by sending again
 			if c.retryAt <= s.now {
 				c.expire()
 			}
