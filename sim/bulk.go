@@ -14,7 +14,7 @@ const (
 	leastPackets    = 2                      // RFC 9002 section 7.2
 	packetThreshold = 3                      // RFC 9002 section 6.1.1
 	leastTimeout    = 200 * time.Millisecond // as leastRTO
-	ackSize         = headerTCP
+	ackSize         = framing + 20 + 20      // IPv4 and TCP
 )
 
 type flying struct {

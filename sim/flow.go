@@ -85,8 +85,8 @@ func (s *Sim) NewFlow(spec FlowSpec) (*Flow, error) {
 		}
 	}
 	spec.Packet = cmp.Or(spec.Packet, s.net.SupportedPacket())
-	spec.Sport, spec.Dport = cmp.Or(spec.Sport, uint16(20000+i)), cmp.Or(spec.Dport, 5001)                                  //nolint:gosec // so many flows there are not
-	f := &Flow{FlowSpec: spec, s: s, index: int32(i), src: src, dst: dst, size: spec.Packet + headerEthernet, timer: never, //nolint:gosec // small
+	spec.Sport, spec.Dport = cmp.Or(spec.Sport, uint16(20000+i)), cmp.Or(spec.Dport, 5001)                           //nolint:gosec // so many flows there are not
+	f := &Flow{FlowSpec: spec, s: s, index: int32(i), src: src, dst: dst, size: spec.Packet + framing, timer: never, //nolint:gosec // small
 		chance: chance{s.options.Seed*0x9e3779b97f4a7c15 ^ uint64(i+1)<<32}, losses: map[Loss]int{}} //nolint:gosec // small
 	s.flows = append(s.flows, f)
 	return f, nil

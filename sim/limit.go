@@ -10,6 +10,9 @@ import (
 	"onramp/network"
 )
 
+// framing is what a frame has beside its IP packet: Ethernet's header, one tag and the checksum. Everything that counts octets counts it.
+const framing = 18
+
 // Limits says at which rates the links and the service work. Without it nothing queues and nothing is too much.
 type Limits struct {
 	// Factor divides every rate, and what constant flows send; the sizes of packets stay. 0 is 1.
@@ -22,6 +25,14 @@ type Limits struct {
 	// Depth is how long a queue can be at its rate, Burst how much an MSEE's limit lets through at once, as time at the rate. 0 is what
 	// network assumes.
 	Depth, Burst time.Duration
+}
+
+// traffic is what the simulator knows of flows and of what holds them back.
+type traffic struct {
+	flows    []*Flow
+	pipes    []*pipe
+	policers []*policer
+	factor   float64 // of Limits
 }
 
 // gear is what stands at a port beside the bare link.
@@ -63,7 +74,7 @@ func (s *Sim) Limit(l Limits) error {
 	}
 	s.factor = cmp.Or(l.Factor, 1)
 	depth, burst := cmp.Or(l.Depth, network.QueueDepth), cmp.Or(l.Burst, network.PolicerBurst)
-	largest := s.net.SupportedPacket() + headerEthernet
+	largest := s.net.SupportedPacket() + framing
 	octets := func(rate int64, d time.Duration, packets int) int {
 		return max(int(float64(rate)*d.Seconds()/8), packets*largest)
 	}

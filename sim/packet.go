@@ -12,6 +12,10 @@ import (
 type packet struct {
 	kind packetKind
 	size int // octets, with all headers
+	// Of a packet between hosts that measures: its mark, the place of its flow in Sim.flows from 1 (0 for a probe's), when it was sent.
+	dscp   uint8
+	flow   int32
+	sentAt time.Duration
 	// A segment of a stream.
 	conn    streamID
 	flags   uint8
@@ -27,16 +31,13 @@ type packet struct {
 	reply        bool
 	probe        int32
 	seq32        uint32
-	dscp         uint8
-	flow         int32 // the place of its flow in Sim.flows, from 1; 0 for a probe's
-	sentAt       time.Duration
 	path         []int32 // the nodes that it has been at, as in Sim.places
 }
 
 // data makes p a copy of a packet between hosts.
 func (p *packet) data(q *packet) {
-	p.kind, p.size, p.src, p.dst, p.sport, p.dport, p.ttl, p.reply, p.probe, p.seq32 = data, q.size, q.src, q.dst, q.sport, q.dport, q.ttl, q.reply, q.probe, q.seq32
 	p.dscp, p.flow, p.sentAt, p.ack = q.dscp, q.flow, q.sentAt, q.ack
+	p.kind, p.size, p.src, p.dst, p.sport, p.dport, p.ttl, p.reply, p.probe, p.seq32 = data, q.size, q.src, q.dst, q.sport, q.dport, q.ttl, q.reply, q.probe, q.seq32
 	p.path = append(p.path[:0], q.path...)
 }
 
@@ -80,9 +81,8 @@ const (
 
 // headers of IPv4 and TCP or UDP on an Ethernet with one tag, in octets.
 const (
-	headerEthernet = 18
-	headerTCP      = headerEthernet + 20 + 20
-	headerUDP      = headerEthernet + 20 + 8
+	headerTCP = 18 + 20 + 20
+	headerUDP = 18 + 20 + 8
 )
 
 func (s *Sim) packet() *packet {

@@ -42,6 +42,7 @@ type Sim struct {
 	net     *network.Network
 	wiring  network.Wiring
 	options Options
+	traffic
 	now     time.Duration
 	agenda  agenda
 	plans   []func()
@@ -61,11 +62,6 @@ type Sim struct {
 	fabric  *fabric
 	probes  []*Probe
 	places  []string // names of the nodes of paths
-
-	flows    []*Flow
-	pipes    []*pipe
-	policers []*policer
-	factor   float64 // of Limits
 }
 
 // link is one session's, with its two ends. It does not know what it carries.
