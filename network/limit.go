@@ -29,7 +29,8 @@ type RateLimit struct {
 }
 
 // RateLimits are all rates of the network, in the order of Capacities. A circuit on a Direct port without a limit of its own has none
-// (rate-limit.md: limiting there is switched on by the customer).
+// (rate-limit.md: limiting there is switched on by the customer). What an MSEE passes from one gateway to another, or to the MSEE of another
+// circuit by Global Reach, crosses a circuit's limit only where it comes from or goes to the premises.
 func (n *Network) RateLimits() []RateLimit {
 	var out []RateLimit
 	at := map[string]int{}

@@ -129,14 +129,14 @@ func wired(t *testing.T, seed uint64) (s *Sim, f *Flow, session string) {
 	carried := map[*link]uint64{}
 	for _, l := range s.links {
 		if l.spec.Kind == "private" {
-			l.ends[0].gear.pipes[0].Counts = Counts{}
+			l.ends[0].gear.pipes[0].counts = Counts{}
 			carried[l] = 0
 		}
 	}
 	f.Start(s.Now() + 100*time.Millisecond)
 	s.Run(s.Now() + 200*time.Millisecond)
 	for l := range carried {
-		if l.ends[0].gear.pipes[0].Counts.Passed > 50 {
+		if l.ends[0].gear.pipes[0].counts.Passed > 50 {
 			session = l.spec.Name
 		}
 	}

@@ -78,9 +78,9 @@ func (s *Sim) Limit(l Limits) error {
 	octets := func(rate int64, d time.Duration, packets int) int {
 		return max(int(float64(rate)*d.Seconds()/8), packets*largest)
 	}
-	newPipe := func(mbps float64, classed, exempt bool, name string) *pipe {
+	newPipe := func(mbps float64, end int, classed, exempt bool, name string) *pipe {
 		rate := s.scaled(mbps)
-		x := &pipe{s: s, index: int32(len(s.pipes)), name: "the queue of " + name + " is full", rate: rate, classed: classed, exempt: exempt, //nolint:gosec // small
+		x := &pipe{s: s, index: int32(len(s.pipes)), name: name, full: "the queue of " + name + " is full", end: end, rate: rate, classed: classed, exempt: exempt, //nolint:gosec // small
 			most: octets(rate, depth, 10), turn: classVideo, fresh: true}
 		s.pipes = append(s.pipes, x)
 		return x
@@ -92,7 +92,7 @@ func (s *Sim) Limit(l Limits) error {
 		case network.AccessRate, network.BackboneRate, network.GatewayRate:
 			gateway := x.Kind == network.GatewayRate
 			for end := range 2 {
-				pipe := newPipe(x.Mbps, l.Classes && !gateway, gateway, x.Name)
+				pipe := newPipe(x.Mbps, end, l.Classes && !gateway, gateway, x.Name)
 				for _, i := range x.Sessions {
 					g := s.links[i].ends[end].geared()
 					g.pipes = append(g.pipes, pipe)
@@ -110,7 +110,8 @@ func (s *Sim) Limit(l Limits) error {
 		if mbps <= 0 {
 			continue
 		}
-		up, down := newPipe(mbps, l.Classes, false, "the provider"), newPipe(mbps, l.Classes, false, "the provider")
+		label := "provider of " + name
+		up, down := newPipe(mbps, 0, l.Classes, false, label), newPipe(mbps, 1, l.Classes, false, label)
 		for _, link := range s.links {
 			if link.spec.Connection != name || link.spec.Kind != "private" && link.spec.Kind != "microsoft" {
 				continue
@@ -128,13 +129,32 @@ func (s *Sim) scaled(mbps float64) int64 { return max(1, int64(mbps*1e6/s.factor
 
 func (s *Sim) limitCircuit(x network.RateLimit, burst int) {
 	microsoft := slices.ContainsFunc(x.Sessions, func(i int) bool { return s.links[i].spec.Kind == "microsoft" })
-	in := newPolicer("more than "+x.Name+" to Microsoft", s.scaled(x.Mbps), burst, microsoft)
-	out := newPolicer("more than "+x.Name+" from Microsoft", s.scaled(x.Mbps), burst, microsoft)
+	in := newPolicer(x.Name, "more than "+x.Name+" to Microsoft", 0, s.scaled(x.Mbps), burst, microsoft)
+	out := newPolicer(x.Name, "more than "+x.Name+" from Microsoft", 1, s.scaled(x.Mbps), burst, microsoft)
 	s.policers = append(s.policers, in, out)
 	for _, i := range x.Sessions {
 		g := s.links[i].ends[1].geared() // B is the MSEE
 		g.arriving, g.leaving = in, out
 	}
+}
+
+// RateSeen is what became of the packets that came to a rate. Direction 0 is from A to B of the sessions that it stands at.
+type RateSeen struct {
+	Name      string
+	Direction int
+	Counts
+}
+
+// Rates tells of every rate, those that queue first, then those that drop.
+func (s *Sim) Rates() []RateSeen {
+	var out []RateSeen
+	for _, x := range s.pipes {
+		out = append(out, RateSeen{x.name, x.end, x.counts})
+	}
+	for _, x := range s.policers {
+		out = append(out, RateSeen{x.name, x.end, x.counts})
+	}
+	return out
 }
 
 // connections are the capacities of the circuits' connections, each once.

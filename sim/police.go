@@ -15,11 +15,10 @@ type bucket struct {
 	tokens int64
 	at     time.Duration
 	counts Counts
-	name   string
 }
 
-func newBucket(name string, rate int64, burstOctets int) *bucket {
-	b := &bucket{name: name, rate: rate, burst: int64(burstOctets) * 8 * int64(time.Second)}
+func newBucket(rate int64, burstOctets int) *bucket {
+	b := &bucket{rate: rate, burst: int64(burstOctets) * 8 * int64(time.Second)}
 	b.tokens, b.full = b.burst, time.Duration(b.burst/rate)+1
 	return b
 }
@@ -49,12 +48,15 @@ func (b *bucket) admit(now time.Duration, octets int, floor int64) bool {
 // (expressroute-qos.md), so all of it ranks with the rest.
 type policer struct {
 	bucket
+	name   string // the rate's
+	over   string // why a packet was dropped
+	end    int    // the end of the links from which it comes
 	floors [classes]int64
 	rest   int64
 }
 
-func newPolicer(name string, rate int64, burstOctets int, microsoft bool) *policer {
-	x := &policer{bucket: *newBucket(name, rate, burstOctets)}
+func newPolicer(name, over string, end int, rate int64, burstOctets int, microsoft bool) *policer {
+	x := &policer{bucket: *newBucket(rate, burstOctets), name: name, over: over, end: end}
 	if microsoft {
 		for c := classVideo; c < classes; c++ {
 			x.floors[c] = int64(float64(x.burst) * network.ClassReserve * float64(c-classVoice))
@@ -76,6 +78,6 @@ func (x *policer) police(e *port, p *packet) bool {
 	if x.admit(e.node.s.now, p.size, floor) {
 		return true
 	}
-	e.node.s.lose(p, e.node.spec.Name, network.Dropped, x.name)
+	e.node.s.lose(p, e.node.spec.Name, network.Dropped, x.over)
 	return false
 }

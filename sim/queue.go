@@ -92,7 +92,9 @@ func (q *fifo) pop() waiting {
 type pipe struct {
 	s       *Sim
 	index   int32
-	name    string // why a packet was dropped
+	name    string // the rate's
+	full    string // why a packet was dropped
+	end     int    // of the links that it stands at
 	rate    int64  // bits a second
 	classed bool   // tells classes apart; otherwise all is classRest
 	exempt  bool   // the routers' own packets do not pass it
@@ -104,7 +106,7 @@ type pipe struct {
 	busy    bool
 	sending waiting
 	residue int64 // of a nanosecond, so that rounding does not add up
-	Counts  Counts
+	counts  Counts
 }
 
 // Counts is what became of the packets that came to a rate.
@@ -145,10 +147,10 @@ func (x *pipe) offer(w waiting) {
 	q := &x.queues[c]
 	// Full is full for packets of every size: counted to the octet, a full queue would still take small ones and so hide what a call meets.
 	if q.octets+quantum > x.most {
-		x.Counts.Dropped++
-		x.Counts.DroppedOctets += uint64(w.p.size) //nolint:gosec // not negative
+		x.counts.Dropped++
+		x.counts.DroppedOctets += uint64(w.p.size) //nolint:gosec // not negative
 		if w.p.kind == data {
-			x.s.lose(w.p, w.out.node.spec.Name, network.Dropped, x.name)
+			x.s.lose(w.p, w.out.node.spec.Name, network.Dropped, x.full)
 		}
 		x.s.release(w.p)
 		return
@@ -165,8 +167,8 @@ func (x *pipe) send(w waiting) {
 func (x *pipe) done() {
 	w := x.sending
 	x.sending, x.busy = waiting{}, false
-	x.Counts.Passed++
-	x.Counts.PassedOctets += uint64(w.p.size) //nolint:gosec // not negative
+	x.counts.Passed++
+	x.counts.PassedOctets += uint64(w.p.size) //nolint:gosec // not negative
 	if next, ok := x.next(); ok {
 		x.send(next)
 	}
