@@ -107,13 +107,13 @@ func (i *impairment) cut(now time.Duration) bool {
 	return i.Dead || i.Up > 0 && i.Down > 0 && (now-i.since)%(i.Up+i.Down) >= i.Up
 }
 
-// cross takes a packet over an impaired link. Each kind of bad luck is drawn for each packet whether it is possible or not, so that changing
+// cross takes a packet over an impaired link, which it enters at a time. Each kind of bad luck is drawn for each packet whether it is possible or not, so that changing
 // one chance leaves the draws of the others as they are.
-func (i *impairment) cross(e *port, p *packet) {
+func (i *impairment) cross(e *port, p *packet, at time.Duration) {
 	s := e.node.s
 	lost, twice, late, jitter := i.chance.float(), i.chance.float(), i.chance.float(), i.chance.float()
 	switch {
-	case i.cut(s.now), i.Grey && p.kind == data:
+	case i.cut(at), i.Grey && p.kind == data:
 		s.gone(e, p)
 		s.release(p)
 		return
@@ -122,7 +122,7 @@ func (i *impairment) cross(e *port, p *packet) {
 		s.release(p)
 		return
 	}
-	at := s.now + e.link.spec.Delay + i.Delay + time.Duration(jitter*float64(i.Jitter))
+	at += e.link.spec.Delay + i.Delay + time.Duration(jitter*float64(i.Jitter))
 	if late < i.Reorder {
 		at += i.Late
 	} else {

@@ -191,17 +191,22 @@ func (e *port) pass(p *packet, stage int) {
 			return
 		}
 	}
+	e.leave(p, e.node.s.now)
+}
+
+// leave puts a packet on the link, as at a time.
+func (e *port) leave(p *packet, at time.Duration) {
 	s, l := e.node.s, e.link
 	if l.dead[e.end] || e.node.speaker == nil { // since it began to wait
 		s.gone(e, p)
 		s.release(p)
 		return
 	}
-	if g.impair != nil {
-		g.impair.cross(e, p)
+	if e.gear.impair != nil {
+		e.gear.impair.cross(e, p, at)
 		return
 	}
-	e.launch(p, s.now+l.spec.Delay)
+	e.launch(p, at+l.spec.Delay)
 }
 
 // launch lets a packet arrive at the other end.

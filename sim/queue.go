@@ -100,12 +100,14 @@ type pipe struct {
 	exempt  bool   // the routers' own packets do not pass it
 	most    int    // octets that a queue holds
 	queues  [classes]fifo
+	waiting int          // packets in all of them
 	credit  [classes]int // deficit round robin: what a queue may still send in its turn
 	turn    class
-	fresh   bool // the turn has begun and its credit is not given yet
-	busy    bool
-	sending waiting
-	residue int64 // of a nanosecond, so that rounding does not add up
+	fresh   bool          // the turn has begun and its credit is not given yet
+	freeAt  time.Duration // when what is being sent is out
+	sending waiting       // it, where it has to pass another pipe; otherwise it is on the link's way already
+	planned bool          // an evPipe at freeAt
+	residue int64         // of a nanosecond, so that rounding does not add up
 	counts  Counts
 }
 
@@ -134,9 +136,9 @@ func (x *pipe) time(octets int) time.Duration {
 	return time.Duration(bits / x.rate)
 }
 
-// offer takes a packet: it is sent, waits, or is dropped.
+// offer takes a packet: it is sent, waits, or is dropped. A pipe without a queue plans no event of its own, so that it costs little.
 func (x *pipe) offer(w waiting) {
-	if !x.busy {
+	if !x.planned && x.s.now >= x.freeAt {
 		x.send(w)
 		return
 	}
@@ -156,40 +158,56 @@ func (x *pipe) offer(w waiting) {
 		return
 	}
 	q.push(w)
+	x.waiting++
+	x.plan()
 }
 
+// plan has done called when what is being sent is out.
+func (x *pipe) plan() {
+	if !x.planned {
+		x.planned = true
+		x.s.agenda.add(event{at: x.freeAt, kind: evPipe, index: x.index})
+	}
+}
+
+// send begins to send a packet. When it will be out is known, so one that goes on the link then is put there now.
 func (x *pipe) send(w waiting) {
-	x.busy, x.sending = true, w
-	x.s.agenda.add(event{at: x.s.now + x.time(w.p.size), kind: evPipe, index: x.index})
-}
-
-// done is called when the packet that was being sent is out.
-func (x *pipe) done() {
-	w := x.sending
-	x.sending, x.busy = waiting{}, false
+	x.freeAt = x.s.now + x.time(w.p.size)
 	x.counts.Passed++
 	x.counts.PassedOctets += uint64(w.p.size) //nolint:gosec // not negative
-	if next, ok := x.next(); ok {
-		x.send(next)
+	if w.stage+1 == len(w.out.gear.pipes) {
+		w.out.leave(w.p, x.freeAt)
+	} else {
+		x.sending = w
+		x.plan()
 	}
-	w.out.pass(w.p, w.stage+1)
 }
 
-// next takes the packet to send out of its queue.
-func (x *pipe) next() (waiting, bool) {
-	if !x.classed {
-		if q := &x.queues[classRest]; q.count > 0 {
-			return q.pop(), true
+// done is called when the packet that was being sent is out and something has to be done then.
+func (x *pipe) done() {
+	w := x.sending
+	x.sending, x.planned = waiting{}, false
+	if x.waiting > 0 {
+		x.waiting--
+		x.send(x.next())
+		if x.waiting > 0 {
+			x.plan()
 		}
-		return waiting{}, false
+	}
+	if w.p != nil {
+		w.out.pass(w.p, w.stage+1)
+	}
+}
+
+// next takes the packet to send out of its queue; there is one.
+func (x *pipe) next() waiting {
+	if !x.classed {
+		return x.queues[classRest].pop()
 	}
 	for c := classControl; c <= classVoice; c++ {
 		if q := &x.queues[c]; q.count > 0 {
-			return q.pop(), true
+			return q.pop()
 		}
-	}
-	if x.queues[classVideo].count+x.queues[classSharing].count+x.queues[classRest].count == 0 {
-		return waiting{}, false
 	}
 	// Deficit round robin (Shreedhar and Varghese, 1995).
 	for {
@@ -201,7 +219,7 @@ func (x *pipe) next() (waiting, bool) {
 			}
 			if size := q.ring[q.first].p.size; size <= x.credit[x.turn] {
 				x.credit[x.turn] -= size
-				return q.pop(), true
+				return q.pop()
 			}
 		} else {
 			x.credit[x.turn] = 0
@@ -211,16 +229,4 @@ func (x *pipe) next() (waiting, bool) {
 			x.turn = classVideo
 		}
 	}
-}
-
-// held is how many packets are in the pipe, the one that is being sent included.
-func (x *pipe) held() int {
-	n := 0
-	if x.busy {
-		n = 1
-	}
-	for i := range x.queues {
-		n += x.queues[i].count
-	}
-	return n
 }
