@@ -27,7 +27,9 @@ type FlowSpec struct {
 	Mbps float64
 	// Packet is the size in octets of IP; 0 is the largest that is supported end to end.
 	Packet int
-	DSCP   uint8 // of a voice flow that says 0: EF
+	// Overhead is what a tunnel adds to each packet, in octets.
+	Overhead int
+	DSCP     uint8 // of a voice flow that says 0: EF
 	// Unmarked keeps a voice flow at 0.
 	Unmarked     bool
 	Sport, Dport uint16
@@ -65,6 +67,7 @@ type Flow struct {
 	transit                                      time.Duration
 	jitter                                       float64 // of RFC 3550, in ns
 	slices                                       []uint64
+	way                                          []int32 // of the last packet that arrived, as in Sim.places
 }
 
 // NewFlow makes a flow, which sends nothing until Start. An endpoint that is not in the estate is an error.
@@ -85,8 +88,8 @@ func (s *Sim) NewFlow(spec FlowSpec) (*Flow, error) {
 		}
 	}
 	spec.Packet = cmp.Or(spec.Packet, s.net.SupportedPacket())
-	spec.Sport, spec.Dport = cmp.Or(spec.Sport, uint16(20000+i)), cmp.Or(spec.Dport, 5001)                           //nolint:gosec // so many flows there are not
-	f := &Flow{FlowSpec: spec, s: s, index: int32(i), src: src, dst: dst, size: spec.Packet + framing, timer: never, //nolint:gosec // small
+	spec.Sport, spec.Dport = cmp.Or(spec.Sport, uint16(20000+i)), cmp.Or(spec.Dport, 5001)                                           //nolint:gosec // so many flows there are not
+	f := &Flow{FlowSpec: spec, s: s, index: int32(i), src: src, dst: dst, size: spec.Packet + spec.Overhead + framing, timer: never, //nolint:gosec // small
 		chance: chance{s.options.Seed*0x9e3779b97f4a7c15 ^ uint64(i+1)<<32}, losses: map[Loss]int{}} //nolint:gosec // small
 	s.flows = append(s.flows, f)
 	return f, nil
@@ -204,6 +207,7 @@ func (f *Flow) arrived(p *packet) {
 			f.jitter += (float64((transit - f.transit).Abs()) - f.jitter) / 16
 		}
 		f.transit = transit
+		f.way = append(f.way[:0], p.path...)
 		f.delays = append(f.delays, transit)
 		f.octets += uint64(p.size) //nolint:gosec // not negative
 		k := int((s.now - f.began) / slice)
@@ -234,6 +238,8 @@ type Measured struct {
 	Least, Median, P95, Most time.Duration
 	Jitter                   time.Duration
 	Losses                   []LossCount
+	// Way is where the last packet that arrived has been.
+	Way []string
 }
 
 // LossCount is how often a loss happened.
@@ -263,6 +269,9 @@ func (f *Flow) Measured() Measured {
 		sorted := slices.Sorted(slices.Values(f.delays))
 		n := len(sorted)
 		m.Least, m.Median, m.P95, m.Most = sorted[0], sorted[n/2], sorted[min(n-1, n*95/100)], sorted[n-1]
+	}
+	for _, i := range f.way {
+		m.Way = append(m.Way, f.s.places[i])
 	}
 	for l, n := range f.losses {
 		m.Losses = append(m.Losses, LossCount{l, n})
