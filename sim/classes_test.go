@@ -151,24 +151,30 @@ func TestVoiceGetsThroughASaturatedLinkWhereClassesActAndNotWhereTheyDoNot(t *te
 	}
 }
 
-func TestAMarkThatMicrosoftPeeringDoesNotHonourIsTakenOff(t *testing.T) {
+func TestPrivatePeeringKeepsMarksAndMicrosoftPeeringThoseThatItHonours(t *testing.T) {
 	n := exampled(t, "proseware-microsoft365", nil)
 	s := running(t, n, 1, Limits{Classes: true})
-	for _, e := range s.links {
-		if e.spec.Kind != "microsoft" {
-			continue
+	private := [2]network.Endpoint{host(t, n, "chicago"), machine(t, n, "engineering")}
+	microsoft := [2]network.Endpoint{public(t, n, "chicago"), service(t, n)}
+	for _, c := range []struct {
+		name       string
+		ends       [2]network.Endpoint
+		mark, want uint8
+	}{
+		{"EF, private", private, DSCPVoice, DSCPVoice},
+		{"AF31, private", private, 26, 26},
+		{"EF, Microsoft", microsoft, DSCPVoice, DSCPVoice},
+		{"AF41, Microsoft", microsoft, DSCPVideo, DSCPVideo},
+		{"AF31, Microsoft", microsoft, 26, 0},
+		{"CS6, Microsoft", microsoft, DSCPControl, 0},
+	} {
+		f := flowOf(t, s, FlowSpec{Name: c.name, Kind: Constant, Src: c.ends[0], Dst: c.ends[1], Mbps: 1, DSCP: c.mark})
+		f.Start(s.Now() + 100*time.Millisecond)
+		s.Run(s.Now() + time.Second)
+		if m := f.Measured(); m.Received == 0 || m.DSCP != c.want {
+			t.Errorf("%s: %d arrived, with %d, want %d", c.name, m.Received, m.DSCP, c.want)
 		}
-		for _, c := range []struct{ mark, want uint8 }{{DSCPVoice, DSCPVoice}, {DSCPVideo, DSCPVideo}, {26, 0}, {DSCPControl, 0}} {
-			p := s.packet()
-			p.kind, p.dscp, p.size = data, c.mark, 100
-			e.ends[0].send(p)
-			if p.dscp != c.want {
-				t.Errorf("mark %d leaves as %d, want %d", c.mark, p.dscp, c.want)
-			}
-		}
-		return
 	}
-	t.Fatal("no Microsoft peering")
 }
 
 func TestSessionsSurviveSaturationWhereControlTrafficHasItsClass(t *testing.T) {

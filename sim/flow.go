@@ -68,6 +68,7 @@ type Flow struct {
 	jitter                                       float64 // of RFC 3550, in ns
 	slices                                       []uint64
 	way                                          []int32 // of the last packet that arrived, as in Sim.places
+	mark                                         uint8   // its DSCP
 }
 
 // NewFlow makes a flow, which sends nothing until Start. An endpoint that is not in the estate is an error.
@@ -207,7 +208,7 @@ func (f *Flow) arrived(p *packet) {
 			f.jitter += (float64((transit - f.transit).Abs()) - f.jitter) / 16
 		}
 		f.transit = transit
-		f.way = append(f.way[:0], p.path...)
+		f.way, f.mark = append(f.way[:0], p.path...), p.dscp
 		f.delays = append(f.delays, transit)
 		f.octets += uint64(p.size) //nolint:gosec // not negative
 		k := int((s.now - f.began) / slice)
@@ -238,8 +239,9 @@ type Measured struct {
 	Least, Median, P95, Most time.Duration
 	Jitter                   time.Duration
 	Losses                   []LossCount
-	// Way is where the last packet that arrived has been.
-	Way []string
+	// Way is where the last packet that arrived has been, DSCP its mark when it did.
+	Way  []string
+	DSCP uint8
 }
 
 // LossCount is how often a loss happened.
@@ -255,7 +257,7 @@ func (f *Flow) Measured() Measured {
 		factor = 1
 	}
 	m := Measured{Sent: f.sent, Copies: f.copies, Received: uint64(len(f.delays)), Duplicates: f.duplicates, Dropped: f.dropped, Reordered: f.reordered,
-		Jitter: time.Duration(f.jitter), Factor: factor}
+		Jitter: time.Duration(f.jitter), Factor: factor, DSCP: f.mark}
 	if f.sent > 0 {
 		m.Lost = 1 - float64(m.Received)/float64(f.sent)
 	}

@@ -200,3 +200,71 @@ func TestABulkFlowThatIsPolicedGetsMostOfTheCircuitAndNeverMore(t *testing.T) {
 		t.Errorf("%.1f Mbps of %.0f", total, least)
 	}
 }
+
+func TestSessionsOfOneConnectionAndOneAttachmentShareTheirRates(t *testing.T) {
+	n := exampled(t, "proseware-microsoft365", nil) // private and Microsoft peering on each attachment and connection
+	s := running(t, n, 1, Limits{})
+	pipes, limits := map[*pipe]int{}, map[*policer]int{}
+	for _, l := range s.links {
+		if l.spec.Kind != "private" && l.spec.Kind != "microsoft" {
+			continue
+		}
+		for _, e := range l.ends {
+			if len(e.gear.pipes) != 1 {
+				t.Fatalf("%s passes %d queues", l.spec.Name, len(e.gear.pipes))
+			}
+			pipes[e.gear.pipes[0]]++
+		}
+		limits[l.ends[1].gear.arriving]++
+		limits[l.ends[1].gear.leaving]++
+	}
+	for x, sessions := range pipes {
+		if sessions != 2 {
+			t.Errorf("%s is shared by %d sessions", x.name, sessions)
+		}
+	}
+	for x, sessions := range limits {
+		if sessions != 2 {
+			t.Errorf("%s is shared by %d sessions", x.name, sessions)
+		}
+	}
+	if len(pipes) != 8 || len(limits) != 8 {
+		t.Errorf("%d queues and %d limits, want two directions of four each", len(pipes), len(limits))
+	}
+}
+
+func TestTwoPeeringsTogetherGetTheRateOfTheirConnection(t *testing.T) {
+	n := exampled(t, "proseware-microsoft365", rates(10000, 200, "ErGw3AZ"))
+	s := running(t, n, 1, Limits{Factor: 20})
+	for i := range uint16(8) { // over every connection
+		for _, ends := range [][2]network.Endpoint{{host(t, n, "chicago"), machine(t, n, "engineering")}, {public(t, n, "chicago"), service(t, n)}} {
+			flowOf(t, s, FlowSpec{Name: "f", Kind: Constant, Src: ends[0], Dst: ends[1], Mbps: 400, Sport: 1000 + i}).Start(s.Now() + 5*time.Second)
+		}
+	}
+	s.Run(s.Now() + 6*time.Second)
+	for _, r := range s.Rates() {
+		if !strings.HasPrefix(r.Name, "circuit:") || r.Direction != 0 || r.Passed == 0 {
+			continue
+		}
+		if mbps := float64(r.PassedOctets) * 8 / 5 / 1e6 * 20; r.Dropped > 0 && !within(mbps, 200, 0.01) {
+			t.Errorf("%s lets %.1f Mbps through", r.Name, mbps)
+		}
+	}
+}
+
+func TestJitterIsThatOfRFC3550(t *testing.T) {
+	f := &Flow{s: &Sim{}, losses: map[Loss]int{}}
+	want, last := 0.0, time.Duration(0)
+	for i, transit := range []time.Duration{10, 12, 11, 30, 5, 5, 5} {
+		transit *= time.Millisecond
+		f.s.now = time.Duration(i)*voiceEvery + transit
+		f.arrived(&packet{seq32: uint32(i), sentAt: time.Duration(i) * voiceEvery, size: 218}) //nolint:gosec // small
+		if i > 0 {                                                                             // J(i) = J(i-1) + (|D(i-1,i)| - J(i-1))/16, section 6.4.1
+			want += (float64((transit - last).Abs()) - want) / 16
+		}
+		last = transit
+	}
+	if math.Abs(f.jitter-want) > 1 {
+		t.Errorf("%.0f ns, want %.0f", f.jitter, want)
+	}
+}
