@@ -170,7 +170,7 @@ func (b *sender) measure(rtt time.Duration) {
 func (f *Flow) acknowledge(p *packet) {
 	s := f.s
 	a := s.packet()
-	a.kind, a.size, a.flow, a.reply, a.ttl, a.dscp, a.seq32 = data, ackSize, p.flow, true, mostHops, f.DSCP, p.seq32
+	a.kind, a.size, a.flowIndex, a.reply, a.ttl, a.dscp, a.seq32 = data, ackSize, p.flowIndex, true, mostHops, f.DSCP, p.seq32
 	a.src, a.dst, a.sport, a.dport = p.dst, p.src, p.dport, p.sport
 	for i := range uint32(64) {
 		n := p.seq32 - 1 - i

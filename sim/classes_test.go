@@ -14,7 +14,7 @@ func TestALimitAdmitsRateTimesTimeAndTheBurstExactly(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rate := rapid.Int64Range(1_000, 400_000_000_000).Draw(t, "rate")
 		burst := rapid.IntRange(1518, int(min(rate/8/100, 500_000_000)+3000)).Draw(t, "burst")
-		b := newBucket(rate, burst)
+		b := newTokens(rate, burst)
 		// The slow twin: tokens as a fraction, refilled from the definition.
 		full := new(big.Rat).SetInt64(int64(burst) * 8)
 		tokens, last, now := new(big.Rat).Set(full), time.Duration(0), time.Duration(0)
@@ -45,7 +45,7 @@ func TestALimitAdmitsRateTimesTimeAndTheBurstExactly(t *testing.T) {
 }
 
 func TestAnOverloadedLimitAdmitsAllThatItMayToThePacket(t *testing.T) {
-	b := newBucket(10_000_000, 12_500)
+	b := newTokens(10_000_000, 12_500)
 	octets := 0
 	for now := time.Duration(0); now < time.Second; now += 100 * time.Microsecond { // 100 Mbps of frames of 1,250 octets
 		if b.admit(now, 1250, 0) {

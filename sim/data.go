@@ -56,8 +56,8 @@ type Loss struct {
 
 // lose ends a packet.
 func (s *Sim) lose(p *packet, node string, fate network.Fate, reason string) {
-	if p.flow > 0 {
-		s.flows[p.flow-1].lost(p, Loss{Node: node, Reason: reason, Fate: fate})
+	if p.flowIndex > 0 {
+		s.flows[p.flowIndex-1].lost(p, Loss{Node: node, Reason: reason, Fate: fate})
 		return
 	}
 	if q := s.probes[p.probe]; q != nil {
@@ -107,8 +107,8 @@ func (x *node) forward(p *packet) {
 
 // deliver hands a packet to the host that it is for: a request is answered from there, an answer is what the probe waits for.
 func (s *Sim) deliver(p *packet, node string) {
-	if p.flow > 0 {
-		s.flows[p.flow-1].arrived(p)
+	if p.flowIndex > 0 {
+		s.flows[p.flowIndex-1].arrived(p)
 		return
 	}
 	q := s.probes[p.probe]

@@ -164,7 +164,7 @@ func (f *Flow) wake() {
 func (f *Flow) send() {
 	s := f.s
 	p := s.packet()
-	p.kind, p.size, p.flow, p.seq32, p.ttl, p.dscp, p.sentAt = data, f.size, f.index+1, uint32(f.sent), mostHops, f.DSCP, s.now //nolint:gosec // a number wraps as one of RTP does
+	p.kind, p.size, p.flowIndex, p.seq32, p.ttl, p.dscp, p.sentAt = data, f.size, f.index+1, uint32(f.sent), mostHops, f.DSCP, s.now //nolint:gosec // a number wraps as one of RTP does
 	p.src, p.dst, p.sport, p.dport = f.Src.Addr, f.Dst.Addr, f.Sport, f.Dport
 	f.sent++
 	s.inject(p, f.src)

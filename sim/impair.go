@@ -134,8 +134,8 @@ func (i *impairment) cross(e *port, p *packet, at time.Duration) {
 		payload, path := append(q.payload[:0], p.payload...), append(q.path[:0], p.path...)
 		*q = *p
 		q.payload, q.path = payload, path
-		if p.flow > 0 && !p.reply {
-			s.flows[p.flow-1].doubled()
+		if p.flowIndex > 0 && !p.reply {
+			s.flows[p.flowIndex-1].doubled()
 		}
 		e.launch(p, at)
 		e.launch(q, at)

@@ -11,17 +11,24 @@ import (
 	"onramp/network"
 )
 
+// eachPlanned visits every event of an agenda, and isDue tells whether the next one happens at a time or before.
+func eachPlanned(a *agenda, do func(*event)) {
+	for i := range a.heap {
+		do(&a.heap[i])
+	}
+}
+
+func isDue(a *agenda, at time.Duration) bool { return len(a.heap) > 0 && a.heap[0].at <= at }
+
 // inside counts the packets of a flow that are on their way, in the agenda and in queues.
 func inside(s *Sim, f *Flow) uint64 {
 	var n uint64
 	count := func(p *packet) {
-		if p != nil && p.flow == f.index+1 && !p.reply {
+		if p != nil && p.flowIndex == f.index+1 && !p.reply {
 			n++
 		}
 	}
-	for _, e := range s.agenda.heap {
-		count(e.p)
-	}
+	eachPlanned(&s.agenda, func(e *event) { count(e.p) })
 	for _, x := range s.pipes {
 		count(x.sending.p)
 		for i := range x.queues {

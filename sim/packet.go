@@ -13,9 +13,9 @@ type packet struct {
 	kind packetKind
 	size int // octets, with all headers
 	// Of a packet between hosts that measures: its mark, the place of its flow in Sim.flows from 1 (0 for a probe's), when it was sent.
-	dscp   uint8
-	flow   int32
-	sentAt time.Duration
+	dscp      uint8
+	flowIndex int32
+	sentAt    time.Duration
 	// A segment of a stream.
 	conn    streamID
 	flags   uint8
@@ -36,7 +36,7 @@ type packet struct {
 
 // data makes p a copy of a packet between hosts.
 func (p *packet) data(q *packet) {
-	p.dscp, p.flow, p.sentAt, p.ack = q.dscp, q.flow, q.sentAt, q.ack
+	p.dscp, p.flowIndex, p.sentAt, p.ack = q.dscp, q.flowIndex, q.sentAt, q.ack
 	p.kind, p.size, p.src, p.dst, p.sport, p.dport, p.ttl, p.reply, p.probe, p.seq32 = data, q.size, q.src, q.dst, q.sport, q.dport, q.ttl, q.reply, q.probe, q.seq32
 	p.path = append(p.path[:0], q.path...)
 }

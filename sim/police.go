@@ -6,38 +6,38 @@ import (
 	"onramp/network"
 )
 
-// bucket is a token bucket (RFC 2697 section 3, with one colour). It counts in bits times nanoseconds, so that it is exact: over any time
+// tokens is a token bucket (RFC 2697 section 3, with one colour). It counts in bits times nanoseconds, so that it is exact: over any time
 // it lets through at most rate x time + burst.
-type bucket struct {
+type tokens struct {
 	rate   int64 // bits a second
 	burst  int64 // bits x 10^9
 	full   time.Duration
-	tokens int64
+	held   int64
 	at     time.Duration
 	counts Counts
 }
 
-func newBucket(rate int64, burstOctets int) *bucket {
-	b := &bucket{rate: rate, burst: int64(burstOctets) * 8 * int64(time.Second)}
-	b.tokens, b.full = b.burst, time.Duration(b.burst/rate)+1
+func newTokens(rate int64, burstOctets int) *tokens {
+	b := &tokens{rate: rate, burst: int64(burstOctets) * 8 * int64(time.Second)}
+	b.held, b.full = b.burst, time.Duration(b.burst/rate)+1
 	return b
 }
 
 // admit takes the tokens for a packet, if as many as floor are left afterwards.
-func (b *bucket) admit(now time.Duration, octets int, floor int64) bool {
+func (b *tokens) admit(now time.Duration, octets int, floor int64) bool {
 	if d := now - b.at; d >= b.full {
-		b.tokens = b.burst
+		b.held = b.burst
 	} else {
-		b.tokens = min(b.burst, b.tokens+int64(d)*b.rate)
+		b.held = min(b.burst, b.held+int64(d)*b.rate)
 	}
 	b.at = now
 	cost := int64(octets) * 8 * int64(time.Second)
-	if b.tokens-cost < floor {
+	if b.held-cost < floor {
 		b.counts.Dropped++
 		b.counts.DroppedOctets += uint64(octets) //nolint:gosec // not negative
 		return false
 	}
-	b.tokens -= cost
+	b.held -= cost
 	b.counts.Passed++
 	b.counts.PassedOctets += uint64(octets) //nolint:gosec // not negative
 	return true
@@ -47,7 +47,7 @@ func (b *bucket) admit(now time.Duration, octets int, floor int64) bool {
 // peering, part of the bucket is kept for its higher classes (network.AssumeClassReserve); private peering's marks are not looked at
 // (expressroute-qos.md), so all of it ranks with the rest.
 type policer struct {
-	bucket
+	tokens
 	name   string // the rate's
 	over   string // why a packet was dropped
 	end    int    // the end of the links from which it comes
@@ -56,7 +56,7 @@ type policer struct {
 }
 
 func newPolicer(name, over string, end int, rate int64, burstOctets int, microsoft bool) *policer {
-	x := &policer{bucket: *newBucket(rate, burstOctets), name: name, over: over, end: end}
+	x := &policer{tokens: *newTokens(rate, burstOctets), name: name, over: over, end: end}
 	if microsoft {
 		for c := classVideo; c < classes; c++ {
 			x.floors[c] = int64(float64(x.burst) * network.ClassReserve * float64(c-classVoice))

@@ -93,7 +93,7 @@ func TestAQueueSendsWhatItsSlowTwinSends(t *testing.T) {
 		got := make([]time.Duration, len(list))
 		// Run without the nodes: only the pipe's own events are handled.
 		handle := func(until time.Duration) {
-			for len(s.agenda.heap) > 0 && s.agenda.heap[0].at <= until {
+			for isDue(&s.agenda, until) {
 				ev := s.agenda.next()
 				s.now = ev.at
 				if ev.kind == evPipe {
