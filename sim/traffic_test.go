@@ -45,11 +45,14 @@ func exampled(t rapid.TB, name string, change func(*design.Design)) *network.Net
 	return n
 }
 
-// rates sets every access, circuit and gateway of a design.
+// rates sets every access, circuit and gateway of a design; the backbone is out of the way.
 func rates(access, circuit int, gateway string) func(*design.Design) {
 	return func(d *design.Design) {
 		for i := range d.Premises.Attachments {
 			d.Premises.Attachments[i].Mbps = intent.Mbps(access)
+		}
+		for i := range d.Premises.Backbone {
+			d.Premises.Backbone[i].Mbps = 100_000
 		}
 		for _, c := range azure.Of[*azure.ExpressRouteCircuit](d.Resources) {
 			c.Properties.ServiceProviderProperties.BandwidthInMbps = circuit
