@@ -20,8 +20,8 @@ func eachPlanned(a *agenda, do func(*event)) {
 
 func isDue(a *agenda, at time.Duration) bool { return len(a.heap) > 0 && a.heap[0].at <= at }
 
-// inside counts the packets of a flow that are on their way, in the agenda and in queues.
-func inside(s *Sim, f *Flow) uint64 {
+// onItsWay counts the packets of a flow that are on their way, in the agenda and in queues.
+func onItsWay(s *Sim, f *Flow) uint64 {
 	var n uint64
 	count := func(p *packet) {
 		if p != nil && p.flowIndex == f.index+1 && !p.reply {
@@ -72,8 +72,8 @@ func TestWhatIsSentIsReceivedOrDroppedOrOnItsWay(t *testing.T) {
 			}
 			for i, f := range flows {
 				m := f.Measured()
-				if have := m.Received + m.Duplicates + m.Dropped + inside(s, f); m.Sent+m.Copies != have {
-					t.Fatalf("flow %d: sent %d and copied %d, but %d received, %d duplicates, %d dropped, %d on their way", i, m.Sent, m.Copies, m.Received, m.Duplicates, m.Dropped, inside(s, f))
+				if have := m.Received + m.Duplicates + m.Dropped + onItsWay(s, f); m.Sent+m.Copies != have {
+					t.Fatalf("flow %d: sent %d and copied %d, but %d received, %d duplicates, %d dropped, %d on their way", i, m.Sent, m.Copies, m.Received, m.Duplicates, m.Dropped, onItsWay(s, f))
 				}
 			}
 		}
