@@ -94,7 +94,7 @@ func TestControlGoesBeforeVoiceAndVoiceBeforeTheRest(t *testing.T) {
 // call measures a call beside a flow that saturates what both pass.
 func call(t *testing.T, n *network.Network, l Limits, a, b network.Endpoint, load FlowSpec) (voice, rest Measured) {
 	t.Helper()
-	s := running(t, n, 3, l)
+	s := limitedSim(t, n, 3, l)
 	load.Kind, load.Src, load.Dst = Constant, a, b
 	v := flowOf(t, s, FlowSpec{Name: "voice", Kind: Voice, Src: a, Dst: b, Sport: 20000})
 	load.Sport, load.Dport = 20000, 5001 // the same way as the call
@@ -153,7 +153,7 @@ func TestVoiceGetsThroughASaturatedLinkWhereClassesActAndNotWhereTheyDoNot(t *te
 
 func TestPrivatePeeringKeepsMarksAndMicrosoftPeeringThoseThatItHonours(t *testing.T) {
 	n := exampled(t, "proseware-microsoft365", nil)
-	s := running(t, n, 1, Limits{Classes: true})
+	s := limitedSim(t, n, 1, Limits{Classes: true})
 	private := [2]network.Endpoint{host(t, n, "chicago"), machine(t, n, "engineering")}
 	microsoft := [2]network.Endpoint{public(t, n, "chicago"), service(t, n)}
 	for _, c := range []struct {

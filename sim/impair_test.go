@@ -44,7 +44,7 @@ func onItsWay(s *Sim, f *Flow) uint64 {
 func TestWhatIsSentIsReceivedOrDroppedOrOnItsWay(t *testing.T) {
 	n := exampled(t, "northwind", rates(200, 100, "ErGw1AZ"))
 	rapid.Check(t, func(t *rapid.T) {
-		s := running(t, n, rapid.Uint64().Draw(t, "seed"), Limits{Factor: 20, Classes: rapid.Bool().Draw(t, "classes"), Provider: map[string]float64{"": 150}})
+		s := limitedSim(t, n, rapid.Uint64().Draw(t, "seed"), Limits{Factor: 20, Classes: rapid.Bool().Draw(t, "classes"), Provider: map[string]float64{"": 150}})
 		var flows []*Flow
 		for _, k := range []FlowKind{Constant, Voice, Bulk} {
 			f := flowOf(t, s, FlowSpec{Name: "f", Kind: k, Src: host(t, n, "montreal"), Dst: machine(t, n, "fin-core"), Mbps: 150})
@@ -96,7 +96,7 @@ func TestWhatIsSentIsReceivedOrDroppedOrOnItsWay(t *testing.T) {
 // measured runs a mix of everything and returns what it measured.
 func measured(t *testing.T, seed uint64) []Measured {
 	n := exampled(t, "northwind", rates(200, 100, "ErGw1AZ"))
-	s := running(t, n, seed, Limits{Factor: 10, Classes: true})
+	s := limitedSim(t, n, seed, Limits{Factor: 10, Classes: true})
 	var flows []*Flow
 	for _, k := range []FlowKind{Constant, Voice, Bulk} {
 		f := flowOf(t, s, FlowSpec{Name: "f", Kind: k, Src: host(t, n, "montreal"), Dst: machine(t, n, "fin-core"), Mbps: 150})
@@ -131,7 +131,7 @@ func TestTheSameSeedMeasuresTheSameAndAnotherSeedDoesNot(t *testing.T) {
 // wired is a running estate without limits, with a constant flow, and the session over which that leaves the premises.
 func wired(t *testing.T, seed uint64) (s *Sim, f *Flow, session string) {
 	n := exampled(t, "northwind", nil)
-	s = running(t, n, seed, Limits{Factor: 100})
+	s = limitedSim(t, n, seed, Limits{Factor: 100})
 	f = flowOf(t, s, FlowSpec{Name: "f", Kind: Constant, Src: host(t, n, "montreal"), Dst: machine(t, n, "fin-core"), Mbps: 100, Packet: 100}) // 1,059 packets a second after the factor
 	carried := map[*link]uint64{}
 	for _, l := range s.links {

@@ -63,8 +63,8 @@ func rates(access, circuit int, gateway string) func(*design.Design) {
 	}
 }
 
-// running starts an estate with limits and lets it converge.
-func running(t rapid.TB, n *network.Network, seed uint64, l Limits) *Sim {
+// limitedSim starts an estate with limits and lets it converge.
+func limitedSim(t rapid.TB, n *network.Network, seed uint64, l Limits) *Sim {
 	t.Helper()
 	s, err := New(n, Options{Seed: seed})
 	if err != nil {
@@ -132,7 +132,7 @@ func chain(t rapid.TB, access, provider, circuit int, sku string, seed uint64) (
 	}
 	n = exampled(t, "northwind", rates(access, circuit, sku))
 	least = float64(min(access, provider, circuit, g.Mbps))
-	s = running(t, n, seed, Limits{Factor: least / 10, Classes: true, Provider: map[string]float64{"": float64(provider)}})
+	s = limitedSim(t, n, seed, Limits{Factor: least / 10, Classes: true, Provider: map[string]float64{"": float64(provider)}})
 	return s, n, least
 }
 
@@ -206,7 +206,7 @@ func TestABulkFlowThatIsPolicedGetsMostOfTheCircuitAndNeverMore(t *testing.T) {
 
 func TestSessionsOfOneConnectionAndOneAttachmentShareTheirRates(t *testing.T) {
 	n := exampled(t, "proseware-microsoft365", nil) // private and Microsoft peering on each attachment and connection
-	s := running(t, n, 1, Limits{})
+	s := limitedSim(t, n, 1, Limits{})
 	pipes, limits := map[*pipe]int{}, map[*policer]int{}
 	for _, l := range s.links {
 		if l.spec.Kind != "private" && l.spec.Kind != "microsoft" {
@@ -238,7 +238,7 @@ func TestSessionsOfOneConnectionAndOneAttachmentShareTheirRates(t *testing.T) {
 
 func TestTwoPeeringsTogetherGetTheRateOfTheirConnection(t *testing.T) {
 	n := exampled(t, "proseware-microsoft365", rates(10000, 200, "ErGw3AZ"))
-	s := running(t, n, 1, Limits{Factor: 20})
+	s := limitedSim(t, n, 1, Limits{Factor: 20})
 	for i := range uint16(8) { // over every connection
 		for _, ends := range [][2]network.Endpoint{{host(t, n, "chicago"), machine(t, n, "engineering")}, {public(t, n, "chicago"), service(t, n)}} {
 			flowOf(t, s, FlowSpec{Name: "f", Kind: Constant, Src: ends[0], Dst: ends[1], Mbps: 400, Sport: 1000 + i}).Start(s.Now() + 5*time.Second)
