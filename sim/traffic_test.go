@@ -120,8 +120,8 @@ func flowOf(t rapid.TB, s *Sim, spec FlowSpec) *Flow {
 
 func within(got, want, share float64) bool { return math.Abs(got-want) <= share*want }
 
-// chain is an estate whose access, provider, circuit and gateway have rates of which the least is scaled to 10 Mbps.
-func chain(t rapid.TB, access, provider, circuit int, sku string, seed uint64) (s *Sim, n *network.Network, least float64) {
+// wayOfFour is an estate whose access, provider, circuit and gateway have rates of which the least is scaled to 10 Mbps.
+func wayOfFour(t rapid.TB, access, provider, circuit int, sku string, seed uint64) (s *Sim, n *network.Network, least float64) {
 	c, err := catalog.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +146,7 @@ func TestAFlowGetsTheLeastOfAccessProviderCircuitAndGateway(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		access, circuit := rapid.SampledFrom(accesses).Draw(t, "access"), rapid.SampledFrom(circuits).Draw(t, "circuit")
 		provider, sku := rapid.IntRange(40, 12000).Draw(t, "provider"), rapid.SampledFrom(skus).Draw(t, "gateway")
-		s, n, least := chain(t, access, provider, circuit, sku, rapid.Uint64().Draw(t, "seed"))
+		s, n, least := wayOfFour(t, access, provider, circuit, sku, rapid.Uint64().Draw(t, "seed"))
 		a, b := host(t, n, "montreal"), machine(t, n, "fin-core")
 		if rapid.Bool().Draw(t, "from Microsoft") {
 			a, b = b, a
@@ -172,7 +172,7 @@ func TestABulkFlowFillsWhatQueues(t *testing.T) {
 		{"the gateway", 10000, 9000, 10000, "ErGw1AZ"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, n, least := chain(t, c.access, c.provider, c.circuit, c.sku, 7)
+			s, n, least := wayOfFour(t, c.access, c.provider, c.circuit, c.sku, 7)
 			a, b := host(t, n, "montreal"), machine(t, n, "fin-core")
 			f := flowOf(t, s, FlowSpec{Name: "bulk", Kind: Bulk, Src: a, Dst: b})
 			f.Start(s.Now() + 5*time.Second)
@@ -186,7 +186,7 @@ func TestABulkFlowFillsWhatQueues(t *testing.T) {
 }
 
 func TestABulkFlowThatIsPolicedGetsMostOfTheCircuitAndNeverMore(t *testing.T) {
-	s, n, least := chain(t, 10000, 9000, 500, "ErGw3AZ", 7)
+	s, n, least := wayOfFour(t, 10000, 9000, 500, "ErGw3AZ", 7)
 	a, b := host(t, n, "montreal"), machine(t, n, "fin-core")
 	var flows []*Flow
 	for i := range 4 {
