@@ -112,9 +112,9 @@ func TestVoiceGetsThroughASaturatedLinkWhereClassesActAndNotWhereTheyDoNot(t *te
 	m365 := exampled(t, "proseware-microsoft365", rates(1000, 100, "ErGw3AZ"))
 	m365Access := exampled(t, "proseware-microsoft365", rates(100, 1000, "ErGw3AZ"))
 	private := func(n *network.Network) [2]network.Endpoint {
-		return [2]network.Endpoint{host(t, n, "montreal"), machine(t, n, "fin-core")}
+		return [2]network.Endpoint{siteHost(t, n, "montreal"), machine(t, n, "fin-core")}
 	}
-	microsoft := [2]network.Endpoint{public(t, m365, "chicago"), service(t, m365)}
+	microsoft := [2]network.Endpoint{publicHost(t, m365, "chicago"), service(t, m365)}
 	for _, c := range []struct {
 		name    string
 		n       *network.Network
@@ -154,8 +154,8 @@ func TestVoiceGetsThroughASaturatedLinkWhereClassesActAndNotWhereTheyDoNot(t *te
 func TestPrivatePeeringKeepsMarksAndMicrosoftPeeringThoseThatItHonours(t *testing.T) {
 	n := exampled(t, "proseware-microsoft365", nil)
 	s := limitedSim(t, n, 1, Limits{Classes: true})
-	private := [2]network.Endpoint{host(t, n, "chicago"), machine(t, n, "engineering")}
-	microsoft := [2]network.Endpoint{public(t, n, "chicago"), service(t, n)}
+	private := [2]network.Endpoint{siteHost(t, n, "chicago"), machine(t, n, "engineering")}
+	microsoft := [2]network.Endpoint{publicHost(t, n, "chicago"), service(t, n)}
 	for _, c := range []struct {
 		name       string
 		ends       [2]network.Endpoint
@@ -199,7 +199,7 @@ func TestSessionsSurviveSaturationWhereControlTrafficHasItsClass(t *testing.T) {
 			s.Start()
 			s.Converge(30*time.Second, time.Hour)
 			for i := range uint16(16) {
-				f := flowOf(t, s, FlowSpec{Name: "load", Kind: Constant, Src: host(t, n, "montreal"), Dst: machine(t, n, "fin-core"), Mbps: 100, Sport: 1000 + i})
+				f := flowOf(t, s, FlowSpec{Name: "load", Kind: Constant, Src: siteHost(t, n, "montreal"), Dst: machine(t, n, "fin-core"), Mbps: 100, Sport: 1000 + i})
 				f.Start(s.Now() + 20*time.Second)
 			}
 			before := downs

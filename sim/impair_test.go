@@ -47,7 +47,7 @@ func TestWhatIsSentIsReceivedOrDroppedOrOnItsWay(t *testing.T) {
 		s := limitedSim(t, n, rapid.Uint64().Draw(t, "seed"), Limits{Factor: 20, Classes: rapid.Bool().Draw(t, "classes"), Provider: map[string]float64{"": 150}})
 		var flows []*Flow
 		for _, k := range []FlowKind{Constant, Voice, Bulk} {
-			f := flowOf(t, s, FlowSpec{Name: "f", Kind: k, Src: host(t, n, "montreal"), Dst: machine(t, n, "fin-core"), Mbps: 150})
+			f := flowOf(t, s, FlowSpec{Name: "f", Kind: k, Src: siteHost(t, n, "montreal"), Dst: machine(t, n, "fin-core"), Mbps: 150})
 			f.Start(s.Now() + 3*time.Second)
 			flows = append(flows, f)
 		}
@@ -99,7 +99,7 @@ func measured(t *testing.T, seed uint64) []Measured {
 	s := limitedSim(t, n, seed, Limits{Factor: 10, Classes: true})
 	var flows []*Flow
 	for _, k := range []FlowKind{Constant, Voice, Bulk} {
-		f := flowOf(t, s, FlowSpec{Name: "f", Kind: k, Src: host(t, n, "montreal"), Dst: machine(t, n, "fin-core"), Mbps: 150})
+		f := flowOf(t, s, FlowSpec{Name: "f", Kind: k, Src: siteHost(t, n, "montreal"), Dst: machine(t, n, "fin-core"), Mbps: 150})
 		f.Start(s.Now() + 2*time.Second)
 		flows = append(flows, f)
 	}
@@ -132,7 +132,7 @@ func TestTheSameSeedMeasuresTheSameAndAnotherSeedDoesNot(t *testing.T) {
 func wired(t *testing.T, seed uint64) (s *Sim, f *Flow, session string) {
 	n := exampled(t, "northwind", nil)
 	s = limitedSim(t, n, seed, Limits{Factor: 100})
-	f = flowOf(t, s, FlowSpec{Name: "f", Kind: Constant, Src: host(t, n, "montreal"), Dst: machine(t, n, "fin-core"), Mbps: 100, Packet: 100}) // 1,059 packets a second after the factor
+	f = flowOf(t, s, FlowSpec{Name: "f", Kind: Constant, Src: siteHost(t, n, "montreal"), Dst: machine(t, n, "fin-core"), Mbps: 100, Packet: 100}) // 1,059 packets a second after the factor
 	carried := map[*link]uint64{}
 	for _, l := range s.links {
 		if l.spec.Kind == "private" {

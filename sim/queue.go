@@ -14,7 +14,7 @@ type class uint8
 
 // The classes, first served first. The first two are strict; the others share what is left by weight (network.AssumeClassWeights).
 const (
-	classControl class = iota // BGP, BFD and CS6, CS7 (RFC 4594 section 3.1)
+	classNetwork class = iota // BGP, BFD and CS6, CS7 (RFC 4594 section 3.1)
 	classVoice
 	classVideo
 	classSharing
@@ -35,7 +35,7 @@ const (
 // class is the packet's where classes are told apart. What the routers say to each other is marked CS6.
 func (p *packet) class() class {
 	if p.kind != data {
-		return classControl
+		return classNetwork
 	}
 	switch p.dscp {
 	case DSCPVoice:
@@ -46,7 +46,7 @@ func (p *packet) class() class {
 		return classSharing
 	}
 	if p.dscp >= DSCPControl {
-		return classControl
+		return classNetwork
 	}
 	return classRest
 }
@@ -204,7 +204,7 @@ func (x *pipe) next() waiting {
 	if !x.classed {
 		return x.queues[classRest].pop()
 	}
-	for c := classControl; c <= classVoice; c++ {
+	for c := classNetwork; c <= classVoice; c++ {
 		if q := &x.queues[c]; q.count > 0 {
 			return q.pop()
 		}

@@ -25,7 +25,7 @@ func BenchmarkALimitedHop(b *testing.B) {
 			}
 			s.Start()
 			s.Converge(30*time.Second, time.Hour)
-			f := flowOf(b, s, FlowSpec{Name: "f", Kind: Constant, Src: host(b, n, "montreal"), Dst: machine(b, n, "fin-core"), Mbps: 500})
+			f := flowOf(b, s, FlowSpec{Name: "f", Kind: Constant, Src: siteHost(b, n, "montreal"), Dst: machine(b, n, "fin-core"), Mbps: 500})
 			hops := 0
 			f.Start(s.Now() + time.Duration(b.N)*10*time.Microsecond + 2*time.Second)
 			s.Run(s.Now() + time.Second)

@@ -80,12 +80,12 @@ func limitedSim(t rapid.TB, n *network.Network, seed uint64, l Limits) *Sim {
 	return s
 }
 
-// host, public, machine and service find endpoints.
-func host(t rapid.TB, n *network.Network, site string) network.Endpoint {
+// siteHost, publicHost, machine and service find endpoints.
+func siteHost(t rapid.TB, n *network.Network, site string) network.Endpoint {
 	return endpoint(t, n, func(e network.Endpoint) bool { return e.Site == site && !e.Public && e.Addr.Is4() })
 }
 
-func public(t rapid.TB, n *network.Network, site string) network.Endpoint {
+func publicHost(t rapid.TB, n *network.Network, site string) network.Endpoint {
 	return endpoint(t, n, func(e network.Endpoint) bool { return e.Site == site && e.Public && e.Addr.Is4() })
 }
 
@@ -147,7 +147,7 @@ func TestAFlowGetsTheLeastOfAccessProviderCircuitAndGateway(t *testing.T) {
 		access, circuit := rapid.SampledFrom(accesses).Draw(t, "access"), rapid.SampledFrom(circuits).Draw(t, "circuit")
 		provider, sku := rapid.IntRange(40, 12000).Draw(t, "provider"), rapid.SampledFrom(skus).Draw(t, "gateway")
 		s, n, least := wayOfFour(t, access, provider, circuit, sku, rapid.Uint64().Draw(t, "seed"))
-		a, b := host(t, n, "montreal"), machine(t, n, "fin-core")
+		a, b := siteHost(t, n, "montreal"), machine(t, n, "fin-core")
 		if rapid.Bool().Draw(t, "from Microsoft") {
 			a, b = b, a
 		}
@@ -173,7 +173,7 @@ func TestABulkFlowFillsWhatQueues(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, n, least := wayOfFour(t, c.access, c.provider, c.circuit, c.sku, 7)
-			a, b := host(t, n, "montreal"), machine(t, n, "fin-core")
+			a, b := siteHost(t, n, "montreal"), machine(t, n, "fin-core")
 			f := flowOf(t, s, FlowSpec{Name: "bulk", Kind: Bulk, Src: a, Dst: b})
 			f.Start(s.Now() + 5*time.Second)
 			s.Run(s.Now() + 6*time.Second)
@@ -187,7 +187,7 @@ func TestABulkFlowFillsWhatQueues(t *testing.T) {
 
 func TestABulkFlowThatIsPolicedGetsMostOfTheCircuitAndNeverMore(t *testing.T) {
 	s, n, least := wayOfFour(t, 10000, 9000, 500, "ErGw3AZ", 7)
-	a, b := host(t, n, "montreal"), machine(t, n, "fin-core")
+	a, b := siteHost(t, n, "montreal"), machine(t, n, "fin-core")
 	var flows []*Flow
 	for i := range 4 {
 		flows = append(flows, flowOf(t, s, FlowSpec{Name: fmt.Sprint(i), Kind: Bulk, Src: a, Dst: b, Sport: 20000}))
@@ -240,7 +240,7 @@ func TestTwoPeeringsTogetherGetTheRateOfTheirConnection(t *testing.T) {
 	n := exampled(t, "proseware-microsoft365", rates(10000, 200, "ErGw3AZ"))
 	s := limitedSim(t, n, 1, Limits{Factor: 20})
 	for i := range uint16(8) { // over every connection
-		for _, ends := range [][2]network.Endpoint{{host(t, n, "chicago"), machine(t, n, "engineering")}, {public(t, n, "chicago"), service(t, n)}} {
+		for _, ends := range [][2]network.Endpoint{{siteHost(t, n, "chicago"), machine(t, n, "engineering")}, {publicHost(t, n, "chicago"), service(t, n)}} {
 			flowOf(t, s, FlowSpec{Name: "f", Kind: Constant, Src: ends[0], Dst: ends[1], Mbps: 400, Sport: 1000 + i}).Start(s.Now() + 5*time.Second)
 		}
 	}
