@@ -126,7 +126,7 @@ func TrafficAssumptions() []design.Assumption {
 			Reason: "The service says only that limits act within milliseconds and that excess is dropped (provider-rate-limit.md)."},
 		{Name: AssumeClassReserve, Text: "On a circuit with Microsoft peering a quarter of that bucket is kept for each of interactive data, interactive video and voice of Microsoft peering over what ranks lower.",
 			Reason: "That the classes are honoured is published (expressroute-qos.md), how is not."},
-		{Name: AssumeControlExempt, Text: "An MSEE's limit and a gateway's rate do not count BGP and BFD of the routers themselves; in queues with classes these are served first (CS6, RFC 4594 section 3.1).",
+		{Name: AssumeControlExempt, Text: "An MSEE's limit and a gateway's rate do not count BGP and BFD of the routers themselves; in queues with classes these are served first (CS6, RFC 4594 section 3.2).",
 			Reason: "Not published; otherwise a saturated circuit would take its own sessions down."},
 		{Name: AssumeGatewayShared, Text: "A gateway forwards at its SKU's published bandwidth in each direction, all instances together, first come first served.",
 			Reason: "The SKU's figure is for the gateway; how it is divided among instances is not published."},

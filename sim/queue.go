@@ -14,7 +14,7 @@ type class uint8
 
 // The classes, first served first. The first two are strict; the others share what is left by weight (network.AssumeClassWeights).
 const (
-	classNetwork class = iota // BGP, BFD and CS6, CS7 (RFC 4594 section 3.1)
+	classNetwork class = iota // BGP, BFD and CS6, CS7 (RFC 4594 section 3.2)
 	classVoice
 	classVideo
 	classSharing
