@@ -38,6 +38,7 @@ type Limits struct {
 	VLANMax                 int
 	DirectPortGbps          []int
 	DirectOversubscription  float64
+	DirectTriggerPercent    float64 // by how much a circuit on a Direct port may exceed its rate before the limit acts
 	MTU                     int
 	SupportedPacket         int
 	SLAPercent              float64
@@ -197,6 +198,7 @@ func (c *Catalog) readLimits(b []byte) error {
 	l.VLANMin, l.VLANMax = t.number("vlan.min"), t.number("vlan.max")
 	l.peeringBits = map[string][2]int{"ipv4": {t.number("peering_subnet.ipv4.one"), t.number("peering_subnet.ipv4.two_of")}, "ipv6": {t.number("peering_subnet.ipv6.one"), t.number("peering_subnet.ipv6.two_of")}}
 	l.DirectPortGbps, l.DirectOversubscription = t.numbers("direct.ports_gbps"), t.float("direct.oversubscription")
+	l.DirectTriggerPercent = t.float("direct.rate_limit.trigger_over_percent")
 	l.directGbps = map[int][]int{}
 	for _, p := range l.DirectPortGbps {
 		l.directGbps[p] = t.numbers("direct.circuits_gbps." + strconv.Itoa(p))

@@ -26,6 +26,15 @@ const (
 	AssumeLimitLatch      = "limit-stays-down"
 	AssumeGlobalReachPath = "global-reach-path"
 	AssumeProvisioned     = "provisioned"
+
+	// Of queues and limits (TrafficAssumptions).
+	AssumePolicerBurst  = "policer-burst"
+	AssumeClassReserve  = "msee-class-reserve"
+	AssumeControlExempt = "control-traffic-exempt"
+	AssumeGatewayShared = "gateway-rate-shared"
+	AssumeQueueDepth    = "queue-depth"
+	AssumeClassWeights  = "class-weights"
+	AssumeInternetPath  = "internet-path"
 )
 
 // assumptions is every assumption, once; texts are what a person reads beside a verdict.

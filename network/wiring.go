@@ -60,6 +60,8 @@ type WiredSession struct {
 	// VLAN and STag are the tags of its packets, 0 for none (expressroute-erdirect-about.md).
 	VLAN, STag int
 	Capacity   string
+	// Connection is the capacity of the circuit's connection that the link belongs to, "" where it belongs to none.
+	Connection string
 }
 
 // PrefixLimits are limits by family.
@@ -124,6 +126,9 @@ func (n *Network) Wiring() Wiring {
 			Limits: [2]PrefixLimits{{s.dir[0].limit4, s.dir[0].limit6}, {s.dir[1].limit4, s.dir[1].limit6}}}
 		if s.conn != nil {
 			x.Together = s.conn.name
+		}
+		if s.circuit != nil {
+			x.Connection = "circuit:" + s.circuit.name + "/" + halfName(s.half)
 		}
 		for end, r := range [2]*router{n.routers[s.a], n.routers[s.b]} {
 			if r.kind == kindMSEE || r.kind == kindGateway || r.kind == kindServices {

@@ -63,6 +63,10 @@ type Loss struct {
 
 // lose ends a packet.
 func (s *Sim) lose(p *packet, node string, fate network.Fate, reason string) {
+	if p.flowIndex > 0 {
+		s.flows[p.flowIndex-1].lost(p, Loss{Node: node, Reason: reason, Fate: fate})
+		return
+	}
 	if q := s.probes[p.probe]; q != nil {
 		q.lost(p, Loss{Node: node, Reason: reason, Fate: fate})
 	}
@@ -112,12 +116,19 @@ func (x *node) forward(p *packet) {
 
 // forService tells whether a packet is for a service that is on the internet, too.
 func (p *packet) forService(s *Sim) bool {
+	if p.flowIndex > 0 {
+		return !p.reply && s.flows[p.flowIndex-1].Dst.Kind == network.Service
+	}
 	q := s.probes[p.probe]
 	return q != nil && !p.reply && q.b.Kind == network.Service
 }
 
 // deliver hands a packet to the host that it is for: a request is answered from there, an answer is what the probe waits for.
 func (s *Sim) deliver(p *packet, node string) {
+	if p.flowIndex > 0 {
+		s.flows[p.flowIndex-1].arrived(p)
+		return
+	}
 	q := s.probes[p.probe]
 	if q == nil {
 		return

@@ -24,6 +24,8 @@ const (
 	evLeave                   // p is at a gateway, on its way out over the session index
 	evWall                    // p is at the firewall index
 	evReach                   // p is at its destination's subnet index
+	evPipe                    // the pipe index has sent its packet
+	evFlow                    // the flow index looks at what it has to send
 )
 
 // agenda is a radix heap (Ahuja, Mehlhorn, Orlin, Tarjan: Faster algorithms for the shortest path problem, 1990): an event waits in the

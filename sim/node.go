@@ -42,6 +42,7 @@ type port struct {
 	state   bgp.State     // of the session
 	wakeAt  time.Duration // of the first evTimer that is planned
 	dirty   bool
+	gear    *gear // nil for a bare link
 }
 
 func (e *port) far() *port { return e.link.ends[1-e.end] }

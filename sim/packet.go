@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/netip"
+	"time"
 
 	"onramp/bfd"
 	"onramp/network"
@@ -11,6 +12,10 @@ import (
 type packet struct {
 	kind packetKind
 	size int // octets, with all headers
+	// Of a packet between hosts that measures: its mark, the place of its flow in Sim.flows from 1 (0 for a probe's), when it was sent.
+	dscp      uint8
+	flowIndex int32
+	sentAt    time.Duration
 	// A segment of a stream.
 	conn    streamID
 	flags   uint8
@@ -32,6 +37,7 @@ type packet struct {
 
 // data makes p a copy of a packet between hosts.
 func (p *packet) data(q *packet) {
+	p.dscp, p.flowIndex, p.sentAt, p.ack = q.dscp, q.flowIndex, q.sentAt, q.ack
 	p.kind, p.size, p.src, p.dst, p.sport, p.dport, p.flow, p.ttl, p.reply, p.probe, p.seq32 = data, q.size, q.src, q.dst, q.sport, q.dport, q.flow, q.ttl, q.reply, q.probe, q.seq32
 	p.path = append(p.path[:0], q.path...)
 }
@@ -117,6 +123,10 @@ func (e *port) transmit(p *packet) {
 		s.release(p)
 		return
 	}
+	if e.gear != nil {
+		e.send(p)
+		return
+	}
 	at := s.now + l.spec.Delay
 	if s.faults.late != nil {
 		at += s.faults.late()
@@ -127,7 +137,11 @@ func (e *port) transmit(p *packet) {
 // arrive takes a packet that came over the link.
 func (e *port) arrive(p *packet) {
 	if e.node.speaker == nil || e.link.dead[1-e.end] {
+		e.node.s.gone(e, p)
 		return // whoever died meanwhile hears nothing, and a link that was cut loses what was on it
+	}
+	if e.gear != nil && !e.takes(p) {
+		return
 	}
 	switch p.kind {
 	case segment:

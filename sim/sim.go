@@ -42,6 +42,7 @@ type Sim struct {
 	net     *network.Network
 	wiring  network.Wiring
 	options Options
+	traffic
 	now     time.Duration
 	agenda  agenda
 	plans   []func()
@@ -162,6 +163,10 @@ func (s *Sim) Run(until time.Duration) {
 			e.p.visit(s.fabric.place[e.index])
 			s.deliver(e.p, s.wiring.Subnets[e.index].Node)
 			s.release(e.p)
+		case evPipe:
+			s.pipes[e.index].done()
+		case evFlow:
+			s.flows[e.index].wake()
 		}
 		s.settle()
 	}

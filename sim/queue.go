@@ -1,0 +1,232 @@
+package sim
+
+import (
+	"time"
+
+	"onramp/network"
+)
+
+// A pipe is what a rate does to packets that have to queue for it: one is sent at a time, for as long as its octets take, and the others
+// wait in queues that drop at the tail. It is shared by every link whose packets need the same rate.
+
+// class is which queue a packet waits in.
+type class uint8
+
+// The classes, first served first. The first two are strict; the others share what is left by weight (network.AssumeClassWeights).
+const (
+	classNetwork class = iota // BGP, BFD and CS6, CS7 (RFC 4594 section 3.2)
+	classVoice
+	classVideo
+	classSharing
+	classRest
+	classes
+)
+
+// Code points of the classes (RFC 4594; qos.csv names those that Microsoft peering honours).
+const (
+	DSCPDefault uint8 = 0
+	DSCPFile    uint8 = 10 // AF11
+	DSCPSharing uint8 = 18 // AF21
+	DSCPVideo   uint8 = 34 // AF41
+	DSCPVoice   uint8 = 46 // EF
+	DSCPControl uint8 = 48 // CS6
+)
+
+// class is the packet's where classes are told apart. What the routers say to each other is marked CS6.
+func (p *packet) class() class {
+	if p.kind != data {
+		return classNetwork
+	}
+	switch p.dscp {
+	case DSCPVoice:
+		return classVoice
+	case DSCPVideo:
+		return classVideo
+	case DSCPSharing:
+		return classSharing
+	}
+	if p.dscp >= DSCPControl {
+		return classNetwork
+	}
+	return classRest
+}
+
+// waiting is a packet in a queue, with where it goes on from there.
+type waiting struct {
+	p     *packet
+	out   *port
+	stage int
+}
+
+// fifo is a queue of packets in a ring that grows and is kept.
+type fifo struct {
+	ring   []waiting // its length is a power of two
+	first  int
+	count  int
+	octets int
+}
+
+func (q *fifo) push(w waiting) {
+	if q.count == len(q.ring) {
+		ring := make([]waiting, max(16, 2*len(q.ring)))
+		for i := range q.count {
+			ring[i] = q.ring[(q.first+i)&(len(q.ring)-1)]
+		}
+		q.ring, q.first = ring, 0
+	}
+	q.ring[(q.first+q.count)&(len(q.ring)-1)] = w
+	q.count++
+	q.octets += w.p.size
+}
+
+func (q *fifo) pop() waiting {
+	w := q.ring[q.first]
+	q.ring[q.first] = waiting{}
+	q.first = (q.first + 1) & (len(q.ring) - 1)
+	q.count--
+	q.octets -= w.p.size
+	return w
+}
+
+// pipe is one rate in one direction.
+type pipe struct {
+	s       *Sim
+	index   int32
+	name    string // the rate's
+	full    string // why a packet was dropped
+	end     int    // of the links that it stands at
+	rate    int64  // bits a second
+	classed bool   // tells classes apart; otherwise all is classRest
+	exempt  bool   // the routers' own packets do not pass it
+	most    int    // octets that a queue holds
+	queues  [classes]fifo
+	waiting int          // packets in all of them
+	credit  [classes]int // deficit round robin: what a queue may still send in its turn
+	turn    class
+	fresh   bool          // the turn has begun and its credit is not given yet
+	freeAt  time.Duration // when what is being sent is out
+	sending waiting       // it, where it has to pass another pipe; otherwise it is on the link's way already
+	planned bool          // an evPipe at freeAt
+	residue int64         // of a nanosecond, so that rounding does not add up
+	counts  Counts
+}
+
+// Counts is what became of the packets that came to a rate.
+type Counts struct{ Passed, PassedOctets, Dropped, DroppedOctets uint64 }
+
+// weights are how the classes that are not strict share a rate.
+func (c class) weight() int {
+	switch c {
+	case classVideo:
+		return network.WeightVideo
+	case classSharing:
+		return network.WeightSharing
+	}
+	return network.WeightRest
+}
+
+// quantum is the largest frame (IEEE 802.3 with one tag): the credit of weight 1, so that every turn sends something, and the room that a
+// queue must have to take a packet.
+const quantum = 1522
+
+// time is how long a packet takes to send.
+func (x *pipe) time(octets int) time.Duration {
+	bits := int64(octets)*8*int64(time.Second) + x.residue
+	x.residue = bits % x.rate
+	return time.Duration(bits / x.rate)
+}
+
+// offer takes a packet: it is sent, waits, or is dropped. A pipe without a queue plans no event of its own, so that it costs little.
+func (x *pipe) offer(w waiting) {
+	if !x.planned && x.s.now >= x.freeAt {
+		x.send(w)
+		return
+	}
+	c := classRest
+	if x.classed {
+		c = w.p.class()
+	}
+	q := &x.queues[c]
+	// Full is full for packets of every size: counted to the octet, a full queue would still take small ones and so hide what a call meets.
+	if q.octets+quantum > x.most {
+		x.counts.Dropped++
+		x.counts.DroppedOctets += uint64(w.p.size) //nolint:gosec // not negative
+		if w.p.kind == data {
+			x.s.lose(w.p, w.out.node.spec.Name, network.Dropped, x.full)
+		}
+		x.s.release(w.p)
+		return
+	}
+	q.push(w)
+	x.waiting++
+	x.plan()
+}
+
+// plan has done called when what is being sent is out.
+func (x *pipe) plan() {
+	if !x.planned {
+		x.planned = true
+		x.s.agenda.add(event{at: x.freeAt, kind: evPipe, index: x.index})
+	}
+}
+
+// send begins to send a packet. When it will be out is known, so one that goes on the link then is put there now.
+func (x *pipe) send(w waiting) {
+	x.freeAt = x.s.now + x.time(w.p.size)
+	x.counts.Passed++
+	x.counts.PassedOctets += uint64(w.p.size) //nolint:gosec // not negative
+	if w.stage+1 == len(w.out.gear.pipes) {
+		w.out.leave(w.p, x.freeAt)
+	} else {
+		x.sending = w
+		x.plan()
+	}
+}
+
+// done is called when the packet that was being sent is out and something has to be done then.
+func (x *pipe) done() {
+	w := x.sending
+	x.sending, x.planned = waiting{}, false
+	if x.waiting > 0 {
+		x.waiting--
+		x.send(x.next())
+		if x.waiting > 0 {
+			x.plan()
+		}
+	}
+	if w.p != nil {
+		w.out.pass(w.p, w.stage+1)
+	}
+}
+
+// next takes the packet to send out of its queue; there is one.
+func (x *pipe) next() waiting {
+	if !x.classed {
+		return x.queues[classRest].pop()
+	}
+	for c := classNetwork; c <= classVoice; c++ {
+		if q := &x.queues[c]; q.count > 0 {
+			return q.pop()
+		}
+	}
+	// Deficit round robin (Shreedhar and Varghese, 1995).
+	for {
+		q := &x.queues[x.turn]
+		if q.count > 0 {
+			if x.fresh {
+				x.credit[x.turn] += x.turn.weight() * quantum
+				x.fresh = false
+			}
+			if size := q.ring[q.first].p.size; size <= x.credit[x.turn] {
+				x.credit[x.turn] -= size
+				return q.pop()
+			}
+		} else {
+			x.credit[x.turn] = 0
+		}
+		x.turn, x.fresh = x.turn+1, true
+		if x.turn == classes {
+			x.turn = classVideo
+		}
+	}
+}
