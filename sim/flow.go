@@ -96,7 +96,7 @@ func (s *Sim) NewFlow(spec FlowSpec) (*Flow, error) {
 	return f, nil
 }
 
-// Start sends from now on until a time.
+// Start sends from now on until a time. A flow is started once.
 func (f *Flow) Start(until time.Duration) {
 	f.began, f.stop, f.count = f.s.now, until, 0
 	most := 0 // so many packets, so that measuring allocates nothing while it runs
