@@ -147,14 +147,14 @@ func (s *Sim) answers(list []*question, wait time.Duration) []Answer {
 type PingOptions struct {
 	Count   int           // 5
 	Every   time.Duration // 200 ms
-	Wait    time.Duration // after the last, 2 s
+	Wait    time.Duration // after the last, 3 s
 	Payload int           // octets, 56; no packet may be split on its way
 	TTL     uint8         // 64
 }
 
 // Ping sends echo requests in virtual time and returns what came of each, in order.
 func (s *Sim) Ping(from Source, to netip.Addr, o PingOptions) []Answer {
-	o.Count, o.Every, o.Wait, o.TTL = orElse(o.Count, 5), orElse(o.Every, 200*time.Millisecond), orElse(o.Wait, 2*time.Second), orElse(o.TTL, mostHops)
+	o.Count, o.Every, o.Wait, o.TTL = orElse(o.Count, 5), orElse(o.Every, 200*time.Millisecond), orElse(o.Wait, 3*time.Second), orElse(o.TTL, mostHops)
 	o.Payload = max(orElse(o.Payload, 56), 4)
 	ident := uint16(s.asked.seq%0xffff) + 1 //nolint:gosec // in range
 	var list []*question
@@ -180,7 +180,7 @@ func orElse[T comparable](v, other T) T {
 type TracerouteOptions struct {
 	Most   int           // hops, 30
 	Probes int           // for each hop, 3
-	Wait   time.Duration // for answers, 1 s
+	Wait   time.Duration // for answers, 3 s
 	// Flow chooses among ways of equal cost: all packets of one trace have the same ports, and so take one way.
 	Flow uint16
 }
@@ -206,7 +206,7 @@ func (h *TraceHop) Node() string {
 // silent. Ports stay the same from hop to hop, as balanced routers have it (Augustin et al., Avoiding traceroute anomalies with Paris
 // traceroute, 2006).
 func (s *Sim) Traceroute(from Source, to netip.Addr, o TracerouteOptions) []TraceHop {
-	o.Most, o.Probes, o.Wait = orElse(o.Most, 30), orElse(o.Probes, 3), orElse(o.Wait, time.Second)
+	o.Most, o.Probes, o.Wait = orElse(o.Most, 30), orElse(o.Probes, 3), orElse(o.Wait, 3*time.Second)
 	const port = 33434 // where traceroute begins
 	var out []TraceHop
 	for ttl := 1; ttl <= min(o.Most, mostHops); ttl++ {

@@ -1,0 +1,226 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"onramp/catalog"
+	"onramp/design"
+	"onramp/intent/intenttest"
+	"onramp/network"
+	"onramp/pattern"
+)
+
+// heard are the nodes that a traceroute hears of along a path of the prover's: routers, and "*" for a gateway on the way in.
+func heard(p network.Path, gateways []string) string {
+	var out []string
+	for _, h := range p.Hops {
+		switch {
+		case slices.Contains([]string{"core", "ce", "pe", "msee", "service"}, h.Kind):
+			out = append(out, h.Node)
+		case h.Kind == "gateway" && !slices.Contains(gateways, h.Node): // an instance
+			out = append(out, "*")
+		}
+	}
+	return strings.Join(append(out, p.Hops[len(p.Hops)-1].Node), " ")
+}
+
+// told is what a traceroute heard, in the same form.
+func told(hops []TraceHop) string {
+	var out []string
+	for i := range hops {
+		out = append(out, orElse(hops[i].Node(), "*"))
+	}
+	return strings.Join(out, " ")
+}
+
+func gatewaysOf(s *Sim) []string {
+	var out []string
+	for _, r := range s.wiring.Routers {
+		if r.Gateway != "" {
+			out = append(out, r.Gateway)
+		}
+	}
+	return out
+}
+
+// same compares what was heard with a way of the prover's; the routers before which nothing reaches the asker may be silent.
+func same(got, want string, silent bool) bool {
+	g, w := strings.Fields(got), strings.Fields(want)
+	return slices.EqualFunc(g, w, func(g, w string) bool { return g == w || silent && g == "*" })
+}
+
+func TestATracerouteHearsOfTheRoutersOfTheProversPath(t *testing.T) {
+	c, err := catalog.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawer := intenttest.NewDrawer(c)
+	rapid.Check(t, func(t *rapid.T) {
+		e := drawer.Estate(t)
+		kind := rapid.SampledFrom(design.Patterns()).Draw(t, "pattern")
+		d, _ := pattern.Compile(kind, e, c, pattern.Options{})
+		if d == nil {
+			return
+		}
+		n, _ := network.Build(d.Resources, d.Premises, c, network.Options{})
+		s, err := New(n, Options{Seed: rapid.Uint64().Draw(t, "seed")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Start()
+		sc := rapid.SampledFrom(n.Scenarios()).Draw(t, "scenario")
+		if sc.Kind == network.Maintenance || sc.Kind == network.Healthy {
+			sc = network.Scenario{ID: "healthy", Kind: network.Healthy}
+		} else if err := s.Fail(Silent, sc.Elements...); err != nil {
+			t.Fatal(err)
+		}
+		settled(t, s)
+		st := n.Converge(sc)
+		for _, q := range allProbes(t, s, n) {
+			there, back := st.Trace(network.Flow{Src: q.a, Dst: q.b}), st.Trace(network.Flow{Src: q.b, Dst: q.a, Reply: true})
+			if _, share := ways(there); share < 0.999 {
+				continue
+			}
+			if _, share := ways(back); share < 0.999 {
+				continue
+			}
+			hops := s.Traceroute(Source{at: q.src, addr: q.a.Addr}, q.b.Addr, TracerouteOptions{Flow: rapid.Uint16().Draw(t, "flow")})
+			got := told(hops)
+			var want []string
+			for _, p := range there {
+				want = append(want, heard(p, gatewaysOf(s)))
+			}
+			if !slices.ContainsFunc(want, func(w string) bool { return same(got, w, q.a.Kind == network.VM) }) {
+				t.Fatalf("%s: %s hears\n  %s\nthe prover's ways are\n  %s\n%+v", sc.ID, q.Name, got, strings.Join(want, "\n  "), hops)
+			}
+		}
+	})
+}
+
+// up is an example that has settled.
+func up(t testing.TB, name string, kind design.Pattern) (*Sim, *network.Network) {
+	t.Helper()
+	n := built(t, name, kind, nil)
+	s, err := New(n, Options{Seed: 7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	s.Run(5 * time.Minute)
+	return s, n
+}
+
+func TestWhoAnswersAPing(t *testing.T) {
+	s, n := up(t, "northwind", design.Isolated)
+	site, vm := pair(t, n, false)
+	i := slices.IndexFunc(s.wiring.Sessions, func(x network.WiredSession) bool { return x.Kind == "private" })
+	link := s.wiring.Sessions[i]
+	ce, msee := s.wiring.Routers[link.A].Name, s.wiring.Routers[link.B].Name
+	router, err := s.Router(ce)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := n.Converge(network.Scenario{ID: "healthy", Kind: network.Healthy}).Trace(network.Flow{Src: site, Dst: vm})[0].Hops
+	core, subnet := path[0].Node, path[len(path)-1].Node
+	gateway := s.wiring.Sessions[slices.IndexFunc(s.wiring.Sessions, func(x network.WiredSession) bool {
+		return x.Kind == "gateway" && s.wiring.Routers[x.A].Name == path[len(path)-2].Node
+	})]
+	for _, c := range []struct {
+		name string
+		from Source
+		to   netip.Addr
+		o    PingOptions
+		kind AnswerKind
+		node string
+		mtu  int
+	}{
+		{"a virtual machine", host(t, s, site), vm.Addr, PingOptions{}, Echo, subnet, 0},
+		{"a host of the site", host(t, s, vm), site.Addr, PingOptions{}, Echo, core, 0},
+		{"the longest packet that is supported", host(t, s, site), vm.Addr, PingOptions{Payload: 1400 - 28}, Echo, subnet, 0},
+		{"an octet more ends at the gateway", host(t, s, site), vm.Addr, PingOptions{Payload: 1401 - 28}, TooBig, "/", 1400},
+		{"and on the way out", host(t, s, vm), site.Addr, PingOptions{Payload: 1401 - 28}, TooBig, "/", 1400},
+		{"what no interface takes ends at the first router", host(t, s, site), vm.Addr, PingOptions{Payload: 1501 - 28}, TooBig, core, 1500},
+		{"the first router, when the packet may go no further", host(t, s, site), vm.Addr, PingOptions{TTL: 1}, TimeExceeded, core, 0},
+		{"an address to which there is no route", host(t, s, site), netip.MustParseAddr("203.0.113.7"), PingOptions{}, NoRoute, core, 0},
+		{"the MSEE, to the router beside it", router, link.Addr[1], PingOptions{}, Echo, msee, 0},
+		{"nobody beyond a network without routes", host(t, s, vm), netip.MustParseAddr("203.0.113.7"), PingOptions{}, Nothing, "", 0},
+		{"an instance of the gateway", host(t, s, site), gateway.Addr[0], PingOptions{}, Echo, "", 0},
+		{"the MSEE by its address towards the gateway", host(t, s, site), gateway.Addr[1], PingOptions{}, Echo, "", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			list := s.Ping(c.from, c.to, c.o)
+			if len(list) != 5 {
+				t.Fatalf("%d answers", len(list))
+			}
+			for _, a := range list {
+				if a.Kind != c.kind || !strings.Contains(a.Node, c.node) || a.MTU != c.mtu {
+					t.Errorf("got %+v, want %q by %q with MTU %d", a, c.kind, c.node, c.mtu)
+				}
+				if c.kind == Echo && a.Addr != c.to {
+					t.Errorf("%s answers for %s", a.Addr, c.to)
+				}
+			}
+		})
+	}
+}
+
+func TestAPingTakesAsLongAsAProbe(t *testing.T) {
+	s, n := up(t, "northwind", design.Isolated)
+	site, vm := pair(t, n, false)
+	q, err := s.NewProbe("p", site, vm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Send(10*time.Millisecond, s.Now()+time.Second)
+	s.Run(s.Now() + 2*time.Second)
+	for _, a := range s.Ping(host(t, s, site), vm.Addr, PingOptions{}) {
+		if !slices.Contains(q.Seen(s.Now()).RTT, a.RTT) {
+			t.Errorf("a ping takes %s, probes %v", a.RTT, q.Seen(s.Now()).RTT)
+		}
+	}
+}
+
+func TestAVirtualMachineHearsOfTheMSEEAndOfNothingBehindIt(t *testing.T) {
+	s, n := up(t, "northwind", design.Isolated)
+	site, vm := pair(t, n, false)
+	hops := s.Traceroute(host(t, s, vm), site.Addr, TracerouteOptions{})
+	var text []string
+	for _, h := range hops {
+		text = append(text, fmt.Sprint(h.Answers[0].Kind))
+	}
+	if got := strings.Join(text, ","); len(hops) < 4 || got != "time exceeded"+strings.Repeat(",", len(hops)-1)+"port unreachable" {
+		t.Errorf("hears %s: %+v", got, hops)
+	}
+	if a := hops[0].Answers[0].Addr; !slices.ContainsFunc(s.wiring.Subnets, func(w network.WiredSubnet) bool {
+		return w.Enters != "" && w.Prefixes[0].Contains(a)
+	}) {
+		t.Errorf("%s is not an address of a GatewaySubnet", a)
+	}
+}
+
+func TestASilentCutIsHeardAsSilence(t *testing.T) {
+	s, n := up(t, "northwind", design.Isolated)
+	site, vm := pair(t, n, false)
+	before := s.Traceroute(host(t, s, site), vm.Addr, TracerouteOptions{})
+	for _, l := range s.links {
+		if l.spec.Kind == "private" {
+			if err := s.Fail(Silent, l.spec.Elements[0]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	after := s.Traceroute(host(t, s, site), vm.Addr, TracerouteOptions{Most: 5, Wait: 100 * time.Millisecond})
+	if told(before[:1]) != told(after[:1]) || !strings.HasSuffix(told(after), " *") {
+		t.Errorf("before: %s, while it is cut: %s", told(before), told(after))
+	}
+	if l := after[len(after)-1].Answers[0].Loss; l.Reason == "" {
+		t.Errorf("nobody knows where the packets end: %+v", after)
+	}
+}
