@@ -72,7 +72,7 @@ func (x *node) arriveRouter(p *packet) {
 	s := x.s
 	if x.spec.Kind == "gateway" {
 		p.visit(x.place)
-		if p.asks && x.stops(p) {
+		if p.asks && x.stopsAtGateway(p) {
 			return
 		}
 		sn, ok := s.fabric.entry[x.spec.Gateway]

@@ -37,48 +37,53 @@ const (
 
 func (m *icmp) isError() bool { return m != nil && m.kind > echoReply }
 
-// stops looks after a packet that asks when it comes to a router, and tells whether it ends there.
+// stops looks after a packet that asks when a router is about to forward it, and tells whether it goes no further, or not by the table.
 func (x *node) stops(p *packet) bool {
 	s := x.s
-	if slices.ContainsFunc(x.ports, func(e *port) bool { return e.link.spec.Addr[e.end] == p.dst }) || x.spec.ID == p.dst {
-		s.answer(p, &station{router: x})
+	if x.isFor(p) || x.tooLong(p) {
 		return true
-	}
-	if x.tooLong(p) {
-		return true
-	}
-	if x.spec.Gateway != "" {
-		return x.stopsAtGateway(p)
 	}
 	i := slices.IndexFunc(x.ports, func(e *port) bool { return e.link.spec.Addr[1-e.end] == p.dst })
 	_, routed := x.fib.t.Lookup(p.dst)
 	switch {
 	case p.ttl <= 1:
-		x.object(p, timeExceeded, 0)
 		s.lose(p, x.spec.Name, network.Looped, "time to live exceeded")
+		x.object(p, timeExceeded, 0)
 	case i >= 0: // a neighbour, by the link's own prefix
 		q := s.packet()
 		q.data(p)
 		q.ttl--
 		x.ports[i].transmit(q)
 	case !routed:
-		x.object(p, noRoute, 0)
 		s.lose(p, x.spec.Name, network.Dropped, "no route")
+		x.object(p, noRoute, 0)
 	default:
 		return false
 	}
 	return true
 }
 
-// stopsAtGateway is stops for what comes in by a gateway.
+// isFor tells whether a packet is for the router itself, and answers it.
+func (x *node) isFor(p *packet) bool {
+	own := x.spec.ID == p.dst || slices.ContainsFunc(x.ports, func(e *port) bool { return e.link.spec.Addr[e.end] == p.dst })
+	if own {
+		x.s.answer(p, &station{router: x})
+	}
+	return own
+}
+
+// stopsAtGateway is stops for what an instance of a gateway takes into its virtual network.
 func (x *node) stopsAtGateway(p *packet) bool {
 	s := x.s
+	if x.isFor(p) || x.tooLong(p) {
+		return true
+	}
 	if p.ttl--; p.ttl == 0 {
 		s.lose(p, x.spec.Name, network.Looped, "time to live exceeded")
 		return true
 	}
 	sn, ok := s.fabric.entry[x.spec.Gateway]
-	if !ok || !p.icmp.isError() || len(p.path) == 1 {
+	if !ok || !p.icmp.isError() {
 		return false
 	}
 	if r, ok := s.fabric.table(sn).routes.Lookup(p.src); ok && r.row.NextHopType != "Internet" && r.row.NextHopType != "None" {
@@ -99,8 +104,8 @@ func (x *node) tooLong(p *packet) bool {
 	if p.size-headerTagged <= most {
 		return false
 	}
-	x.object(p, tooBig, most)
 	s.lose(p, x.spec.Name, network.Dropped, "longer than the MTU")
+	x.object(p, tooBig, most)
 	return true
 }
 
