@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -49,6 +50,19 @@ func (q Source) from(to netip.Addr) netip.Addr {
 		}
 	}
 	return x.called(to.Is6(), near, any)
+}
+
+// reaches tells what is wrong with an address that no packet of the source can be for.
+func (q Source) reaches(to netip.Addr) error {
+	switch {
+	case q.at == nil:
+		return errors.New("nobody asks: a Source is made by Host or Router")
+	case !to.IsValid():
+		return errors.New("no address to ask")
+	case q.addr.IsValid() && q.addr.Is6() != to.Is6():
+		return fmt.Errorf("%s and %s are addresses of different families", q.addr, to)
+	}
+	return nil
 }
 
 // Answer is what came back for one packet, or what became of it.
@@ -153,7 +167,10 @@ type PingOptions struct {
 }
 
 // Ping sends echo requests in virtual time and returns what came of each, in order.
-func (s *Sim) Ping(from Source, to netip.Addr, o PingOptions) []Answer {
+func (s *Sim) Ping(from Source, to netip.Addr, o PingOptions) ([]Answer, error) {
+	if err := from.reaches(to); err != nil {
+		return nil, fmt.Errorf("ping: %w", err)
+	}
 	o.Count, o.Every, o.Wait, o.TTL = orElse(o.Count, 5), orElse(o.Every, 200*time.Millisecond), orElse(o.Wait, 3*time.Second), orElse(o.TTL, mostHops)
 	o.Payload = max(orElse(o.Payload, 56), 4)
 	ident := uint16(s.asked.seq%0xffff) + 1 //nolint:gosec // in range
@@ -165,7 +182,7 @@ func (s *Sim) Ping(from Source, to netip.Addr, o PingOptions) []Answer {
 		list = append(list, s.ask(from, to, o.TTL, o.Payload, ident, ident, &icmp{kind: echoRequest}))
 		s.settle()
 	}
-	return s.answers(list, o.Wait)
+	return s.answers(list, o.Wait), nil
 }
 
 func orElse[T comparable](v, other T) T {
@@ -205,7 +222,10 @@ func (h *TraceHop) Node() string {
 // address itself answers, or somebody says that there is no way. Hops are those that take one off the TTL: see icmp.go for who stays
 // silent. Ports stay the same from hop to hop, as balanced routers have it (Augustin et al., Avoiding traceroute anomalies with Paris
 // traceroute, 2006).
-func (s *Sim) Traceroute(from Source, to netip.Addr, o TracerouteOptions) []TraceHop {
+func (s *Sim) Traceroute(from Source, to netip.Addr, o TracerouteOptions) ([]TraceHop, error) {
+	if err := from.reaches(to); err != nil {
+		return nil, fmt.Errorf("traceroute: %w", err)
+	}
 	o.Most, o.Probes, o.Wait = orElse(o.Most, 30), orElse(o.Probes, 3), orElse(o.Wait, 3*time.Second)
 	const port = 33434 // where traceroute begins
 	var out []TraceHop
@@ -221,5 +241,5 @@ func (s *Sim) Traceroute(from Source, to netip.Addr, o TracerouteOptions) []Trac
 			break
 		}
 	}
-	return out
+	return out, nil
 }

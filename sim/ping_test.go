@@ -100,7 +100,10 @@ func TestATracerouteHearsOfTheRoutersOfTheProversPath(t *testing.T) {
 			if _, share := ways(back); share < 0.999 {
 				continue
 			}
-			hops := s.Traceroute(Source{at: q.src, addr: q.a.Addr}, q.b.Addr, TracerouteOptions{Flow: rapid.Uint16().Draw(t, "flow")})
+			hops, err := s.Traceroute(Source{at: q.src, addr: q.a.Addr}, q.b.Addr, TracerouteOptions{Flow: rapid.Uint16().Draw(t, "flow")})
+			if err != nil {
+				t.Fatal(err)
+			}
 			got := told(hops)
 			var want []string
 			for _, p := range there {
@@ -111,6 +114,54 @@ func TestATracerouteHearsOfTheRoutersOfTheProversPath(t *testing.T) {
 			}
 		}
 	})
+}
+
+func pinged(t rapid.TB, s *Sim, from Source, to netip.Addr, o PingOptions) []Answer {
+	t.Helper()
+	list, err := s.Ping(from, to, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func tracerouted(t rapid.TB, s *Sim, from Source, to netip.Addr, o TracerouteOptions) []TraceHop {
+	t.Helper()
+	hops, err := s.Traceroute(from, to, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hops
+}
+
+func TestWhatCannotBeAsked(t *testing.T) {
+	s, n := up(t, "northwind", design.Isolated)
+	site, vm := pair(t, n, false)
+	gateway := s.wiring.Routers[slices.IndexFunc(s.wiring.Routers, func(r network.WiredRouter) bool { return r.Gateway != "" })].Name
+	for _, name := range []string{"nowhere", gateway} {
+		if _, err := s.Router(name); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s asks: %v", name, err)
+		}
+	}
+	if _, err := s.Host(network.Endpoint{Kind: network.SiteHost, Site: "nowhere"}); err == nil {
+		t.Error("a host of no site asks")
+	}
+	for _, c := range []struct {
+		name, want string
+		from       Source
+		to         netip.Addr
+	}{
+		{"nobody", "nobody asks", Source{}, vm.Addr},
+		{"for nothing", "no address", host(t, s, site), netip.Addr{}},
+		{"another family", "different families", host(t, s, site), netip.MustParseAddr("2001:db8::1")},
+	} {
+		if _, err := s.Ping(c.from, c.to, PingOptions{}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: ping: %v", c.name, err)
+		}
+		if _, err := s.Traceroute(c.from, c.to, TracerouteOptions{}); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: traceroute: %v", c.name, err)
+		}
+	}
 }
 
 // up is an example that has settled.
@@ -164,7 +215,7 @@ func TestWhoAnswersAPing(t *testing.T) {
 		{"the MSEE by its address towards the gateway", host(t, s, site), gateway.Addr[1], PingOptions{}, Echo, "", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			list := s.Ping(c.from, c.to, c.o)
+			list := pinged(t, s, c.from, c.to, c.o)
 			if len(list) != 5 {
 				t.Fatalf("%d answers", len(list))
 			}
@@ -189,7 +240,7 @@ func TestAPingTakesAsLongAsAProbe(t *testing.T) {
 	}
 	q.Send(10*time.Millisecond, s.Now()+time.Second)
 	s.Run(s.Now() + 2*time.Second)
-	for _, a := range s.Ping(host(t, s, site), vm.Addr, PingOptions{}) {
+	for _, a := range pinged(t, s, host(t, s, site), vm.Addr, PingOptions{}) {
 		if !slices.Contains(q.Seen(s.Now()).RTT, a.RTT) {
 			t.Errorf("a ping takes %s, probes %v", a.RTT, q.Seen(s.Now()).RTT)
 		}
@@ -199,7 +250,7 @@ func TestAPingTakesAsLongAsAProbe(t *testing.T) {
 func TestAVirtualMachineHearsOfTheMSEEAndOfNothingBehindIt(t *testing.T) {
 	s, n := up(t, "northwind", design.Isolated)
 	site, vm := pair(t, n, false)
-	hops := s.Traceroute(host(t, s, vm), site.Addr, TracerouteOptions{})
+	hops := tracerouted(t, s, host(t, s, vm), site.Addr, TracerouteOptions{})
 	var text []string
 	for _, h := range hops {
 		text = append(text, fmt.Sprint(h.Answers[0].Kind))
@@ -217,7 +268,7 @@ func TestAVirtualMachineHearsOfTheMSEEAndOfNothingBehindIt(t *testing.T) {
 func TestASilentCutIsHeardAsSilence(t *testing.T) {
 	s, n := up(t, "northwind", design.Isolated)
 	site, vm := pair(t, n, false)
-	before := s.Traceroute(host(t, s, site), vm.Addr, TracerouteOptions{})
+	before := tracerouted(t, s, host(t, s, site), vm.Addr, TracerouteOptions{})
 	for _, l := range s.links {
 		if l.spec.Kind == "private" {
 			if err := s.Fail(Silent, l.spec.Elements[0]); err != nil {
@@ -225,7 +276,7 @@ func TestASilentCutIsHeardAsSilence(t *testing.T) {
 			}
 		}
 	}
-	after := s.Traceroute(host(t, s, site), vm.Addr, TracerouteOptions{Most: 5, Wait: 100 * time.Millisecond})
+	after := tracerouted(t, s, host(t, s, site), vm.Addr, TracerouteOptions{Most: 5, Wait: 100 * time.Millisecond})
 	if told(before[:1]) != told(after[:1]) || !strings.HasSuffix(told(after), " *") {
 		t.Errorf("before: %s, while it is cut: %s", told(before), told(after))
 	}

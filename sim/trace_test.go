@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,11 +15,13 @@ import (
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
 	"github.com/gopacket/gopacket/pcapgo"
+	"pgregory.net/rapid"
 
 	"onramp/catalog"
 	"onramp/design"
 	"onramp/examples"
 	"onramp/intent"
+	"onramp/intent/intenttest"
 	"onramp/network"
 	"onramp/pattern"
 )
@@ -128,10 +131,10 @@ func drill(t testing.TB, n *network.Network, six bool) func(*Sim) {
 			t.Fatal(err)
 		}
 		s.Run(s.Now() + 80*time.Second)
-		s.Ping(host(t, s, site), vm.Addr, PingOptions{})
-		s.Ping(host(t, s, site), vm.Addr, PingOptions{Payload: 1400})
-		s.Traceroute(host(t, s, site), vm.Addr, TracerouteOptions{})
-		s.Traceroute(host(t, s, vm), site.Addr, TracerouteOptions{})
+		pinged(t, s, host(t, s, site), vm.Addr, PingOptions{})
+		pinged(t, s, host(t, s, site), vm.Addr, PingOptions{Payload: 1400})
+		tracerouted(t, s, host(t, s, site), vm.Addr, TracerouteOptions{})
+		tracerouted(t, s, host(t, s, vm), site.Addr, TracerouteOptions{})
 	}
 }
 
@@ -255,6 +258,117 @@ func TestOneSeedMakesOneTrace(t *testing.T) {
 	}
 	if bytes.Equal(first, other) {
 		t.Error("two seeds make one trace")
+	}
+}
+
+func TestEveryFrameOfARandomEstateIsWhole(t *testing.T) {
+	c, err := catalog.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	drawer := intenttest.NewDrawer(c)
+	rapid.Check(t, func(t *rapid.T) {
+		e := drawer.Estate(t)
+		d, _ := pattern.Compile(rapid.SampledFrom(design.Patterns()).Draw(t, "pattern"), e, c, pattern.Options{})
+		if d == nil {
+			return
+		}
+		n, _ := network.Build(d.Resources, d.Premises, c, network.Options{})
+		var s *Sim
+		options := Options{Seed: rapid.Uint64().Draw(t, "seed"), Capture: func(_ time.Duration, link, direction int, frame []byte) {
+			whole(t, s.links[link].ends[direction], frame)
+		}}
+		if s, err = New(n, options); err != nil {
+			t.Fatal(err)
+		}
+		s.Start()
+		s.Run(30 * time.Second)
+		for i, q := range allProbes(t, s, n) {
+			if i%3 == 0 {
+				q.Send(100*time.Millisecond, s.Now()+time.Second)
+				tracerouted(t, s, Source{at: q.src, addr: q.a.Addr}, q.b.Addr, TracerouteOptions{Most: 4, Wait: 100 * time.Millisecond})
+				pinged(t, s, Source{at: q.src, addr: q.a.Addr}, q.b.Addr, PingOptions{Payload: 1401 - 28, Count: 1, Wait: 100 * time.Millisecond})
+			}
+		}
+	})
+}
+
+// whole reads a frame with somebody else's decoder.
+func whole(t rapid.TB, from *port, frame []byte) {
+	p := gopacket.NewPacket(frame, layers.LayerTypeEthernet, gopacket.Default)
+	if l := p.ErrorLayer(); l != nil {
+		t.Fatalf("%v: %x", l.Error(), frame)
+	}
+	for _, l := range p.Layers() {
+		if c, ok := l.(interface {
+			SetNetworkLayerForChecksum(gopacket.NetworkLayer) error
+		}); ok {
+			if err := c.SetNetworkLayerForChecksum(p.NetworkLayer()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err, wrong := p.VerifyChecksums(); err != nil || len(wrong) > 0 {
+		t.Fatalf("%v %v: %v", err, wrong, p)
+	}
+	eth := p.LinkLayer().(*layers.Ethernet)
+	if !bytes.Equal(eth.SrcMAC, mac(from.node)) || !bytes.Equal(eth.DstMAC, mac(from.far().node)) {
+		t.Fatalf("from %v to %v", eth.SrcMAC, eth.DstMAC)
+	}
+	length := 14
+	for _, l := range p.Layers() {
+		if l.LayerType() == layers.LayerTypeDot1Q {
+			length += 4
+		}
+	}
+	switch l := p.NetworkLayer().(type) {
+	case *layers.IPv4:
+		length += int(l.Length)
+	case *layers.IPv6:
+		length += headerIPv6 + int(l.Length)
+	}
+	if max(length, 60) != len(frame) || length > headerTagged+1500 { // the least that Ethernet carries
+		t.Fatalf("%d octets of %d: %v", length, len(frame), p)
+	}
+}
+
+func TestAFrameIsAsLongAsItsPacket(t *testing.T) {
+	four, six := netip.MustParseAddr("10.0.0.4"), netip.MustParseAddr("2001:db8::4")
+	a, b := &node{s: &Sim{}, index: 1}, &node{index: 2}
+	l := &link{spec: &network.WiredSession{VLAN: 100}}
+	for i, x := range []*node{a, b} {
+		l.ends[i] = &port{node: x, link: l, end: i}
+	}
+	e := l.ends[0]
+	p4 := packet{kind: data, src: four, dst: four, ttl: 64, size: overhead(four) + headerUDP + 32}
+	p6 := packet{kind: data, src: six, dst: six, ttl: 64, size: overhead(six) + headerUDP + 1400}
+	for _, c := range []struct {
+		name string
+		addr netip.Addr
+		p    packet
+		want int
+	}{
+		{"a probe", four, p4, 18 + 20 + 8 + 32},
+		{"a probe of IPv6", six, p6, 18 + 40 + 8 + 1400},
+		{"a keepalive", four, packet{kind: segment, size: overhead(four) + headerTCP + 19, flags: flagACK, payload: make([]byte, 19)}, 18 + 20 + 20 + 19},
+		{"a full segment", four, packet{kind: segment, size: overhead(four) + headerTCP + mss, flags: flagACK, payload: make([]byte, mss)}, 18 + 1500},
+		{"a full segment of IPv6", six, packet{kind: segment, size: overhead(six) + headerTCP + mss - 20, flags: flagACK, payload: make([]byte, mss-20)}, 18 + 1500},
+		{"a BFD control packet", four, packet{kind: bfdControl, size: overhead(four) + headerUDP + 24}, 18 + 20 + 8 + 24},
+		{"an echo request", four, packet{kind: data, src: four, dst: four, ttl: 64, size: overhead(four) + headerICMP + 56, icmp: &icmp{kind: echoRequest}}, 18 + 20 + 8 + 56},
+		{"an error", four, *a.s.errorAbout(&p4, timeExceeded, 0, four), 18 + 20 + 8 + 28},
+		{"an error of IPv6", six, *a.s.errorAbout(&p6, tooBig, 1400, six), 18 + 1280},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l.ends[0].addr, l.ends[1].addr = c.addr, c.addr
+			frame, err := newFramer().frame(a.s, e, &c.p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(frame) != c.want || c.p.size != c.want {
+				t.Errorf("the frame has %d octets, the packet %d, want %d", len(frame), c.p.size, c.want)
+			}
+			whole(t, e, frame)
+		})
 	}
 }
 
