@@ -26,6 +26,10 @@ const (
 	AssumeLimitLatch      = "limit-stays-down"
 	AssumeGlobalReachPath = "global-reach-path"
 	AssumeProvisioned     = "provisioned"
+
+	// Of what hosts and routers are told about their packets (AnswerAssumptions).
+	AssumeTooBigTold   = "gateway-tells-too-big"
+	AssumeFirewallMute = "firewall-leaves-ttl"
 )
 
 // assumptions is every assumption, once; texts are what a person reads beside a verdict.
@@ -83,4 +87,14 @@ func (n *Network) Assumptions() []design.Assumption {
 		return 1
 	})
 	return out
+}
+
+// AnswerAssumptions are those on which ping and traceroute rest, beside those of the network itself.
+func AnswerAssumptions() []design.Assumption {
+	return []design.Assumption{
+		{Name: AssumeTooBigTold, Text: "An instance of a gateway answers a packet above the supported size by ICMP, with that size; it splits none.",
+			Reason: "The size is published, and that fragments are not forwarded; what the sender is told is not."},
+		{Name: AssumeFirewallMute, Text: "A firewall takes nothing off the TTL and sends no errors; those about a connection that it let begin pass.",
+			Reason: "Microsoft's published traces cross no firewall."},
+	}
 }

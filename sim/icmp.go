@@ -11,8 +11,8 @@ import (
 // RFC 4443 section 2.4): other packets, of which nobody waits for errors, get none.
 //
 // Who answers is as Microsoft's own traces show it (Interoperability in Azure, data plane analysis, 2023-03-24):
-//   - Virtual networks and peerings do not touch the TTL. Nor do firewalls and the way out through a gateway: the first hop that a
-//     virtual machine sees is the MSEE, by its address in GatewaySubnet.
+//   - Virtual networks and peerings do not touch the TTL. Nor do firewalls (network.AssumeFirewallMute) and the way out through a
+//     gateway: the first hop that a virtual machine sees is the MSEE, by its address in GatewaySubnet.
 //   - A gateway on the way in takes one off the TTL and stays silent when it runs out.
 //   - An error from a premises router reaches a virtual machine only if the router's address is among the routes of the virtual
 //     network; links are not, so that these hops are silent, too.
@@ -94,7 +94,7 @@ func (x *node) stopsAtGateway(p *packet) bool {
 }
 
 // tooLong tells whether a packet is too long for the router, which says so. All of them ask not to be split. That a gateway says so is
-// not published; that it does not carry the packet is (limits.yaml).
+// network.AssumeTooBigTold; that it does not carry the packet is published (limits.yaml).
 func (x *node) tooLong(p *packet) bool {
 	s := x.s
 	most := s.wiring.MTU
