@@ -26,10 +26,6 @@ const (
 	AssumeLimitLatch      = "limit-stays-down"
 	AssumeGlobalReachPath = "global-reach-path"
 	AssumeProvisioned     = "provisioned"
-
-	// Of what hosts and routers are told about their packets (AnswerAssumptions).
-	AssumeTooBigTold   = "gateway-tells-too-big"
-	AssumeFirewallMute = "firewall-leaves-ttl"
 )
 
 // assumptions is every assumption, once; texts are what a person reads beside a verdict.
@@ -88,6 +84,12 @@ func (n *Network) Assumptions() []design.Assumption {
 	})
 	return out
 }
+
+// Names of the assumptions about what hosts and routers are told of their packets.
+const (
+	AssumeTooBigTold   = "gateway-tells-too-big"
+	AssumeFirewallMute = "firewall-leaves-ttl"
+)
 
 // AnswerAssumptions are those on which ping and traceroute rest, beside those of the network itself.
 func AnswerAssumptions() []design.Assumption {

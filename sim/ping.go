@@ -81,7 +81,7 @@ type AnswerKind string
 // The kinds of answer.
 const (
 	Nothing         AnswerKind = ""
-	Echo            AnswerKind = "echo"
+	Echoed          AnswerKind = "echo"
 	TimeExceeded    AnswerKind = "time exceeded"
 	TooBig          AnswerKind = "too big"
 	NoRoute         AnswerKind = "no route"
@@ -89,7 +89,7 @@ const (
 )
 
 func (k icmpKind) answers() AnswerKind {
-	return [...]AnswerKind{Nothing, Nothing, Echo, TimeExceeded, TooBig, NoRoute, PortUnreachable}[k]
+	return [...]AnswerKind{Nothing, Nothing, Echoed, TimeExceeded, TooBig, NoRoute, PortUnreachable}[k]
 }
 
 // asked is what has been asked and is not yet told.

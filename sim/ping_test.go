@@ -17,8 +17,8 @@ import (
 	"onramp/pattern"
 )
 
-// heard are the nodes that a traceroute hears of along a path of the prover's: routers, and "*" for a gateway on the way in.
-func heard(p network.Path, gateways []string) string {
+// routersOf are the nodes that a traceroute hears of along a path of the prover's: routers, and "*" for a gateway on the way in.
+func routersOf(p network.Path, gateways []string) string {
 	var out []string
 	for _, h := range p.Hops {
 		switch {
@@ -31,8 +31,8 @@ func heard(p network.Path, gateways []string) string {
 	return strings.Join(append(out, p.Hops[len(p.Hops)-1].Node), " ")
 }
 
-// told is what a traceroute heard, in the same form.
-func told(hops []TraceHop) string {
+// hopNames are what a traceroute heard of, in the same form.
+func hopNames(hops []TraceHop) string {
 	var out []string
 	for i := range hops {
 		out = append(out, orElse(hops[i].Node(), "*"))
@@ -104,10 +104,10 @@ func TestATracerouteHearsOfTheRoutersOfTheProversPath(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := told(hops)
+			got := hopNames(hops)
 			var want []string
 			for _, p := range there {
-				want = append(want, heard(p, gatewaysOf(s)))
+				want = append(want, routersOf(p, gatewaysOf(s)))
 			}
 			if !slices.ContainsFunc(want, func(w string) bool { return same(hops, w) }) {
 				t.Fatalf("%s: %s hears\n  %s\nthe prover's ways are\n  %s\n%+v", sc.ID, q.Name, got, strings.Join(want, "\n  "), hops)
@@ -201,18 +201,18 @@ func TestWhoAnswersAPing(t *testing.T) {
 		node string
 		mtu  int
 	}{
-		{"a virtual machine", host(t, s, site), vm.Addr, PingOptions{}, Echo, subnet, 0},
-		{"a host of the site", host(t, s, vm), site.Addr, PingOptions{}, Echo, core, 0},
-		{"the longest packet that is supported", host(t, s, site), vm.Addr, PingOptions{Payload: 1400 - 28}, Echo, subnet, 0},
+		{"a virtual machine", host(t, s, site), vm.Addr, PingOptions{}, Echoed, subnet, 0},
+		{"a host of the site", host(t, s, vm), site.Addr, PingOptions{}, Echoed, core, 0},
+		{"the longest packet that is supported", host(t, s, site), vm.Addr, PingOptions{Payload: 1400 - 28}, Echoed, subnet, 0},
 		{"an octet more ends at the gateway", host(t, s, site), vm.Addr, PingOptions{Payload: 1401 - 28}, TooBig, "/", 1400},
 		{"and on the way out", host(t, s, vm), site.Addr, PingOptions{Payload: 1401 - 28}, TooBig, "/", 1400},
 		{"what no interface takes ends at the first router", host(t, s, site), vm.Addr, PingOptions{Payload: 1501 - 28}, TooBig, core, 1500},
 		{"the first router, when the packet may go no further", host(t, s, site), vm.Addr, PingOptions{TTL: 1}, TimeExceeded, core, 0},
 		{"an address to which there is no route", host(t, s, site), netip.MustParseAddr("203.0.113.7"), PingOptions{}, NoRoute, core, 0},
-		{"the MSEE, to the router beside it", router, link.Addr[1], PingOptions{}, Echo, msee, 0},
+		{"the MSEE, to the router beside it", router, link.Addr[1], PingOptions{}, Echoed, msee, 0},
 		{"nobody beyond a network without routes", host(t, s, vm), netip.MustParseAddr("203.0.113.7"), PingOptions{}, Nothing, "", 0},
-		{"an instance of the gateway", host(t, s, site), gateway.Addr[0], PingOptions{}, Echo, "", 0},
-		{"the MSEE by its address towards the gateway", host(t, s, site), gateway.Addr[1], PingOptions{}, Echo, "", 0},
+		{"an instance of the gateway", host(t, s, site), gateway.Addr[0], PingOptions{}, Echoed, "", 0},
+		{"the MSEE by its address towards the gateway", host(t, s, site), gateway.Addr[1], PingOptions{}, Echoed, "", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			list := pinged(t, s, c.from, c.to, c.o)
@@ -223,7 +223,7 @@ func TestWhoAnswersAPing(t *testing.T) {
 				if a.Kind != c.kind || !strings.Contains(a.Node, c.node) || a.MTU != c.mtu {
 					t.Errorf("got %+v, want %q by %q with MTU %d", a, c.kind, c.node, c.mtu)
 				}
-				if c.kind == Echo && a.Addr != c.to {
+				if c.kind == Echoed && a.Addr != c.to {
 					t.Errorf("%s answers for %s", a.Addr, c.to)
 				}
 			}
@@ -277,8 +277,8 @@ func TestASilentCutIsHeardAsSilence(t *testing.T) {
 		}
 	}
 	after := tracerouted(t, s, host(t, s, site), vm.Addr, TracerouteOptions{Most: 5, Wait: 100 * time.Millisecond})
-	if told(before[:1]) != told(after[:1]) || !strings.HasSuffix(told(after), " *") {
-		t.Errorf("before: %s, while it is cut: %s", told(before), told(after))
+	if hopNames(before[:1]) != hopNames(after[:1]) || !strings.HasSuffix(hopNames(after), " *") {
+		t.Errorf("before: %s, while it is cut: %s", hopNames(before), hopNames(after))
 	}
 	if l := after[len(after)-1].Answers[0].Loss; l.Reason == "" {
 		t.Errorf("nobody knows where the packets end: %+v", after)

@@ -20,8 +20,8 @@ const (
 	// session has to send from one of them, too (RFC 5881 section 4).
 	firstEphemeral = 49152
 	manyEphemeral  = 16384
-	// classControl is DSCP CS6 as a traffic class: what routers say among themselves (RFC 4594 section 3.2).
-	classControl = 48 << 2
+	// controlMark is DSCP CS6 as a traffic class: what routers say among themselves (RFC 4594 section 3.2).
+	controlMark = 48 << 2
 	// windowShift makes mostWindow fit into the header's 16 bits (RFC 7323 section 2).
 	windowShift = 3
 	// leastErrorData is what an ICMP error quotes behind the header of the packet it is about (RFC 792); mostErrorV6 is how long an
@@ -101,7 +101,7 @@ func (f *framer) layers(e *port, p *packet, src, dst netip.Addr) ([]gopacket.Ser
 	ip := header{src: src, dst: dst, ttl: p.ttl}
 	switch p.kind {
 	case segment:
-		ip.protocol, ip.class, ip.ttl = layers.IPProtocolTCP, classControl, 64
+		ip.protocol, ip.class, ip.ttl = layers.IPProtocolTCP, controlMark, 64
 		if !e.link.spec.IBGP {
 			ip.ttl = 1 // what routers send to a neighbour of another AS
 		}
@@ -112,7 +112,7 @@ func (f *framer) layers(e *port, p *packet, src, dst netip.Addr) ([]gopacket.Ser
 		}
 		return []gopacket.SerializableLayer{l3, t, gopacket.Payload(p.payload)}, nil
 	case bfdControl:
-		ip.protocol, ip.class, ip.ttl = layers.IPProtocolUDP, classControl, 255 // RFC 5881 section 5
+		ip.protocol, ip.class, ip.ttl = layers.IPProtocolUDP, controlMark, 255 // RFC 5881 section 5
 		f.data = p.bfd.Append(f.data[:0])
 		return ip.udp(firstEphemeral+uint16((2*e.link.index+e.end)%manyEphemeral), bfdPort, f.data) //nolint:gosec // 14 bits
 	}
