@@ -81,7 +81,7 @@ func pair(t testing.TB, n *network.Network, six bool) (site, vm network.Endpoint
 			if a.Kind != network.SiteHost || b.Kind != network.VM || a.Addr.Is6() != six || b.Addr.Is6() != six {
 				continue
 			}
-			if _, share := ways(st.Trace(network.Flow{Src: a, Dst: b})); share > 0.999 {
+			if arrives(st.Trace(network.Flow{Src: a, Dst: b})) {
 				return a, b
 			}
 		}
@@ -90,7 +90,7 @@ func pair(t testing.TB, n *network.Network, six bool) (site, vm network.Endpoint
 	return
 }
 
-func host(t testing.TB, s *Sim, e network.Endpoint) Source {
+func host(t rapid.TB, s *Sim, e network.Endpoint) Source {
 	t.Helper()
 	h, err := s.Host(e)
 	if err != nil {
@@ -157,8 +157,8 @@ func tshark(t testing.TB, trace []byte, args ...string) []string {
 	return strings.Split(strings.TrimSpace(string(out)), "\n")
 }
 
-// found are the first packets that a filter lets through.
-func found(t testing.TB, trace []byte, filter string) string {
+// shown are the first packets that a filter lets through.
+func shown(t testing.TB, trace []byte, filter string) string {
 	t.Helper()
 	list := tshark(t, trace, "-Y", filter)
 	return strings.Join(list[:min(len(list), 10)], "\n")
@@ -215,7 +215,7 @@ func TestTsharkReadsATraceOfADrill(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			n := built(t, c.example, c.kind, c.change)
 			trace := traced(t, n, 7, drill(t, n, c.six))
-			if got := found(t, trace, wrong); got != "" {
+			if got := shown(t, trace, wrong); got != "" {
 				t.Errorf("packets are wrong:\n%s", got)
 			}
 			want := append([]string{"bgp.type == 1", "bgp.type == 2", "bgp.type == 3", "bgp.type == 4", "bfd", "vlan || ieee8021ad", "udp.port == 7", "tcp.flags.syn == 1 && tcp.flags.ack == 1",
@@ -236,7 +236,7 @@ func TestTsharkNoticesAWrongOctet(t *testing.T) {
 	trace := traced(t, built(t, "northwind", design.Isolated, nil), 7, func(s *Sim) { s.Run(5 * time.Second) })
 	marker := bytes.Repeat([]byte{255}, 16) // RFC 4271 section 4.1
 	trace[bytes.Index(trace, marker)+len(marker)+10]++
-	if found(t, trace, wrong) == "" {
+	if shown(t, trace, wrong) == "" {
 		t.Error("an octet was changed and nothing is wrong")
 	}
 }
@@ -245,7 +245,7 @@ func TestNothingIsMissingFromATraceOfAnUndisturbedEstate(t *testing.T) {
 	n := built(t, "northwind", design.Isolated, nil)
 	trace := traced(t, n, 7, func(s *Sim) { s.Run(200 * time.Second) })
 	// Connections that lose to another one of the same session (RFC 4271 section 6.8) end with a FIN.
-	if got := found(t, trace, "tcp.analysis.flags || tcp.flags.reset == 1 || bgp.type == 3 && !(bgp.notify.major_error == 6 && bgp.notify.minor_error_cease == 7)"); got != "" {
+	if got := shown(t, trace, "tcp.analysis.flags || tcp.flags.reset == 1 || bgp.type == 3 && !(bgp.notify.major_error == 6 && bgp.notify.minor_error_cease == 7)"); got != "" {
 		t.Errorf("packets that an undisturbed connection does not have:\n%s", got)
 	}
 }
@@ -283,12 +283,17 @@ func TestEveryFrameOfARandomEstateIsWhole(t *testing.T) {
 		}
 		s.Start()
 		s.Run(30 * time.Second)
-		for i, q := range allProbes(t, s, n) {
-			if i%3 == 0 {
-				q.Send(100*time.Millisecond, s.Now()+time.Second)
-				tracerouted(t, s, Source{at: q.src, addr: q.a.Addr}, q.b.Addr, TracerouteOptions{Most: 4, Wait: 100 * time.Millisecond})
-				pinged(t, s, Source{at: q.src, addr: q.a.Addr}, q.b.Addr, PingOptions{Payload: 1401 - 28, Count: 1, Wait: 100 * time.Millisecond})
+		for i, f := range asking(n) {
+			if i%3 != 0 {
+				continue
 			}
+			q, err := s.NewProbe("", f.Src, f.Dst)
+			if err != nil {
+				t.Fatal(err)
+			}
+			q.Send(100*time.Millisecond, s.Now()+time.Second)
+			tracerouted(t, s, host(t, s, f.Src), f.Dst.Addr, TracerouteOptions{Most: 4, Wait: 100 * time.Millisecond})
+			pinged(t, s, host(t, s, f.Src), f.Dst.Addr, PingOptions{Payload: 1401 - 28, Count: 1, Wait: 100 * time.Millisecond})
 		}
 	})
 }
