@@ -114,8 +114,8 @@ func (s *Sim) release(p *packet) {
 // transmit puts a packet on the link; what cannot get through is gone.
 func (e *port) transmit(p *packet) {
 	s, l := e.node.s, e.link
-	if s.options.Capture != nil && !l.unplugged {
-		s.capture(e, p)
+	if s.options.Capture != nil {
+		e.show(p, s.now)
 	}
 	if l.dead[e.end] {
 		if p.kind == data {

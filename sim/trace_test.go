@@ -365,7 +365,7 @@ func TestAFrameIsAsLongAsItsPacket(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l.ends[0].addr, l.ends[1].addr = c.addr, c.addr
-			frame, err := newFramer().frame(a.s, e, &c.p)
+			frame, err := newFramer().frame(e, &c.p)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -374,6 +374,26 @@ func TestAFrameIsAsLongAsItsPacket(t *testing.T) {
 			}
 			whole(t, e, frame)
 		})
+	}
+}
+
+func TestAFrameThatWaitsIsSeenWhenItGoes(t *testing.T) {
+	n := built(t, "northwind", design.Isolated, nil)
+	var at []time.Duration
+	s, err := New(n, Options{Capture: func(t time.Duration, _, _ int, _ []byte) { at = append(at, t) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := s.links[0].ends[0]
+	p := &packet{kind: bfdControl, size: overhead(e.addr) + headerUDP + 24}
+	for _, ms := range []time.Duration{5, 0, 3} {
+		e.show(p, ms*time.Millisecond)
+	}
+	e.link.unplugged = true
+	e.show(p, 0)
+	s.Run(time.Second)
+	if want := []time.Duration{0, 3 * time.Millisecond, 5 * time.Millisecond}; !slices.Equal(at, want) {
+		t.Errorf("seen at %v, want %v", at, want)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
+	"time"
 
 	"github.com/gopacket/gopacket"
 	"github.com/gopacket/gopacket/layers"
@@ -41,16 +43,26 @@ func newFramer() *framer {
 	return &framer{buffer: gopacket.NewSerializeBuffer(), inner: gopacket.NewSerializeBuffer()}
 }
 
-// capture shows a packet that is put on a link to whoever asked for it.
-func (s *Sim) capture(e *port, p *packet) {
+// show lets whoever captures see a packet that goes on the link at a time, now or once it has waited. On a link that both ends know to be
+// down nothing goes; on one that is cut in silence it does, and is lost.
+func (e *port) show(p *packet, at time.Duration) {
+	s := e.node.s
+	if e.link.unplugged {
+		return
+	}
 	if s.framer == nil {
 		s.framer = newFramer()
 	}
-	frame, err := s.framer.frame(s, e, p)
+	frame, err := s.framer.frame(e, p)
 	if err != nil {
 		panic(fmt.Errorf("a packet that cannot be written: %w", err)) // of our own making
 	}
-	s.options.Capture(s.now, e.link.index, e.end, frame)
+	if at > s.now { // those that others put on their links before come first
+		later := slices.Clone(frame)
+		s.At(at, func() { s.options.Capture(at, e.link.index, e.end, later) })
+		return
+	}
+	s.options.Capture(at, e.link.index, e.end, frame)
 }
 
 // mac is a node's, of the locally administered ones (IEEE 802, the second bit of the first octet).
@@ -61,7 +73,7 @@ func mac(x *node) net.HardwareAddr {
 }
 
 // frame is the packet on the link of e. It is the framer's until the next one.
-func (f *framer) frame(s *Sim, e *port, p *packet) ([]byte, error) {
+func (f *framer) frame(e *port, p *packet) ([]byte, error) {
 	src, dst := p.src, p.dst
 	if p.kind != data {
 		src, dst = e.addr, e.far().addr
