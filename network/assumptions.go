@@ -93,3 +93,19 @@ func (n *Network) Assumptions() []design.Assumption {
 	})
 	return out
 }
+
+// Names of the assumptions about what hosts and routers are told of their packets.
+const (
+	AssumeTooBigTold   = "gateway-tells-too-big"
+	AssumeFirewallMute = "firewall-leaves-ttl"
+)
+
+// AnswerAssumptions are those on which ping and traceroute rest, beside those of the network itself.
+func AnswerAssumptions() []design.Assumption {
+	return []design.Assumption{
+		{Name: AssumeTooBigTold, Text: "An instance of a gateway answers a packet above the supported size by ICMP, with that size; it splits none.",
+			Reason: "The size is published, and that fragments are not forwarded; what the sender is told is not."},
+		{Name: AssumeFirewallMute, Text: "A firewall takes nothing off the TTL and sends no errors; those about a connection that it let begin pass.",
+			Reason: "Microsoft's published traces cross no firewall."},
+	}
+}

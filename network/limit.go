@@ -102,9 +102,6 @@ func limited(c *azure.ExpressRouteCircuit) bool {
 // Classes are the classes of traffic that the service knows (expressroute-qos.md).
 func (n *Network) Classes() []catalog.QoSClass { return n.catalog.QoS() }
 
-// SupportedPacket is the largest packet that is carried end to end, in octets of IP (expressroute-faqs.md).
-func (n *Network) SupportedPacket() int { return n.catalog.Limits().SupportedPacket }
-
 // What is assumed of queues and limits, as numbers; the names are in assumptions.go.
 const (
 	PolicerBurst    = 10 * time.Millisecond // AssumePolicerBurst

@@ -17,6 +17,8 @@ type Wiring struct {
 	Sessions  []WiredSession
 	Subnets   []WiredSubnet
 	Firewalls []WiredFirewall
+	// MTU is how long an IP packet may be on a router's interface, SupportedPacket how long one that a gateway takes, in octets.
+	MTU, SupportedPacket int
 }
 
 // WiredRouter is one BGP speaker: a site's internal router, a customer or provider edge, one peering's VRF on one MSEE, one instance of a
@@ -93,7 +95,8 @@ func mseeTimers(c *catalog.Catalog) (hold, keepalive time.Duration) {
 
 // Wiring takes the network apart.
 func (n *Network) Wiring() Wiring {
-	var w Wiring
+	l := n.catalog.Limits()
+	w := Wiring{MTU: l.MTU, SupportedPacket: l.SupportedPacket}
 	ids := func(list []int) []string {
 		out := make([]string, len(list))
 		for i, e := range list {

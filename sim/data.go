@@ -67,6 +67,10 @@ func (s *Sim) lose(p *packet, node string, fate network.Fate, reason string) {
 		s.flows[p.flowIndex-1].lost(p, Loss{Node: node, Reason: reason, Fate: fate})
 		return
 	}
+	if p.asks {
+		s.asked.lost(p, Loss{Node: node, Reason: reason, Fate: fate})
+		return
+	}
 	if q := s.probes[p.probe]; q != nil {
 		q.lost(p, Loss{Node: node, Reason: reason, Fate: fate})
 	}
@@ -79,6 +83,9 @@ func (x *node) arriveRouter(p *packet) {
 	s := x.s
 	if x.spec.Kind == "gateway" {
 		p.visit(x.place)
+		if p.asks && x.stopsAtGateway(p) {
+			return
+		}
 		sn, ok := s.fabric.entry[x.spec.Gateway]
 		if !ok {
 			s.lose(p, x.spec.Name, network.Dropped, "no GatewaySubnet")
@@ -94,6 +101,9 @@ func (x *node) arriveRouter(p *packet) {
 func (x *node) forward(p *packet) {
 	s := x.s
 	p.visit(x.place)
+	if p.asks && x.stops(p) {
+		return
+	}
 	if p.ttl--; p.ttl == 0 {
 		s.lose(p, x.spec.Name, network.Looped, "time to live exceeded")
 		return
@@ -119,6 +129,9 @@ func (p *packet) forService(s *Sim) bool {
 	if p.flowIndex > 0 {
 		return !p.reply && s.flows[p.flowIndex-1].Dst.Kind == network.Service
 	}
+	if p.asks {
+		return false
+	}
 	q := s.probes[p.probe]
 	return q != nil && !p.reply && q.b.Kind == network.Service
 }
@@ -127,6 +140,10 @@ func (p *packet) forService(s *Sim) bool {
 func (s *Sim) deliver(p *packet, node string) {
 	if p.flowIndex > 0 {
 		s.flows[p.flowIndex-1].arrived(p)
+		return
+	}
+	if p.asks {
+		s.answer(p, s.stationOn(p))
 		return
 	}
 	q := s.probes[p.probe]
@@ -308,8 +325,8 @@ func (f *fabric) uses(gateway string) []network.GatewayUse {
 // forward sends a packet on from a subnet; at names the node that it leaves.
 func (f *fabric) forward(subnet int, p *packet, gatewayed bool, at string) {
 	s := f.s
-	if p.ttl--; p.ttl == 0 {
-		s.lose(p, at, network.Looped, "time to live exceeded")
+	if p.crossed++; p.crossed == mostHops {
+		s.lose(p, at, network.Looped, "it goes round and round")
 		return
 	}
 	t := f.table(subnet)
@@ -374,6 +391,9 @@ func (f *fabric) leave(p *packet, link int32) {
 		s.lose(p, out.node.spec.Name, network.Dropped, "the instance is down")
 		return
 	}
+	if p.asks && out.node.tooLong(p) {
+		return
+	}
 	q := s.packet()
 	q.data(p)
 	out.transmit(q)
@@ -388,7 +408,7 @@ func (f *fabric) wall(p *packet, i int32) {
 		s.lose(p, w.Name, network.Dropped, "every instance is down")
 		return
 	}
-	if !f.states[i][connection{p.dst, p.src, p.dport, p.sport}] {
+	if !f.states[i][connection{p.dst, p.src, p.dport, p.sport}] && !f.related(int(i), p) {
 		c := connection{p.src, p.dst, p.sport, p.dport}
 		if !f.states[i][c] {
 			if ok, rule := s.net.Permits(int(i), p.src, p.dst); !ok {

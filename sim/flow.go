@@ -88,7 +88,7 @@ func (s *Sim) NewFlow(spec FlowSpec) (*Flow, error) {
 			spec.DSCP = cmp.Or(spec.DSCP, DSCPVoice)
 		}
 	}
-	spec.Packet = cmp.Or(spec.Packet, s.net.SupportedPacket())
+	spec.Packet = cmp.Or(spec.Packet, s.wiring.SupportedPacket)
 	spec.Sport, spec.Dport = cmp.Or(spec.Sport, uint16(20000+i)), cmp.Or(spec.Dport, 5001)                                           //nolint:gosec // so many flows there are not
 	f := &Flow{FlowSpec: spec, s: s, index: int32(i), src: src, dst: dst, size: spec.Packet + spec.Overhead + framing, timer: never, //nolint:gosec // small
 		chance: chance{s.options.Seed*0x9e3779b97f4a7c15 ^ uint64(i+1)<<32}, losses: map[Loss]int{}} //nolint:gosec // small

@@ -74,7 +74,7 @@ func (s *Sim) Limit(l Limits) error {
 	}
 	s.factor = cmp.Or(l.Factor, 1)
 	depth, burst := cmp.Or(l.Depth, network.QueueDepth), cmp.Or(l.Burst, network.PolicerBurst)
-	largest := s.net.SupportedPacket() + framing
+	largest := s.wiring.SupportedPacket + framing
 	octets := func(rate int64, d time.Duration, packets int) int {
 		return max(int(float64(rate)*d.Seconds()/8), packets*largest)
 	}
@@ -201,6 +201,12 @@ func (e *port) leave(p *packet, at time.Duration) {
 		s.gone(e, p)
 		s.release(p)
 		return
+	}
+	if s.options.Capture != nil {
+		e.show(p, at)
+	}
+	if s.faults.late != nil {
+		at += s.faults.late()
 	}
 	if e.gear.impair != nil {
 		e.gear.impair.cross(e, p, at)

@@ -342,7 +342,7 @@ func (e *port) bfdActs(list []bfd.Action) {
 		a := &list[i]
 		if a.Send {
 			p := s.packet()
-			p.kind, p.size, p.bfd = bfdControl, headerUDP+24, a.Packet
+			p.kind, p.size, p.bfd = bfdControl, overhead(e.addr)+headerUDP+24, a.Packet
 			e.transmit(p)
 			continue
 		}

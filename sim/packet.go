@@ -33,12 +33,17 @@ type packet struct {
 	probe        int32
 	seq32        uint32
 	path         []int32 // the nodes that it has been at, as in Sim.places
+	// A packet of Ping or Traceroute, or an answer to one.
+	asks    bool
+	icmp    *icmp // nil for UDP; shared by copies
+	crossed uint8 // how often it was forwarded inside virtual networks, which leave the TTL alone
 }
 
 // data makes p a copy of a packet between hosts.
 func (p *packet) data(q *packet) {
 	p.dscp, p.flowIndex, p.sentAt, p.ack = q.dscp, q.flowIndex, q.sentAt, q.ack
 	p.kind, p.size, p.src, p.dst, p.sport, p.dport, p.flow, p.ttl, p.reply, p.probe, p.seq32 = data, q.size, q.src, q.dst, q.sport, q.dport, q.flow, q.ttl, q.reply, q.probe, q.seq32
+	p.asks, p.icmp, p.crossed = q.asks, q.icmp, q.crossed
 	p.path = append(p.path[:0], q.path...)
 }
 
@@ -92,11 +97,23 @@ const (
 	flagRST
 )
 
-// headers of IPv4 and TCP or UDP on an Ethernet with one tag, in octets.
+// headers, in octets.
 const (
-	headerTCP = 18 + 20 + 20
-	headerUDP = 18 + 20 + 8
+	headerTagged = 18 // Ethernet with one tag
+	headerIPv4   = 20
+	headerIPv6   = 40
+	headerTCP    = 20
+	headerUDP    = 8
+	headerICMP   = 8
 )
+
+// overhead is what is before the transport's header.
+func overhead(a netip.Addr) int {
+	if a.Is6() {
+		return headerTagged + headerIPv6
+	}
+	return headerTagged + headerIPv4
+}
 
 func (s *Sim) packet() *packet {
 	if n := len(s.free); n > 0 {
@@ -116,6 +133,9 @@ func (s *Sim) release(p *packet) {
 // transmit puts a packet on the link; what cannot get through is gone.
 func (e *port) transmit(p *packet) {
 	s, l := e.node.s, e.link
+	if s.options.Capture != nil && (e.gear == nil || l.dead[e.end]) { // else when it leaves the queue
+		e.show(p, s.now)
+	}
 	if l.dead[e.end] {
 		if p.kind == data {
 			s.lose(p, e.node.spec.Name, network.Dropped, "the link "+l.spec.Name+" is down")

@@ -104,7 +104,7 @@ func (q *Probe) fire() {
 		return
 	}
 	p := s.packet()
-	p.kind, p.size, p.probe, p.seq32, p.ttl = data, headerUDP+32, q.index, q.seq, mostHops
+	p.kind, p.size, p.probe, p.seq32, p.ttl = data, overhead(q.a.Addr)+headerUDP+32, q.index, q.seq, mostHops
 	p.src, p.dst, p.sport, p.dport = q.a.Addr, q.b.Addr, q.port+uint16(q.seq%ProbePorts), echoPort
 	q.seq++
 	q.sentAt, q.result = append(q.sentAt, s.now), append(q.result, onTheWay)

@@ -23,6 +23,9 @@ type Options struct {
 	Seed uint64
 	// Observe is told what happens, in order; nil is nobody.
 	Observe func(Happening)
+	// Capture is shown each packet that is put on a link (a session of the network's wiring), as a frame on Ethernet. Direction 0 is from
+	// A to B. The frame is good until Capture returns. Without Capture no frame is built.
+	Capture func(at time.Duration, link, direction int, frame []byte)
 }
 
 // Happening is something worth knowing.
@@ -64,6 +67,8 @@ type Sim struct {
 	faults  faults
 	probes  []*Probe
 	places  []string // names of the nodes of paths
+	framer  *framer  // nil before the first packet is captured
+	asked   asked
 }
 
 // link is one session's, with its two ends. It does not know what it carries.
@@ -73,6 +78,8 @@ type link struct {
 	ends  [2]*port
 	// dead tells of each direction, 0 from A to B, that nothing gets through.
 	dead [2]bool
+	// unplugged tells that both ends know it and send nothing.
+	unplugged bool
 }
 
 // New makes the estate with everything switched off.
@@ -253,6 +260,7 @@ func (s *Sim) change(how How, elements []string, down bool) error {
 		dead := s.anyDown(l.spec.Elements) || l.ends[0].node.speaker == nil || l.ends[1].node.speaker == nil
 		was := l.dead[0]
 		l.dead = [2]bool{dead, dead}
+		l.unplugged = dead && (l.unplugged || !was && how == Carrier)
 		if dead && !was && how == Carrier {
 			for _, e := range l.ends {
 				e.carrierLost()

@@ -19,6 +19,14 @@ const (
 	mostRTO       = 60 * time.Second       // RFC 6298 section 2.5
 )
 
+// mss is the most of one segment on the link: what leaves a packet of the routers' 1500 octets (RFC 6691).
+func (e *port) mss() int {
+	if e.addr.Is6() {
+		return mss - (headerIPv6 - headerIPv4)
+	}
+	return mss
+}
+
 // streamID names a connection at both ends: the port of the end that opened it tells it from earlier ones.
 type streamID struct {
 	opener uint8 // which end of the link
@@ -83,7 +91,10 @@ func (c *stream) forget() {
 
 func (c *stream) sendFlags(flags uint8) {
 	p := c.e.node.s.packet()
-	p.kind, p.size, p.conn, p.flags, p.seq, p.ack = segment, headerTCP, c.id, flags, c.next, c.received
+	p.kind, p.size, p.conn, p.flags, p.seq, p.ack = segment, overhead(c.e.addr)+headerTCP, c.id, flags, c.next, c.received
+	if c.finSent {
+		p.seq++ // a FIN takes a number
+	}
 	c.e.transmit(p)
 }
 
@@ -107,9 +118,9 @@ func (c *stream) push() {
 	s := c.e.node.s
 	end := c.una + uint64(len(c.out))
 	for c.next < end && c.next-c.una < uint64(c.window) { //nolint:gosec // not negative
-		n := min(end-c.next, mss)
+		n := min(end-c.next, uint64(c.e.mss())) //nolint:gosec // small
 		p := s.packet()
-		p.kind, p.size, p.conn, p.flags, p.seq, p.ack = segment, headerTCP+int(n), c.id, flagACK, c.next, c.received //nolint:gosec // small
+		p.kind, p.size, p.conn, p.flags, p.seq, p.ack = segment, overhead(c.e.addr)+headerTCP+int(n), c.id, flagACK, c.next, c.received //nolint:gosec // small
 		from := c.next - c.una
 		p.payload = append(p.payload, c.out[from:from+n]...)
 		c.next += n
@@ -211,6 +222,7 @@ func (e *port) segment(p *packet) {
 	if i < 0 {
 		switch {
 		case p.flags&flagRST != 0:
+		case p.flags == flagACK && len(p.payload) == 0: // the last of a connection that has ended
 		case p.flags&flagSYN != 0 && p.flags&flagACK == 0 && int(p.conn.opener) != e.end:
 			c := e.newStream(p.conn)
 			c.state = opened
@@ -218,7 +230,8 @@ func (e *port) segment(p *packet) {
 			x.do(x.speaker.Accepted(s.now, e.id, c.conn))
 		default:
 			r := s.packet()
-			r.kind, r.size, r.conn, r.flags = segment, headerTCP, p.conn, flagRST
+			r.kind, r.size, r.conn, r.flags = segment, overhead(e.addr)+headerTCP, p.conn, flagRST
+			r.seq = p.ack // RFC 9293 section 3.10.7.1
 			e.transmit(r)
 		}
 		return
@@ -253,7 +266,11 @@ func (e *port) segment(p *packet) {
 				c.finSeen = true
 			}
 		}
-		c.sendFlags(flagACK)
+		if fresh && c.finSeen && !c.finSent {
+			c.sendFlags(flagFIN | flagACK) // whoever is told that there is no more has nothing more to say
+		} else {
+			c.sendFlags(flagACK)
+		}
 		if fresh && len(p.payload) > 0 {
 			x.do(x.speaker.Received(s.now, c.conn, p.payload))
 		}

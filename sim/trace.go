@@ -1,0 +1,57 @@
+package sim
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"github.com/gopacket/gopacket/pcapgo"
+
+	"onramp/network"
+)
+
+// Trace writes what a Sim captures as a pcapng file (draft-ietf-opsawg-pcapng), which tshark and Wireshark read: an interface for each
+// link, named for its session, and each frame at the time at which it is put on the link. What is lost on the way is there, too: as on
+// a port that is mirrored at the sender. Virtual time 0 is the first moment of the year 2000.
+type Trace struct {
+	w   *pcapgo.NgWriter
+	err error
+}
+
+// NewTrace begins a file for a network. The caller closes what it writes to, after Close.
+func NewTrace(w io.Writer, n *network.Network) (*Trace, error) {
+	wiring := n.Wiring()
+	if len(wiring.Sessions) == 0 {
+		return nil, errors.New("nothing can be traced in an estate without links")
+	}
+	t := &Trace{}
+	for i := range wiring.Sessions {
+		spec := &wiring.Sessions[i]
+		face := pcapgo.NgInterface{Name: spec.Name, Description: wiring.Routers[spec.A].Name + " -- " + wiring.Routers[spec.B].Name, LinkType: layers.LinkTypeEthernet}
+		if i == 0 { // what wrote the file depends on no machine
+			options := pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Application: "onramp"}}
+			t.w, t.err = pcapgo.NewNgWriterInterface(w, face, options)
+		} else {
+			_, t.err = t.w.AddInterface(face)
+		}
+		if t.err != nil {
+			return nil, t.err
+		}
+	}
+	return t, nil
+}
+
+// Capture writes a frame: it is what Options.Capture wants. After an error it writes nothing more.
+func (t *Trace) Capture(at time.Duration, link, _ int, frame []byte) {
+	if t.err == nil {
+		t.err = t.w.WritePacket(gopacket.CaptureInfo{Timestamp: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(at),
+			CaptureLength: len(frame), Length: len(frame), InterfaceIndex: link}, frame)
+	}
+}
+
+// Close ends the file and returns the first error of all that was written.
+func (t *Trace) Close() error {
+	return errors.Join(t.err, t.w.Flush())
+}
