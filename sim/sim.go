@@ -61,6 +61,8 @@ type Sim struct {
 	fabric  *fabric
 	probes  []*Probe
 	places  []string // names of the nodes of paths
+	ways    wayBook
+	stirAt  time.Duration // when some table last changed
 }
 
 // link is one session's, with its two ends. It does not know what it carries.
@@ -244,6 +246,7 @@ func (s *Sim) change(how How, elements []string, down bool) error {
 	for i := range s.fabric.tables {
 		s.fabric.tables[i] = nil
 	}
+	s.stir()
 	s.settle()
 	return nil
 }
