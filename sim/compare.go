@@ -65,6 +65,10 @@ func told(r *network.Row) string {
 	if from == "" {
 		from = "itself"
 	}
+	path := r.Path.String()
+	if path == "" {
+		path = "empty"
+	}
 	use := "unused"
 	switch {
 	case r.Best:
@@ -72,5 +76,5 @@ func told(r *network.Row) string {
 	case r.Multipath:
 		use = "in use"
 	}
-	return fmt.Sprintf("%s from %s (%s; path %s, local preference %d, MED %d)", r.Prefix, from, use, r.Path, r.LocalPref, r.MED)
+	return fmt.Sprintf("%s from %s (%s; path %s, local preference %d, MED %d)", r.Prefix, from, use, path, r.LocalPref, r.MED)
 }
