@@ -223,7 +223,10 @@ func (r *rehearsal) bound(u *ruins, p *pair, before [2][sim.ProbePorts][]string,
 					lower = d.timer.Lower
 				}
 				if d.timer.Upper > upper {
-					upper, rests = d.timer.Upper, d.By+" of "+d.At+" on "+d.Session
+					upper, rests = d.timer.Upper, d.By+" of "+d.At
+					if d.Session != d.At {
+						rests += " on " + d.Session
+					}
 				}
 			}
 		}

@@ -28,8 +28,10 @@ type rehearseFlags struct {
 	list     bool
 }
 
-// everyDrill is the name of all of them.
-const everyDrill = "all"
+const (
+	everyDrill = "all" // the name of all of them
+	firstSeed  = 1
+)
 
 func newRehearseCommand() *cobra.Command {
 	var f rehearseFlags
@@ -54,7 +56,7 @@ in words. The same seed gives the same bytes.`,
 	}
 	f.plan.add(cmd)
 	cmd.Flags().StringArrayVar(&f.drills, "drill", nil, "drill this only, as --list names it (may be repeated); all is every one")
-	cmd.Flags().Uint64Var(&f.seed, "seed", 1, "what all jitter of timers, and the moment of a failure, is drawn from")
+	cmd.Flags().Uint64Var(&f.seed, "seed", firstSeed, "what all jitter of timers, and the moment of a failure, is drawn from")
 	cmd.Flags().IntVar(&f.parallel, "parallel", runtime.GOMAXPROCS(0), "how many drills run at a time; the result does not depend on it")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON on standard output, words on standard error")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "write a test case for each drill to this file, as JUnit XML")
@@ -203,6 +205,12 @@ func printRehearsal(w io.Writer, r *rehearse.Result) error {
 	fmt.Fprintf(w, "\n%s run over %s, a packet every %g ms on each. An outage may be longer than its bound by %s: messages and packets travel.\n",
 		count(len(r.Drills), "drill"), count(len(r.Flows), "needed flow"), r.ProbeMs, seconds(r.AllowanceMs))
 	printLongest(w, r)
+	printDisagreements(w, p, r)
+	return nil
+}
+
+// printDisagreements writes what was not as proved, drill by drill.
+func printDisagreements(w io.Writer, p paint, r *rehearse.Result) {
 	for i := range r.Drills {
 		d := &r.Drills[i]
 		if d.Agrees {
@@ -217,6 +225,41 @@ func printRehearsal(w io.Writer, r *rehearse.Result) error {
 			printDisagreement(w, &d.Disagreements[k])
 		}
 	}
+}
+
+// printDrilled writes a line for each kind of element, with the drill that took longest.
+func printDrilled(w io.Writer, r *rehearse.Result) error {
+	l := newListing("Rehearsed", "Drills", "As proved", "Longest outage", "Bounds", "Packets lost", "Drill").Right(1, 2, 3, 4, 5)
+	for _, kind := range network.Kinds() {
+		drills, agree, lost := 0, 0, 0
+		var worst *rehearse.FlowDrill
+		at := ""
+		for i := range r.Drills {
+			d := &r.Drills[i]
+			if d.Kind != string(kind) {
+				continue
+			}
+			drills++
+			lost += d.Failure.Lost
+			if d.Agrees {
+				agree++
+			}
+			if f := worstFlow(d); f != nil && (worst == nil || f.OutageMs > worst.OutageMs) {
+				worst, at = f, d.ID
+			}
+		}
+		switch {
+		case drills == 0:
+		case worst == nil:
+			l.Row(kind, drills, agree, "-", "-", lost, "")
+		default:
+			l.Row(kind, drills, agree, seconds(worst.OutageMs), boundWords(&worst.Bound), lost, at)
+		}
+	}
+	if err := l.Print(w); err != nil {
+		return err
+	}
+	printDisagreements(w, newPaint(w), r)
 	return nil
 }
 
