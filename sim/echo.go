@@ -17,6 +17,7 @@ type Echo struct {
 	Answered    bool
 	Again       uint8 // answers after the first
 	Late        bool  // a later request of the same source port was answered before it
+	loss        int16 // counted from 1 in the probe's losses; 0 for nowhere that anybody saw
 }
 
 // Echoes are all requests since Watch, in order, whatever has become of them by now. The slice is the probe's own.
@@ -24,10 +25,20 @@ func (q *Probe) Echoes() []Echo { return q.echoes }
 
 // LossOf tells where the request with this index in Echoes was lost; what was on a link that was cut, nobody saw end.
 func (q *Probe) LossOf(i int) Loss {
-	if l, ok := q.losses[q.first+uint32(i)]; ok { //nolint:gosec // an index
-		return l
+	if k := q.echoes[i].loss; k > 0 {
+		return q.losses[k-1]
 	}
 	return Loss{Reason: "on a link that was cut", Fate: network.Dropped}
+}
+
+// place finds a loss among the probe's, of which there are few.
+func (q *Probe) place(l Loss) int16 {
+	i := slices.Index(q.losses, l)
+	if i < 0 {
+		i = len(q.losses)
+		q.losses = append(q.losses, l)
+	}
+	return int16(i + 1) //nolint:gosec // few
 }
 
 // Ends are the endpoints that the probe runs between.

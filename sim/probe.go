@@ -23,7 +23,7 @@ type Probe struct {
 
 	sentAt []time.Duration // of each request since Watch
 	result []outcome
-	losses map[uint32]Loss
+	losses []Loss            // where any were lost, each once
 	paths  [2]map[int32]bool // there and back, as in Sim.Way
 	rtt    []time.Duration
 	first  uint32 // the sequence number of sentAt[0]
@@ -90,7 +90,7 @@ func (s *Sim) stationOf(e network.Endpoint) (*station, error) {
 // Watch forgets what became of earlier requests.
 func (q *Probe) Watch() {
 	q.first += uint32(len(q.sentAt)) //nolint:gosec // a count
-	q.sentAt, q.result, q.rtt, q.losses = q.sentAt[:0], q.result[:0], q.rtt[:0], map[uint32]Loss{}
+	q.sentAt, q.result, q.rtt, q.losses = q.sentAt[:0], q.result[:0], q.rtt[:0], q.losses[:0]
 	q.paths = [2]map[int32]bool{{}, {}}
 	q.echoes, q.judged, q.lostAt = q.echoes[:0], 0, -1
 }
@@ -128,7 +128,7 @@ func (q *Probe) at(p *packet) int { return int(p.seq32) - int(q.first) }
 func (q *Probe) lost(p *packet, l Loss) {
 	if i := q.at(p); i >= 0 && i < len(q.result) {
 		q.result[i] = lostOnTheWay
-		q.losses[p.seq32] = l
+		q.echoes[i].loss = q.place(l)
 	}
 }
 
@@ -190,11 +190,7 @@ func (q *Probe) Seen(before time.Duration) Seen {
 			firstLost = i
 		}
 		lastLost = i
-		l, ok := q.losses[q.first+uint32(i)] //nolint:gosec // an index
-		if !ok {
-			l = Loss{Reason: "on a link that was cut", Fate: network.Dropped}
-		}
-		if !slices.Contains(out.Losses, l) {
+		if l := q.LossOf(i); !slices.Contains(out.Losses, l) {
 			out.Losses = append(out.Losses, l)
 		}
 	}
