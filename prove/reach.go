@@ -79,11 +79,7 @@ func (p *prover) reach(w *sweep) {
 
 // loses notes a flow that works when nothing has failed and does not now.
 func (p *prover) loses(f *flow) {
-	a, b := p.points[f.a].place, p.points[f.b].place
-	s := a + " - " + b
-	if f.lob != nil {
-		s = f.lob.Name + ": " + s
-	}
+	s := p.lostName(f)
 	if !slices.Contains(p.verdict.Lost, s) {
 		p.verdict.Lost = append(p.verdict.Lost, s)
 	}

@@ -45,6 +45,7 @@ func (x *node) program(p netip.Prefix) {
 			}
 		}
 	}
+	x.s.stir()
 	if e == nil {
 		x.fib.t.Delete(p)
 	} else {
@@ -252,6 +253,7 @@ func (s *Sim) placed(name string) int32 {
 
 // changed notes that a gateway's routes are not what its subnets forward by.
 func (f *fabric) changed(gateway string) {
+	f.s.stir()
 	for i := range f.tables {
 		if f.s.wiring.Subnets[i].Gateway == gateway {
 			f.tables[i] = nil

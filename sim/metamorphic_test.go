@@ -59,7 +59,7 @@ func drawnNetwork(t *rapid.T, drawer *intenttest.Drawer, c *catalog.Catalog) *ne
 }
 
 // told is everything that happens in an estate that starts, and loses and regains its elements, with all tables in the end.
-func told(t rapid.TB, n *network.Network) string {
+func toldOf(t rapid.TB, n *network.Network) string {
 	var b strings.Builder
 	s, err := New(n, Options{Seed: 5, Observe: func(h Happening) { fmt.Fprintln(&b, h) }})
 	if err != nil {
@@ -101,7 +101,7 @@ func TestRenamingChangesNothingButNames(t *testing.T) {
 		if n == nil {
 			t.Skip("the pattern cannot carry it")
 		}
-		want, got := renamed(told(t, n)), told(t, compiled(t, c, []byte(renamed(string(src))), kind, nil))
+		want, got := renamed(toldOf(t, n)), toldOf(t, compiled(t, c, []byte(renamed(string(src))), kind, nil))
 		if want != got {
 			t.Fatalf("they differ from here on:\n%s", firstDifference(want, got))
 		}
@@ -169,7 +169,7 @@ func TestTheOrderOfTheFileChangesNoTable(t *testing.T) {
 		})
 		a, b := running(t, before), running(t, after)
 		for _, r := range a.Routers() {
-			if !slices.EqualFunc(a.Table(r), b.Table(r), sameRow) {
+			if !slices.EqualFunc(a.Table(r), b.Table(r), alike) {
 				t.Fatalf("%s:\n%v\n%v", r, a.Table(r), b.Table(r))
 			}
 		}
@@ -191,7 +191,7 @@ func TestAnUnrelatedLineOfBusinessChangesNoTableOfTheOthers(t *testing.T) {
 			if k := x.spec.Kind; k != "gateway" && k != "msee" {
 				continue
 			}
-			if r := x.spec.Name; !slices.EqualFunc(a.Table(r), b.Table(r), sameRow) {
+			if r := x.spec.Name; !slices.EqualFunc(a.Table(r), b.Table(r), alike) {
 				t.Fatalf("%s:\n%v\n%v", r, a.Table(r), b.Table(r))
 			}
 		}

@@ -23,11 +23,17 @@ type Probe struct {
 
 	sentAt []time.Duration // of each request since Watch
 	result []outcome
-	losses map[uint32]Loss
-	paths  [2]map[string]bool // there and back
-	known  [2][][]int32       // the same, as in packet.path
+	losses []Loss            // where any were lost, each once
+	paths  [2]map[int32]bool // there and back, as in Sim.Way
 	rtt    []time.Duration
 	first  uint32 // the sequence number of sentAt[0]
+
+	echoes  []Echo
+	highest [ProbePorts]uint32 // the last request answered, counted from 1, by source port
+	rest    time.Duration      // the interval while nothing changes, 0 for the same
+	nextAt  time.Duration      // of the next request
+	judged  int                // echoes before this were looked at for losses
+	lostAt  time.Duration      // when the last request among them that was lost was sent, -1 for none
 }
 
 type outcome uint8
@@ -84,8 +90,9 @@ func (s *Sim) stationOf(e network.Endpoint) (*station, error) {
 // Watch forgets what became of earlier requests.
 func (q *Probe) Watch() {
 	q.first += uint32(len(q.sentAt)) //nolint:gosec // a count
-	q.sentAt, q.result, q.rtt, q.losses = q.sentAt[:0], q.result[:0], q.rtt[:0], map[uint32]Loss{}
-	q.paths, q.known = [2]map[string]bool{{}, {}}, [2][][]int32{}
+	q.sentAt, q.result, q.rtt, q.losses = q.sentAt[:0], q.result[:0], q.rtt[:0], q.losses[:0]
+	q.paths = [2]map[int32]bool{{}, {}}
+	q.echoes, q.judged, q.lostAt = q.echoes[:0], 0, -1
 }
 
 // Send sends a request every interval from now on until a time.
@@ -93,6 +100,7 @@ func (q *Probe) Send(every, until time.Duration) {
 	running := q.stop > q.s.now
 	q.every, q.stop = every, until
 	if !running {
+		q.nextAt = q.s.now
 		q.s.agenda.add(event{at: q.s.now, kind: evProbe, index: q.index})
 	}
 }
@@ -100,17 +108,19 @@ func (q *Probe) Send(every, until time.Duration) {
 // fire sends the next request.
 func (q *Probe) fire() {
 	s := q.s
-	if s.now >= q.stop {
+	if s.now >= q.stop || s.now != q.nextAt {
 		return
 	}
 	p := s.packet()
 	p.kind, p.size, p.probe, p.seq32, p.ttl = data, overhead(q.a.Addr)+headerUDP+32, q.index, q.seq, mostHops
 	p.src, p.dst, p.sport, p.dport = q.a.Addr, q.b.Addr, q.port+uint16(q.seq%ProbePorts), echoPort
+	q.echoes = append(q.echoes, Echo{At: s.now, There: -1, Back: -1, Port: uint8(q.seq % ProbePorts)})
 	q.seq++
 	q.sentAt, q.result = append(q.sentAt, s.now), append(q.result, onTheWay)
 	s.inject(p, q.src)
 	s.release(p)
-	s.agenda.add(event{at: s.now + q.every, kind: evProbe, index: q.index})
+	q.nextAt = s.now + q.pause()
+	s.agenda.add(event{at: q.nextAt, kind: evProbe, index: q.index})
 }
 
 func (q *Probe) at(p *packet) int { return int(p.seq32) - int(q.first) }
@@ -118,41 +128,38 @@ func (q *Probe) at(p *packet) int { return int(p.seq32) - int(q.first) }
 func (q *Probe) lost(p *packet, l Loss) {
 	if i := q.at(p); i >= 0 && i < len(q.result) {
 		q.result[i] = lostOnTheWay
-		q.losses[p.seq32] = l
+		q.echoes[i].loss = q.place(l)
 	}
 }
 
-func (q *Probe) arrived(p *packet) { q.took(0, p) }
-
-// took notes a packet's way there (0) or back (1).
-func (q *Probe) took(direction int, p *packet) {
-	for _, k := range q.known[direction] {
-		if slices.Equal(k, p.path) {
-			return
-		}
+func (q *Probe) arrived(p *packet) {
+	way := q.s.way(p)
+	q.paths[0][way] = true
+	if i := q.at(p); i >= 0 && i < len(q.echoes) {
+		q.echoes[i].There = way
 	}
-	q.known[direction] = append(q.known[direction], slices.Clone(p.path))
-	q.paths[direction][q.s.path(p)] = true
 }
 
 func (q *Probe) answered(p *packet) {
-	if i := q.at(p); i >= 0 && i < len(q.result) {
-		q.result[i] = answeredInTime
-		q.rtt = append(q.rtt, q.s.now-q.sentAt[i])
-		q.took(1, p)
+	i := q.at(p)
+	if i < 0 || i >= len(q.result) {
+		return
 	}
-}
-
-// path is the way of a packet, for people and for comparing.
-func (s *Sim) path(p *packet) string {
-	b := make([]byte, 0, 128)
-	for i, n := range p.path {
-		if i > 0 {
-			b = append(b, " > "...)
-		}
-		b = append(b, s.places[n]...)
+	e := &q.echoes[i]
+	if e.Answered {
+		e.Again++
+		return
 	}
-	return string(b)
+	way := q.s.way(p)
+	q.result[i] = answeredInTime
+	q.rtt = append(q.rtt, q.s.now-q.sentAt[i])
+	q.paths[1][way] = true
+	e.Answered, e.RTT, e.Back = true, q.s.now-e.At, way
+	if h := &q.highest[e.Port]; p.seq32+1 < *h {
+		e.Late = true
+	} else {
+		*h = p.seq32 + 1
+	}
 }
 
 // Seen is what became of the requests since Watch that were sent before a time.
@@ -183,11 +190,7 @@ func (q *Probe) Seen(before time.Duration) Seen {
 			firstLost = i
 		}
 		lastLost = i
-		l, ok := q.losses[q.first+uint32(i)] //nolint:gosec // an index
-		if !ok {
-			l = Loss{Reason: "on a link that was cut", Fate: network.Dropped}
-		}
-		if !slices.Contains(out.Losses, l) {
+		if l := q.LossOf(i); !slices.Contains(out.Losses, l) {
 			out.Losses = append(out.Losses, l)
 		}
 	}
@@ -195,12 +198,7 @@ func (q *Probe) Seen(before time.Duration) Seen {
 		out.LostFrom = q.sentAt[firstLost]
 		out.Outage = q.sentAt[lastLost] - q.sentAt[firstLost] + q.every
 	}
-	for dir, list := range []*[]string{&out.There, &out.Back} {
-		for p := range q.paths[dir] {
-			*list = append(*list, p)
-		}
-		slices.Sort(*list)
-	}
+	out.There, out.Back = q.s.names(q.paths[0]), q.s.names(q.paths[1])
 	out.RTT = slices.Clone(q.rtt)
 	return out
 }

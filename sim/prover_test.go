@@ -18,7 +18,7 @@ func differs(s *Sim, st *network.State) string {
 		want := slices.Clone(st.Table(r))
 		SortRows(want)
 		got := s.Table(r)
-		if slices.EqualFunc(want, got, sameRow) {
+		if slices.EqualFunc(want, got, alike) {
 			continue
 		}
 		if d := cmp.Diff(want, got, cmpopts.IgnoreFields(network.Row{}, "NextHop", "Why", "Age"), cmpopts.EquateEmpty(), cmpopts.EquateComparable(network.Row{}.Prefix)); d != "" {

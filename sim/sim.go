@@ -69,6 +69,8 @@ type Sim struct {
 	places  []string // names of the nodes of paths
 	framer  *framer  // nil before the first packet is captured
 	asked   asked
+	ways    wayBook
+	stirAt  time.Duration // when some table last changed
 }
 
 // link is one session's, with its two ends. It does not know what it carries.
@@ -270,6 +272,7 @@ func (s *Sim) change(how How, elements []string, down bool) error {
 	for i := range s.fabric.tables {
 		s.fabric.tables[i] = nil
 	}
+	s.stir()
 	s.settle()
 	return nil
 }

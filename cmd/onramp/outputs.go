@@ -21,7 +21,7 @@ type output struct {
 
 // outputNames are the files that a run of up can write.
 func outputNames() []string {
-	return []string{"design.json", "proof.json", "choice.json", "bill.csv", "peering-sheet.csv", "topology.svg", "report.html"}
+	return []string{"design.json", "proof.json", "rehearsal.json", "choice.json", "bill.csv", "peering-sheet.csv", "topology.svg", "report.html"}
 }
 
 // writeOutputs replaces the files in dir, each by rename, so that a reader never sees half a file. Those that an earlier run

@@ -13,6 +13,7 @@ import (
 	"onramp/design"
 	"onramp/network"
 	"onramp/prove"
+	"onramp/rehearse"
 )
 
 // plan is what a command works on: one design with its proof and bill, and the choice it came from (nil for a design.json).
@@ -23,6 +24,7 @@ type plan struct {
 	proof   *prove.Result
 	bill    *cost.Bill
 	checked []design.Finding
+	drilled *rehearse.Result // nil where nothing was rehearsed
 }
 
 // makePlan takes an intent to its chosen (or nearest) design, or a design.json as it is; progress goes to stderr.

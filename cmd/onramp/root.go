@@ -25,9 +25,9 @@ func newRootCommand() *cobra.Command {
 		Short: "A proven Azure ExpressRoute design from one file",
 		Long: `Onramp takes a private connection between your networks and the Microsoft cloud (Azure ExpressRoute)
 from a question to a proven design: it compares the four ExpressRoute patterns for what you need,
-proves what each survives, prices them, and writes the design it chose.
+proves what each survives, prices them, writes the design it chose, and rehearses every failure on it.
 
-Exit codes: 0 yes; 1 an error finding, a failed property or no fit; 2 wrong usage or input; 3 trouble outside.`,
+Exit codes: 0 yes; 1 an error finding, a failed property, no fit or a drill not as proved; 2 wrong usage or input; 3 trouble outside.`,
 		Args:                       knownCommand,
 		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SuggestionsMinimumDistance: 2,
@@ -35,7 +35,7 @@ Exit codes: 0 yes; 1 an error finding, a failed property or no fit; 2 wrong usag
 		SilenceErrors:              true,
 	}
 	root.AddCommand(newVersionCommand())
-	root.AddCommand(newUpCommand(), newInitCommand(), newSchemaCommand(), newCheckCommand(), newChooseCommand(), newDesignCommand(), newProveCommand(), newCostCommand(), newCatalogCommand(), newSpeakerCommand())
+	root.AddCommand(newUpCommand(), newInitCommand(), newSchemaCommand(), newCheckCommand(), newChooseCommand(), newDesignCommand(), newProveCommand(), newRehearseCommand(), newCostCommand(), newCatalogCommand(), newSpeakerCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(root.Name())
 	classify(root)

@@ -13,17 +13,18 @@ import (
 	"onramp/design"
 	"onramp/intent"
 	"onramp/prove"
+	"onramp/rehearse"
 	"onramp/schema"
 	"onramp/speaker"
 )
 
 // results are the values that commands print with --json, by command.
 func results() map[string]any {
-	return map[string]any{"choose": choose.Choice{}, "design": design.Design{}, "prove": prove.Result{}, "check": checked{}, "prerequisites": prerequisites{}, "cost": priced{}}
+	return map[string]any{"choose": choose.Choice{}, "design": design.Design{}, "prove": prove.Result{}, "check": checked{}, "prerequisites": prerequisites{}, "cost": priced{}, "rehearse": rehearse.Result{}}
 }
 
 func resultNames() []string {
-	return []string{"intent", "choose", "design", "prove", "check", "prerequisites", "cost", "speaker", "speaker-events"}
+	return []string{"intent", "choose", "design", "prove", "check", "prerequisites", "cost", "rehearse", "speaker", "speaker-events"}
 }
 
 // schemaOf is the JSON Schema of a file that people write, or of a command's result.

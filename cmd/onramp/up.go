@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"onramp/catalog"
 	"onramp/design"
+	"onramp/rehearse"
 	page "onramp/report"
 )
 
@@ -20,16 +22,17 @@ func newUpCommand() *cobra.Command {
 		out    string
 		asJSON bool
 		again  bool
+		drills bool
 	)
 	cmd := &cobra.Command{
 		Use:   "up [FILE]",
-		Short: "Check, choose, design, prove and price an estate; write everything down",
+		Short: "Check, choose, design, prove, price and rehearse an estate; write everything down",
 		Long: `Up does the whole job for one estate: it checks the intent, compiles the four ExpressRoute patterns, proves each under every
-single failure, prices it, chooses, and writes the design with its proof, bill, peering sheet and
-picture, and a page that tells all of it to people.
+single failure, prices it, chooses, rehearses every failure on the running design, and writes the design with its proof, rehearsal,
+bill, peering sheet and picture, and a page that tells all of it to people.
 
 Without FILE it runs on a built-in example. FILE may be an intent (YAML), a design.json, or - for standard input.
-Exit code 1 means that no pattern meets every need; the files then describe the nearest.`,
+Exit code 1 means that no pattern meets every need; the files then describe the nearest. It also means that a drill was not as proved.`,
 		Example: `  onramp up
   onramp up estate.yaml
   onramp up estate.yaml --keep onramp-out/northwind/design.json`,
@@ -43,7 +46,7 @@ Exit code 1 means that no pattern meets every need; the files then describe the 
 			if len(args) == 1 {
 				name = args[0]
 			}
-			answer := func() (*plan, error) { return up(cmd, c, name, &flags, stated, out, asJSON) }
+			answer := func() (*plan, error) { return up(cmd, c, name, &flags, stated, out, asJSON, drills) }
 			if !again {
 				_, err := answer()
 				return err
@@ -57,13 +60,14 @@ Exit code 1 means that no pattern meets every need; the files then describe the 
 	flags.add(cmd)
 	stated.add(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "write the files here (default ./onramp-out/NAME)")
+	cmd.Flags().BoolVar(&drills, "rehearse", true, "rehearse every failure; --rehearse=false leaves it out")
 	cmd.Flags().BoolVar(&again, "watch", false, "answer again whenever FILE changes, until interrupted")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the choice as JSON on standard output, words on standard error")
 	return cmd
 }
 
 // up does the whole job for one input. The plan comes with the error that says no.
-func up(cmd *cobra.Command, c *catalog.Catalog, name string, flags *planFlags, stated statedFlag, out string, asJSON bool) (*plan, error) {
+func up(cmd *cobra.Command, c *catalog.Catalog, name string, flags *planFlags, stated statedFlag, out string, asJSON, drills bool) (*plan, error) {
 	o, err := flags.options()
 	if err != nil {
 		return nil, err
@@ -91,6 +95,11 @@ func up(cmd *cobra.Command, c *catalog.Catalog, name string, flags *planFlags, s
 		return nil, err
 	}
 	pl.price(c)
+	if drills {
+		if pl.drilled, err = pl.rehearse(c, p, rehearse.Options{Seed: firstSeed, Parallel: runtime.GOMAXPROCS(0)}); err != nil {
+			return nil, err
+		}
+	}
 	files, err := pl.files(c)
 	if err != nil {
 		return nil, outside(err)
@@ -117,7 +126,7 @@ func up(cmd *cobra.Command, c *catalog.Catalog, name string, flags *planFlags, s
 	if err := pl.tell(cmd, files, out, asJSON); err != nil {
 		return nil, outside(err)
 	}
-	if bad > 0 || failedProperties(pl.proof) > 0 || pl.answer != nil && pl.answer.Choice.Chosen == nil {
+	if bad > 0 || failedProperties(pl.proof) > 0 || pl.drilled != nil && !pl.drilled.Agrees || pl.answer != nil && pl.answer.Choice.Chosen == nil {
 		return pl, failed(nil)
 	}
 	return pl, nil
@@ -140,6 +149,12 @@ func (pl *plan) files(c *catalog.Catalog) ([]output, error) {
 	b, err = indented(pl.proof)
 	if err := add("proof.json", b, err); err != nil {
 		return nil, err
+	}
+	if pl.drilled != nil {
+		b, err = indented(pl.drilled)
+		if err := add("rehearsal.json", b, err); err != nil {
+			return nil, err
+		}
 	}
 	if pl.answer != nil {
 		b, err = indented(&pl.answer.Choice)
@@ -190,6 +205,12 @@ func (pl *plan) tell(cmd *cobra.Command, files []output, dir string, asJSON bool
 		fmt.Fprintf(w, "\nThe verdicts rest on assumptions, told in proof.json: %s\n", strings.Join(names, ", "))
 	}
 	fmt.Fprintln(w)
+	if pl.drilled != nil {
+		if err := printDrilled(w, pl.drilled); err != nil {
+			return err
+		}
+		fmt.Fprintln(w)
+	}
 	if err := printShares(w, pl.bill); err != nil {
 		return err
 	}

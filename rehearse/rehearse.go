@@ -1,0 +1,268 @@
+// Package rehearse fails every element of a running estate, one at a time and without a word to anybody, and measures what a user of every
+// needed flow would feel: how long, how much, on which way. It holds what it sees against the proof: when all is quiet again every table,
+// every flow's fate and every way must be those of package network, and every outage must lie within the bounds that the protocols' timers
+// set (bounds.go). It decides nothing of routing: package sim runs the estate.
+//
+// A drill is a function of the network, the scenario and the seed. Each has a simulator of its own, so that neither the order of the drills
+// nor how many run at a time can be seen in what comes out.
+package rehearse
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"onramp/catalog"
+	"onramp/design"
+	"onramp/network"
+	"onramp/prove"
+)
+
+// Options are what a rehearsal may be told.
+type Options struct {
+	// Seed draws the jitter of all timers and when in their course an element fails.
+	Seed uint64
+	// Drills are the scenarios to drill, by id; none is every one of the network.
+	Drills []string
+	// Parallel is how many drills run at a time; 0 is one.
+	Parallel int
+	// Progress, if not nil, is called after each drill, one call at a time.
+	Progress func(done, total int)
+	// Believe is what the proof says of a scenario; nil is what the network converges to. Tests put another network there.
+	Believe func(sc network.Scenario) *network.State
+}
+
+// Result is a whole rehearsal.
+type Result struct {
+	Seed   uint64 `json:"seed"`
+	Agrees bool   `json:"agrees"` // what was seen is what the proof says, in every drill
+	// ProbeMs is the time between two requests of a flow's probe.
+	ProbeMs float64 `json:"probeMs"`
+	// AllowanceMs is what an outage may take beyond its upper bound: messages and probes travel.
+	AllowanceMs float64 `json:"allowanceMs"`
+	Flows       []Flow  `json:"flows"`
+	Drills      []Drill `json:"drills"`
+}
+
+// Flow is a needed flow.
+type Flow struct {
+	Name           string `json:"name"`           // as in the proof's lists of what is lost
+	LineOfBusiness string `json:"lineOfBusiness"` // empty in a design without an intent
+	Need           string `json:"need"`
+	From           string `json:"from"`
+	To             string `json:"to"`
+}
+
+// The ways in which a drill takes its element out of service.
+const (
+	Silent = "silent" // nothing gets through and nobody is told: the worst case
+	Drain  = "drain"  // the service announces its routes with a longer path (planned-maintenance.md)
+)
+
+// Drill is what one scenario did.
+type Drill struct {
+	ID      string `json:"id"`
+	Kind    string `json:"kind"`
+	Element string `json:"element"`
+	How     string `json:"how" enum:"silent,drain"`
+	// Proof is the scenario's verdict in the proof, and ProofLost the flows that it says are lost for good.
+	Proof     string   `json:"proof"`
+	ProofLost []string `json:"proofLost"`
+	Failure   Change   `json:"failure"`
+	Repair    Change   `json:"repair"`
+	// Detections are the ends of sessions that have to find out by themselves, with what they do so and when.
+	Detections []Detection `json:"detections"`
+	// Flows are those that lost a packet or went another way, worst first; Untouched counts the others.
+	Flows         []FlowDrill    `json:"flows"`
+	Untouched     int            `json:"untouched"`
+	Agrees        bool           `json:"agrees"`
+	Disagreements []Disagreement `json:"disagreements"`
+}
+
+// Change is what the estate did after a failure or a repair.
+type Change struct {
+	// ControlMs is when the last route changed anywhere, DataMs when the last packet was sent that did not arrive, of flows that get through
+	// in the end; both from the failure or repair on, 0 where there was none.
+	ControlMs float64 `json:"controlMs"`
+	DataMs    float64 `json:"dataMs"`
+	Routes    int     `json:"routes"` // changes of routes in use
+	Hit       int     `json:"hit"`    // flows that lost a packet
+	Lost      int     `json:"lost"`   // packets
+	OutageMs  float64 `json:"outageMs"`
+}
+
+// Detection is how one end of a session learns that the other end is gone.
+type Detection struct {
+	Session string  `json:"session"`
+	At      string  `json:"at"` // the router, or the gateway
+	By      string  `json:"by" enum:"bfd,hold,notice"`
+	LowerMs float64 `json:"lowerMs"`
+	UpperMs float64 `json:"upperMs"`
+}
+
+// Fates of a flow, there and back again.
+const (
+	Whole = "delivered"
+	Part  = "part" // on some of several equal ways
+	None  = "lost"
+)
+
+// FlowDrill is what one flow felt.
+type FlowDrill struct {
+	Flow string `json:"flow"`
+	From string `json:"from"`
+	To   string `json:"to"`
+	// Expected and Seen are its fate when all is quiet again.
+	Expected string  `json:"expected" enum:"delivered,part,lost"`
+	Seen     string  `json:"seen" enum:"delivered,part,lost"`
+	OutageMs float64 `json:"outageMs"` // first to last lost packet
+	Bound    Bound   `json:"bound"`
+	Lost     int     `json:"lost"`
+	// Reordered counts answers that a later one of the same source port overtook: equal ways differ in length, and a flow of a user's
+	// takes one of them.
+	Reordered  int `json:"reordered"`
+	Duplicated int `json:"duplicated"`
+	// RepairOutageMs and RepairLost are after the repair. A flow that was lost is lost on until it is back.
+	RepairOutageMs float64 `json:"repairOutageMs"`
+	RepairLost     int     `json:"repairLost"`
+	Before         Way     `json:"before"`
+	During         Way     `json:"during"`
+	After          Way     `json:"after"`
+}
+
+// Way is by which ways requests and answers went, and how long that took.
+type Way struct {
+	There     []string `json:"there"`
+	Back      []string `json:"back"`
+	LatencyMs float64  `json:"latencyMs"` // mean round trip, 0 without an answer
+	JitterMs  float64  `json:"jitterMs"`  // RFC 3550 section 6.4.1, of the source port with the most
+}
+
+// Disagreement is something that was not as the proof says.
+type Disagreement struct {
+	Scenario string `json:"scenario"`
+	When     string `json:"when"` // healthy, failed, repaired
+	Flow     string `json:"flow"` // empty where it is about a table
+	Proof    string `json:"proof"`
+	Seen     string `json:"seen"`
+	Ended    string `json:"ended"` // where packets ended, empty where that is not the matter
+}
+
+func (d Disagreement) String() string {
+	s := d.Scenario + ", " + d.When + ": "
+	if d.Flow != "" {
+		s += d.Flow + ": "
+	}
+	s += d.Proof + "; " + d.Seen
+	if d.Ended != "" {
+		s += " (" + d.Ended + ")"
+	}
+	return s
+}
+
+// Scenarios are what can be drilled: every scenario of a network in which something is out of service.
+func Scenarios(n *network.Network) []network.Scenario {
+	return slices.DeleteFunc(slices.Clone(n.Scenarios()), func(sc network.Scenario) bool { return sc.Kind == network.Healthy })
+}
+
+// UnknownDrill is a name that no scenario has.
+type UnknownDrill struct {
+	Name string
+	Near []string // the names that are most like it
+}
+
+func (e *UnknownDrill) Error() string {
+	s := fmt.Sprintf("there is no drill %q", e.Name)
+	if len(e.Near) > 0 {
+		s += "; did you mean " + strings.Join(e.Near, " or ") + "?"
+	}
+	return s
+}
+
+// chosen are the scenarios of these names.
+func chosen(all []network.Scenario, names []string) ([]network.Scenario, error) {
+	if len(names) == 0 {
+		return all, nil
+	}
+	var out []network.Scenario
+	for _, name := range names {
+		i := slices.IndexFunc(all, func(sc network.Scenario) bool { return sc.ID == name })
+		if i < 0 {
+			return nil, &UnknownDrill{name, nearest(name, all)}
+		}
+		out = append(out, all[i])
+	}
+	return out, nil
+}
+
+const mostNear = 3
+
+// nearest are the ids that take the fewest changes to become the name, their kind counted or left out.
+func nearest(name string, all []network.Scenario) []string {
+	type near struct {
+		id string
+		d  int
+	}
+	var list []near
+	for _, sc := range all {
+		_, bare, _ := strings.Cut(sc.ID, ":")
+		list = append(list, near{sc.ID, min(edits(name, sc.ID), edits(name, bare))})
+	}
+	slices.SortStableFunc(list, func(a, b near) int { return cmp.Or(a.d-b.d, strings.Compare(a.id, b.id)) })
+	var out []string
+	for _, x := range list[:min(mostNear, len(list))] {
+		if x.d <= len(name)/2+1 && x.d <= list[0].d+1 {
+			out = append(out, x.id)
+		}
+	}
+	return out
+}
+
+// edits is how many octets have to be put in, taken out or changed (Levenshtein).
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		last := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			d := last
+			if a[i] != b[j] {
+				d++
+			}
+			last = row[j+1]
+			row[j+1] = min(d, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// Run drills a design whose network was built from its resources and premises, and whose proof this is. An unknown drill is the only
+// error.
+func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.Result, o Options) (*Result, error) {
+	list, err := chosen(Scenarios(n), o.Drills)
+	if err != nil {
+		return nil, err
+	}
+	r, err := newRehearsal(d, n, c, proof, o)
+	if err != nil {
+		return nil, err
+	}
+	out := &Result{Seed: o.Seed, Agrees: true, ProbeMs: ms(every), AllowanceMs: ms(r.allowance), Flows: []Flow{}, Drills: make([]Drill, len(list))}
+	for i := range r.flows {
+		f := &r.flows[i]
+		out.Flows = append(out.Flows, Flow{f.Name, f.LineOfBusiness, f.Need, f.From, f.To})
+	}
+	each(len(list), max(o.Parallel, 1), func(i int) { out.Drills[i] = r.drill(list[i]) }, o.Progress)
+	for i := range out.Drills {
+		out.Agrees = out.Agrees && out.Drills[i].Agrees
+	}
+	return out, nil
+}
+
+// ms is a time in milliseconds, to the microsecond.
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
