@@ -113,25 +113,30 @@ func (p *Plan) Len() int { return max(len(p.parts), 1) }
 // Scenarios is how many scenarios the proof looks at.
 func (p *Plan) Scenarios() int { return p.scenarios }
 
+// partDesign is the design of a part.
+func (p *Plan) partDesign(i int) *design.Design {
+	x := &p.parts[i]
+	part := *p.design
+	part.Resources, part.Premises = x.Resources, x.Premises
+	if p.design.Intent != nil {
+		e := *p.design.Intent
+		e.LinesOfBusiness = nil
+		for j := range p.design.Intent.LinesOfBusiness {
+			if l := &p.design.Intent.LinesOfBusiness[j]; x.lobs[l.Name] {
+				e.LinesOfBusiness = append(e.LinesOfBusiness, *l)
+			}
+		}
+		part.Intent = &e
+	}
+	return &part
+}
+
 // Do works one share out; progress, if not nil, is called after each of its scenarios. It may be called from several goroutines at
 // once.
 func (p *Plan) Do(i int, progress func(done, total int)) *Share {
 	d, n := p.design, p.net
 	if len(p.parts) > 0 {
-		x := &p.parts[i]
-		part := *p.design
-		part.Resources, part.Premises = x.Resources, x.Premises
-		if p.design.Intent != nil {
-			e := *p.design.Intent
-			e.LinesOfBusiness = nil
-			for j := range p.design.Intent.LinesOfBusiness {
-				if l := &p.design.Intent.LinesOfBusiness[j]; x.lobs[l.Name] {
-					e.LinesOfBusiness = append(e.LinesOfBusiness, *l)
-				}
-			}
-			part.Intent = &e
-		}
-		d = &part
+		d = p.partDesign(i)
 		n, _ = network.Build(d.Resources, d.Premises, p.catalog, network.Options{})
 	}
 	s := &Share{prover: newProver(survey(d, n, p.catalog)), part: i}

@@ -1,12 +1,10 @@
 package rehearse
 
 import (
-	"cmp"
 	"fmt"
 	"hash/fnv"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"onramp/catalog"
@@ -47,6 +45,37 @@ type rehearsal struct {
 	allowance time.Duration
 	keepalive time.Duration // the longest: in its course a failure may come
 	seed      uint64
+	part      string // tells it from the other parts of the estate; empty where it is the whole
+}
+
+// newParts makes the rehearsals of an estate's parts, which have one allowance.
+func newParts(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.Result, o Options) ([]*rehearsal, error) {
+	pieces := []prove.Piece{{Design: d, Network: n}}
+	if o.Believe == nil { // what is believed is believed of the whole
+		pieces = prove.Pieces(d, n, c)
+	}
+	var out []*rehearsal
+	most := time.Duration(0)
+	for _, p := range pieces {
+		r, err := newRehearsal(p.Design, p.Network, c, proof, o)
+		if err != nil {
+			return nil, err
+		}
+		if len(pieces) > 1 && len(r.flows) > 0 {
+			r.part = r.flows[0].Name // another part of the estate changes nothing here
+		}
+		out = append(out, r)
+		most = max(most, r.allowance)
+	}
+	for _, r := range out {
+		r.allowance = most
+	}
+	return out, nil
+}
+
+// has tells whether anything of a scenario is in this part.
+func (r *rehearsal) has(sc network.Scenario) bool {
+	return slices.ContainsFunc(r.net.Elements(), func(e network.Element) bool { return slices.Contains(sc.Elements, e.ID) })
 }
 
 func newRehearsal(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.Result, o Options) (*rehearsal, error) {
@@ -123,7 +152,7 @@ func (r *rehearsal) probes(s *sim.Sim) ([]*sim.Probe, error) {
 // seedOf is a drill's own: what the drill draws depends on no other.
 func (r *rehearsal) seedOf(id string) uint64 {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%d %s", r.seed, id)
+	fmt.Fprintf(h, "%d %s%s", r.seed, id, r.part)
 	x := h.Sum64()
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9 // splitmix64: seeds that are alike are far apart
 	x = (x ^ x>>27) * 0x94d049bb133111eb
@@ -148,17 +177,22 @@ type run struct {
 
 // drill drills one scenario.
 func (r *rehearsal) drill(sc network.Scenario) Drill {
-	x := &run{rehearsal: r, sc: sc}
-	x.out = Drill{ID: sc.ID, Kind: string(sc.Kind), Element: sc.Elements[0], How: Silent, Proof: prove.Holds, ProofLost: []string{}, Detections: []Detection{}, Flows: []FlowDrill{}, Disagreements: []Disagreement{}}
+	x := &run{rehearsal: r, sc: sc, out: r.blank(sc)}
+	x.play()
+	return x.out
+}
+
+// blank is a drill in which nothing has happened.
+func (r *rehearsal) blank(sc network.Scenario) Drill {
+	d := Drill{ID: sc.ID, Kind: string(sc.Kind), Element: sc.Elements[0], How: Silent, Proof: prove.Holds, ProofLost: []string{}, Detections: []Detection{}, Flows: []FlowDrill{}, Disagreements: []Disagreement{}}
 	if sc.Kind == network.Maintenance {
-		x.out.How = Drain
+		d.How = Drain
 	}
 	if v := r.verdicts[sc.ID]; v != nil {
-		x.out.Proof, x.out.ProofLost = v.Verdict, v.Lost
+		d.Proof = v.Verdict
+		d.ProofLost = append(d.ProofLost, v.Lost...)
 	}
-	x.play()
-	x.out.Agrees = len(x.out.Disagreements) == 0
-	return x.out
+	return d
 }
 
 // play runs the drill from a cold start to the end.
@@ -300,7 +334,6 @@ func (x *run) measure() {
 			seenLost[f.Name] = true
 		}
 		if !e.touched {
-			x.out.Untouched++
 			continue
 		}
 		d := e.FlowDrill
@@ -316,9 +349,6 @@ func (x *run) measure() {
 			}
 		}
 	}
-	slices.SortStableFunc(x.out.Flows, func(a, b FlowDrill) int {
-		return cmp.Or(cmp.Compare(b.OutageMs, a.OutageMs), strings.Compare(a.Flow, b.Flow), strings.Compare(a.From, b.From), strings.Compare(a.To, b.To))
-	})
 }
 
 // sum adds what a flow felt to what the estate did.

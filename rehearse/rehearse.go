@@ -3,6 +3,9 @@
 // every flow's fate and every way must be those of package network, and every outage must lie within the bounds that the protocols' timers
 // set (bounds.go). It decides nothing of routing: package sim runs the estate.
 //
+// An estate is rehearsed in the parts that route by themselves (prove.Pieces), as it is proved: what fails in several of them fails in each,
+// and nothing happens in the others.
+//
 // A drill is a function of the network, the scenario and the seed. Each has a simulator of its own, so that neither the order of the drills
 // nor how many run at a time can be seen in what comes out.
 package rehearse
@@ -28,7 +31,7 @@ type Options struct {
 	Drills []string
 	// Parallel is how many drills run at a time; 0 is one.
 	Parallel int
-	// Progress, if not nil, is called after each drill, one call at a time.
+	// Progress, if not nil, is called after each piece of work, one call at a time: a drill of one part of the estate.
 	Progress func(done, total int)
 	// Believe is what the proof says of a scenario; nil is what the network converges to. Tests put another network there.
 	Believe func(sc network.Scenario) *network.State
@@ -248,20 +251,63 @@ func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.
 	if err != nil {
 		return nil, err
 	}
-	r, err := newRehearsal(d, n, c, proof, o)
+	parts, err := newParts(d, n, c, proof, o)
 	if err != nil {
 		return nil, err
 	}
-	out := &Result{Seed: o.Seed, Agrees: true, ProbeMs: ms(every), AllowanceMs: ms(r.allowance), Flows: []Flow{}, Drills: make([]Drill, len(list))}
-	for i := range r.flows {
-		f := &r.flows[i]
+	out := &Result{Seed: o.Seed, Agrees: true, ProbeMs: ms(every), AllowanceMs: ms(parts[0].allowance), Flows: []Flow{}, Drills: make([]Drill, len(list))}
+	for _, f := range prove.Flows(d, n, c) {
 		out.Flows = append(out.Flows, Flow{f.Name, f.LineOfBusiness, f.Need, f.From, f.To})
 	}
-	each(len(list), max(o.Parallel, 1), func(i int) { out.Drills[i] = r.drill(list[i]) }, o.Progress)
-	for i := range out.Drills {
-		out.Agrees = out.Agrees && out.Drills[i].Agrees
+	type job struct{ drill, part int }
+	var jobs []job
+	for i, sc := range list {
+		for k, r := range parts {
+			if r.has(sc) {
+				jobs = append(jobs, job{i, k})
+			}
+		}
+	}
+	done := make([]Drill, len(jobs))
+	each(len(jobs), max(o.Parallel, 1), func(i int) { done[i] = parts[jobs[i].part].drill(list[jobs[i].drill]) }, o.Progress)
+	for i, sc := range list {
+		d := &out.Drills[i]
+		*d = parts[0].blank(sc)
+		for k, j := range jobs {
+			if j.drill == i {
+				d.add(&done[k])
+			}
+		}
+		d.Agrees = len(d.Disagreements) == 0
+		d.Untouched = len(out.Flows) - len(d.Flows)
+		sortFlows(d.Flows)
+		out.Agrees = out.Agrees && d.Agrees
 	}
 	return out, nil
+}
+
+// add adds what happened in one part of the estate.
+func (d *Drill) add(x *Drill) {
+	d.Failure.add(&x.Failure)
+	d.Repair.add(&x.Repair)
+	for _, e := range x.Detections {
+		if !slices.Contains(d.Detections, e) { // the premises are in many parts
+			d.Detections = append(d.Detections, e)
+		}
+	}
+	d.Flows = append(d.Flows, x.Flows...)
+	d.Disagreements = append(d.Disagreements, x.Disagreements...)
+}
+
+func (c *Change) add(x *Change) {
+	c.ControlMs, c.DataMs, c.OutageMs = max(c.ControlMs, x.ControlMs), max(c.DataMs, x.DataMs), max(c.OutageMs, x.OutageMs)
+	c.Routes, c.Hit, c.Lost = c.Routes+x.Routes, c.Hit+x.Hit, c.Lost+x.Lost
+}
+
+func sortFlows(list []FlowDrill) {
+	slices.SortStableFunc(list, func(a, b FlowDrill) int {
+		return cmp.Or(cmp.Compare(b.OutageMs, a.OutageMs), strings.Compare(a.Flow, b.Flow), strings.Compare(a.From, b.From), strings.Compare(a.To, b.To))
+	})
 }
 
 // ms is a time in milliseconds, to the microsecond.

@@ -110,7 +110,12 @@ func (pl *plan) rehearse(c *catalog.Catalog, p *progress, o rehearse.Options) (*
 		total = len(rehearse.Scenarios(n))
 	}
 	st := p.Stage("rehearse", total)
-	o.Progress = func(int, int) { st.Step(1, "") }
+	at := 0
+	o.Progress = func(done, of int) {
+		to := done * total / of
+		st.Step(to-at, "")
+		at = to
+	}
 	r, err := rehearse.Run(pl.design, n, c, pl.proof, o)
 	var unknown *rehearse.UnknownDrill
 	switch {
