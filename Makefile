@@ -7,11 +7,13 @@ STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: test nightly lint bench bench-peers fuzz golden
 
-# Install what the tests need from Debian (as root, where there is an apt-get), then vet and test everything.
+# Install what the tests need from Debian (as root, where there is an apt-get), then vet and test everything. The laboratory of real
+# routers has the machine to itself, because their clocks are real.
 test:
 	./scripts/setup-test.sh
 	$(GO) vet ./...
-	$(GO) test ./...
+	$(GO) test $$($(GO) list ./... | grep -v '/speaker$$')
+	$(GO) test ./speaker
 
 # Ten times as many random estates in the simulator as in make test: 2,000 through every single failure.
 nightly:

@@ -29,20 +29,22 @@ type Limits struct {
 	DocumentationASNs       [2]uint32 // first and last of the range that is refused in paths
 	KeepaliveSeconds        int
 	HoldSeconds             int
-	MinKeepaliveSeconds     int
-	MinHoldSeconds          int
-	MaintenancePrepend      int
-	BFDMilliseconds         int
-	BFDMultiplier           int
-	VLANMin                 int
-	VLANMax                 int
-	DirectPortGbps          []int
-	DirectOversubscription  float64
-	DirectTriggerPercent    float64 // by how much a circuit on a Direct port may exceed its rate before the limit acts
-	MTU                     int
-	SupportedPacket         int
-	SLAPercent              float64
-	GatewaySubnetBits       int // recommended prefix length of GatewaySubnet
+	// GatewayConvergenceSeconds is how long a gateway and an MSEE may take to notice and follow a failure between them.
+	GatewayConvergenceSeconds int
+	MinKeepaliveSeconds       int
+	MinHoldSeconds            int
+	MaintenancePrepend        int
+	BFDMilliseconds           int
+	BFDMultiplier             int
+	VLANMin                   int
+	VLANMax                   int
+	DirectPortGbps            []int
+	DirectOversubscription    float64
+	DirectTriggerPercent      float64 // by how much a circuit on a Direct port may exceed its rate before the limit acts
+	MTU                       int
+	SupportedPacket           int
+	SLAPercent                float64
+	GatewaySubnetBits         int // recommended prefix length of GatewaySubnet
 
 	links       map[string]map[int]int
 	fromOnPrem  map[string]map[string]int
@@ -192,6 +194,7 @@ func (c *Catalog) readLimits(b []byte) error {
 		l.DocumentationASNs = [2]uint32{uint32(d[0]), uint32(d[1])} //nolint:gosec // AS numbers
 	}
 	l.KeepaliveSeconds, l.HoldSeconds = t.number("bgp.keepalive_s"), t.number("bgp.hold_s")
+	l.GatewayConvergenceSeconds = t.number("bgp.gateway_to_msee_convergence_s")
 	l.MinKeepaliveSeconds, l.MinHoldSeconds = t.number("bgp.min_keepalive_s"), t.number("bgp.min_hold_s")
 	l.MaintenancePrepend = t.number("bgp.maintenance_prepend.times")
 	l.BFDMilliseconds, l.BFDMultiplier = t.number("bfd.tx_ms"), t.number("bfd.multiplier_sample")

@@ -27,6 +27,10 @@ const (
 	AssumeGlobalReachPath = "global-reach-path"
 	AssumeProvisioned     = "provisioned"
 
+	// Of times (TimeAssumptions).
+	AssumeGatewayHold  = "gateway-hold-time"
+	AssumeInsideTimers = "inside-timers"
+	AssumeInstanceGone = "instance-notice"
 	// Of queues and limits (TrafficAssumptions).
 	AssumePolicerBurst  = "policer-burst"
 	AssumeClassReserve  = "msee-class-reserve"
@@ -99,6 +103,18 @@ const (
 	AssumeTooBigTold   = "gateway-tells-too-big"
 	AssumeFirewallMute = "firewall-leaves-ttl"
 )
+
+// TimeAssumptions are those on which the times of a rehearsal rest, beside those of the network itself.
+func TimeAssumptions() []design.Assumption {
+	return []design.Assumption{
+		{Name: AssumeGatewayHold, Text: "A gateway and an MSEE have no BFD between them and a hold time of 60 s.",
+			Reason: "Published is that convergence between them can take up to a minute (expressroute-bfd.md), not by which timers."},
+		{Name: AssumeInsideTimers, Text: "Sessions inside a site and between sites have a hold time of 9 s and no BFD, those inside Microsoft's network the published 180 s.",
+			Reason: "The site's own routing is not part of the intent, and Microsoft's is not published."},
+		{Name: AssumeInstanceGone, Text: "A gateway's instance that fails is sent to for 15 s more.",
+			Reason: "A disconnected gateway is typically noticed within 15 s; for one instance nothing is published."},
+	}
+}
 
 // AnswerAssumptions are those on which ping and traceroute rest, beside those of the network itself.
 func AnswerAssumptions() []design.Assumption {

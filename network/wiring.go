@@ -138,6 +138,10 @@ func (n *Network) Wiring() Wiring {
 				x.Hold[end], x.Keepalive[end] = hold, keepalive
 			}
 		}
+		if s.kind == "gateway" { // AssumeGatewayHold
+			hold := time.Duration(n.catalog.Limits().GatewayConvergenceSeconds) * time.Second
+			x.Hold, x.Keepalive = [2]time.Duration{hold, hold}, [2]time.Duration{hold / 3, hold / 3}
+		}
 		if d := s.route; d != nil {
 			x.Hold[0], x.Keepalive[0] = time.Duration(d.HoldSec)*time.Second, time.Duration(d.KeepaliveSec)*time.Second
 			if n.routers[s.b].kind != kindMSEE {

@@ -47,6 +47,8 @@ type Result struct {
 	AllowanceMs float64 `json:"allowanceMs"`
 	Flows       []Flow  `json:"flows"`
 	Drills      []Drill `json:"drills"`
+	// Assumptions are those on which the times rest, beside those of the proof.
+	Assumptions []design.Assumption `json:"assumptions"`
 }
 
 // Flow is a needed flow.
@@ -255,7 +257,7 @@ func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.
 	if err != nil {
 		return nil, err
 	}
-	out := &Result{Seed: o.Seed, Agrees: true, ProbeMs: ms(every), AllowanceMs: ms(parts[0].allowance), Flows: []Flow{}, Drills: make([]Drill, len(list))}
+	out := &Result{Seed: o.Seed, Agrees: true, ProbeMs: ms(every), AllowanceMs: ms(parts[0].allowance), Flows: []Flow{}, Drills: make([]Drill, len(list)), Assumptions: network.TimeAssumptions()}
 	for _, f := range prove.Flows(d, n, c) {
 		out.Flows = append(out.Flows, Flow{f.Name, f.LineOfBusiness, f.Need, f.From, f.To})
 	}

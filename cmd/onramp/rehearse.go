@@ -209,6 +209,10 @@ func printRehearsal(w io.Writer, r *rehearse.Result) error {
 	}
 	fmt.Fprintf(w, "\n%s run over %s, a packet every %g ms on each. An outage may be longer than its bound by %s: messages and packets travel.\n",
 		count(len(r.Drills), "drill"), count(len(r.Flows), "needed flow"), r.ProbeMs, seconds(r.AllowanceMs))
+	fmt.Fprintln(w, "\nThe times rest on assumptions:")
+	for _, a := range r.Assumptions {
+		fmt.Fprintf(w, "  %s: %s\n", a.Name, a.Text)
+	}
 	printLongest(w, r)
 	printDisagreements(w, p, r)
 	return nil
