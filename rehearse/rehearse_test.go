@@ -355,3 +355,29 @@ func TestAnUnknownDrillGetsTheNearestNames(t *testing.T) {
 		t.Error("nothing fails when all is healthy, and it is drilled")
 	}
 }
+
+func TestThePartsOfAnEstateComeToWhatTheWholeComesTo(t *testing.T) {
+	e := example(t, "fabrikam-isolated", "")
+	if n := len(prove.Pieces(e.d, e.n, e.c)); n < 2 {
+		t.Fatalf("it is %d part", n)
+	}
+	whole := e.rehearse(t, Options{Seed: 1, Parallel: 2, Believe: e.n.Converge})
+	parts := e.rehearse(t, Options{Seed: 1, Parallel: 2})
+	agrees(t, whole)
+	agrees(t, parts)
+	for i := range whole.Drills {
+		a, b := &whole.Drills[i], &parts.Drills[i]
+		fates := func(d *Drill) (out []string) {
+			for _, f := range d.Flows {
+				if f.Lost > 0 || f.Expected != Whole {
+					out = append(out, f.Flow+f.From+f.To+f.Expected+f.Seen+strings.Join(f.After.There, ",")+strings.Join(f.After.Back, ","))
+				}
+			}
+			slices.Sort(out)
+			return out
+		}
+		if len(a.Flows)+a.Untouched != len(b.Flows)+b.Untouched || a.Kind != string(network.Link) && !slices.Equal(fates(a), fates(b)) {
+			t.Errorf("%s:\n%q\n%q", a.ID, fates(a), fates(b))
+		}
+	}
+}
