@@ -21,17 +21,17 @@ func (f *rehearseFlags) traceable() error {
 // trace drills the plan's design and writes what its links carry to a file, whole or not at all.
 func (pl *plan) trace(c *catalog.Catalog, p *progress, o rehearse.Options, name string) (*rehearse.Result, error) {
 	var r *rehearse.Result
-	var no error
+	var refused error
 	err := replaceFile(name, func(w io.Writer) error {
 		o.Recording = rehearse.NewRecording(w)
-		if r, no = pl.rehearse(c, p, o); no != nil {
-			return no
+		if r, refused = pl.rehearse(c, p, o); refused != nil {
+			return refused
 		}
 		return o.Recording.Err()
 	})
 	switch {
-	case no != nil:
-		return nil, no
+	case refused != nil:
+		return nil, refused
 	case err != nil:
 		return nil, outside(err)
 	}

@@ -50,10 +50,20 @@ func (pl *plan) traffic(c *catalog.Catalog, p *progress, names []string, seed ui
 		st.Fail("the estate cannot be run")
 		return nil, outside(err)
 	}
-	if !t.AsExpected {
-		st.Fail(count(len(t.Drills), "traffic drill") + ", not as expected")
+	words := count(len(t.Drills), "traffic drill")
+	if slices.Contains(t.Drills, rehearse.ProviderBandwidthDrill) {
+		as := 0
+		for i := range t.ProviderBandwidth {
+			if t.ProviderBandwidth[i].AsExpected {
+				as++
+			}
+		}
+		words += fmt.Sprintf(", %d of %s as expected", as, count(len(t.ProviderBandwidth), "throughput"))
+	}
+	if t.AsExpected {
+		st.Done(words)
 	} else {
-		st.Done(count(len(t.Drills), "traffic drill"))
+		st.Fail(words)
 	}
 	return t, nil
 }
