@@ -45,6 +45,7 @@ type rehearsal struct {
 	allowance time.Duration
 	keepalive time.Duration // the longest: in its course a failure may come
 	seed      uint64
+	recording *Recording
 	part      string // tells it from the other parts of the estate; empty where it is the whole
 }
 
@@ -79,7 +80,7 @@ func (r *rehearsal) has(sc network.Scenario) bool {
 }
 
 func newRehearsal(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.Result, o Options) (*rehearsal, error) {
-	r := &rehearsal{net: n, wiring: n.Wiring(), flows: prove.Flows(d, n, c), seed: o.Seed, believe: o.Believe, verdicts: map[string]*prove.ScenarioVerdict{}}
+	r := &rehearsal{net: n, wiring: n.Wiring(), flows: prove.Flows(d, n, c), seed: o.Seed, believe: o.Believe, recording: o.Recording, verdicts: map[string]*prove.ScenarioVerdict{}}
 	for i := range proof.Scenarios {
 		r.verdicts[proof.Scenarios[i].ID] = &proof.Scenarios[i]
 	}
@@ -198,11 +199,17 @@ func (r *rehearsal) blank(sc network.Scenario) Drill {
 // play runs the drill from a cold start to the end.
 func (x *run) play() {
 	seed := x.seedOf(x.sc.ID)
-	s, err := sim.New(x.net, sim.Options{Seed: seed >> 32, Observe: func(h sim.Happening) {
+	options := sim.Options{Seed: seed >> 32, Observe: func(h sim.Happening) {
 		if h.What == "route" {
 			x.routeAt, x.routes = h.At, x.routes+1
 		}
-	}})
+	}}
+	if x.recording != nil {
+		var end func()
+		options.Capture, end = x.recording.section(x.net)
+		defer end()
+	}
+	s, err := sim.New(x.net, options)
 	if err != nil {
 		panic(err) // newRehearsal has tried it
 	}

@@ -33,6 +33,8 @@ type Options struct {
 	Parallel int
 	// Progress, if not nil, is called after each piece of work, one call at a time: a drill of one part of the estate.
 	Progress func(done, total int)
+	// Recording, if not nil, is shown what the links carry, of one drill: with it drills do not run at the same time.
+	Recording *Recording
 	// Believe is what the proof says of a scenario; nil is what the network converges to. Tests put another network there.
 	Believe func(sc network.Scenario) *network.State
 }
@@ -215,6 +217,9 @@ func nearest(name string, all []network.Scenario) []string {
 		_, bare, _ := strings.Cut(sc.ID, ":")
 		list = append(list, near{sc.ID, min(edits(name, sc.ID), edits(name, bare))})
 	}
+	for _, id := range TrafficDrills() {
+		list = append(list, near{id, edits(name, id)})
+	}
 	slices.SortStableFunc(list, func(a, b near) int { return cmp.Or(a.d-b.d, strings.Compare(a.id, b.id)) })
 	var out []string
 	for _, x := range list[:min(mostNear, len(list))] {
@@ -271,7 +276,11 @@ func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.
 		}
 	}
 	done := make([]Drill, len(jobs))
-	each(len(jobs), max(o.Parallel, 1), func(i int) { done[i] = parts[jobs[i].part].drill(list[jobs[i].drill]) }, o.Progress)
+	many := max(o.Parallel, 1)
+	if o.Recording != nil {
+		many = 1
+	}
+	each(len(jobs), many, func(i int) { done[i] = parts[jobs[i].part].drill(list[jobs[i].drill]) }, o.Progress)
 	for i, sc := range list {
 		d := &out.Drills[i]
 		*d = parts[0].blank(sc)

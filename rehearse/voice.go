@@ -189,7 +189,7 @@ type SaturatedCall struct {
 	From           string  `json:"from"`
 	To             string  `json:"to"`
 	LineOfBusiness string  `json:"lineOfBusiness,omitempty"`
-	Peering        string  `json:"peering"`   // private or microsoft
+	Peering        string  `json:"peering" enum:"private,microsoft"`
 	Saturated      string  `json:"saturated"` // the kind of what is: attachment, backbone, circuit-connection, gateway
 	Mbps           float64 `json:"mbps"`      // its rate
 	Factor         float64 `json:"factor"`    // by which rates were divided

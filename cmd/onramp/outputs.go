@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,6 +25,29 @@ func outputNames() []string {
 	return []string{"design.json", "proof.json", "rehearsal.json", "choice.json", "bill.csv", "peering-sheet.csv", "topology.svg", "report.html"}
 }
 
+// replaceFile writes a file whole or not at all: what a failed write leaves is what was there before. An error of write comes back wrapped.
+func replaceFile(name string, write func(w io.Writer) error) error {
+	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	err = write(tmp)
+	if err == nil {
+		err = tmp.Chmod(0o644)
+	}
+	if cerr := tmp.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), name)
+	}
+	if err != nil {
+		_ = os.Remove(tmp.Name()) // the error that stopped us is the one to tell
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return nil
+}
+
 // writeOutputs replaces the files in dir, each by rename, so that a reader never sees half a file. Those that an earlier run
 // wrote and this one does not are taken away, so that all files there belong together; files of other names are left alone.
 func writeOutputs(dir string, files []output) error {
@@ -31,23 +55,12 @@ func writeOutputs(dir string, files []output) error {
 		return outside(err)
 	}
 	for _, f := range files {
-		tmp, err := os.CreateTemp(dir, "."+f.name+".*")
+		err := replaceFile(filepath.Join(dir, f.name), func(w io.Writer) error {
+			_, err := w.Write(f.bytes)
+			return err
+		})
 		if err != nil {
 			return outside(err)
-		}
-		_, err = tmp.Write(f.bytes)
-		if err == nil {
-			err = tmp.Chmod(0o644)
-		}
-		if cerr := tmp.Close(); err == nil {
-			err = cerr
-		}
-		if err == nil {
-			err = os.Rename(tmp.Name(), filepath.Join(dir, f.name))
-		}
-		if err != nil {
-			_ = os.Remove(tmp.Name()) // the error that stopped us is the one to tell
-			return outside(fmt.Errorf("writing %s: %w", filepath.Join(dir, f.name), err))
 		}
 	}
 	for _, name := range outputNames() {

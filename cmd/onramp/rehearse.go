@@ -24,6 +24,7 @@ type rehearseFlags struct {
 	seed     uint64
 	parallel int
 	junit    string
+	trace    string
 	asJSON   bool
 	list     bool
 }
@@ -41,9 +42,14 @@ func newRehearseCommand() *cobra.Command {
 		Long: `Rehearse runs the design as routers with BGP and BFD on a virtual clock, sends probes over every flow that somebody needs, fails each
 element silently, one at a time, and repairs it. It measures each outage, prints it beside the bounds that the protocols' timers set,
 and compares every routing table, every flow's fate and every way with the proof. Exit code 1 when anything is not as proved; it is told
-in words. The same seed gives the same bytes.`,
+in words. The same seed gives the same bytes.
+
+The drills voice, provider-bandwidth and internet-vpn fail nothing: they send, and measure what users get. They have a result of their own
+and are not among all.`,
 		Example: `  onramp rehearse estate.yaml
   onramp rehearse estate.yaml --drill router:toronto-msee1 --seed 7
+  onramp rehearse estate.yaml --drill link:toronto/equinix-toronto/1 --trace drill.pcapng
+  onramp rehearse estate.yaml --drill voice
   onramp rehearse onramp-out/northwind/design.json --list`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -55,11 +61,12 @@ in words. The same seed gives the same bytes.`,
 		},
 	}
 	f.plan.add(cmd)
-	cmd.Flags().StringArrayVar(&f.drills, "drill", nil, "drill this only, as --list names it (may be repeated); all is every one")
+	cmd.Flags().StringArrayVar(&f.drills, "drill", nil, "drill this only, as --list names it (may be repeated); all is that of every element")
 	cmd.Flags().Uint64Var(&f.seed, "seed", firstSeed, "what all jitter of timers, and the moment of a failure, is drawn from")
 	cmd.Flags().IntVar(&f.parallel, "parallel", runtime.GOMAXPROCS(0), "how many drills run at a time; the result does not depend on it")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON on standard output, words on standard error")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "write a test case for each drill to this file, as JUnit XML")
+	cmd.Flags().StringVar(&f.trace, "trace", "", "write every packet of the one --drill to this file, as pcapng, for tshark or Wireshark")
 	cmd.Flags().BoolVar(&f.list, "list", false, "print the drills and run none")
 	return cmd
 }
@@ -75,6 +82,13 @@ func (f *rehearseFlags) run(cmd *cobra.Command, c *catalog.Catalog, file string)
 	if f.list && f.asJSON {
 		return usageError(errors.New("--list has no JSON: `onramp prove --json` lists the same scenarios"))
 	}
+	traffic, err := f.onlyTraffic()
+	if err != nil {
+		return err
+	}
+	if err := f.traceable(); err != nil {
+		return err
+	}
 	in, err := readInput(cmd, c, file)
 	if err != nil {
 		return err
@@ -84,6 +98,13 @@ func (f *rehearseFlags) run(cmd *cobra.Command, c *catalog.Catalog, file string)
 	pl, err := makePlan(cmd, c, in, o, p)
 	if err != nil {
 		return err
+	}
+	if traffic && !f.list {
+		t, err := pl.traffic(c, p, f.drills, f.seed)
+		if err != nil {
+			return err
+		}
+		return f.tellTraffic(cmd.OutOrStdout(), t)
 	}
 	if err := pl.prove(c, p, 1); err != nil {
 		return err
@@ -95,7 +116,13 @@ func (f *rehearseFlags) run(cmd *cobra.Command, c *catalog.Catalog, file string)
 	if !slices.Contains(f.drills, everyDrill) {
 		drills = f.drills
 	}
-	r, err := pl.rehearse(c, p, rehearse.Options{Seed: f.seed, Drills: drills, Parallel: f.parallel})
+	ro := rehearse.Options{Seed: f.seed, Drills: drills, Parallel: f.parallel}
+	var r *rehearse.Result
+	if f.trace != "" {
+		r, err = pl.trace(c, p, ro, f.trace)
+	} else {
+		r, err = pl.rehearse(c, p, ro)
+	}
 	if err != nil {
 		return err
 	}
@@ -173,6 +200,14 @@ func printDrills(w io.Writer, pl *plan) error {
 		if sc := &pl.proof.Scenarios[i]; sc.Element != "" {
 			l.Row(sc.ID, sc.Verdict)
 		}
+	}
+	if err := l.Print(w); err != nil {
+		return outside(err)
+	}
+	fmt.Fprintln(w)
+	l = newListing("Traffic drill", "Measures")
+	for _, name := range rehearse.TrafficDrills() {
+		l.Row(name, trafficWords()[name])
 	}
 	if err := l.Print(w); err != nil {
 		return outside(err)

@@ -72,3 +72,59 @@ func TestTheJUnitFileOfDrillsFailsTheOnesThatAreNotAsProved(t *testing.T) {
 		t.Error(src)
 	}
 }
+
+func TestWhatTrafficDrillsPrintFitsItsSchema(t *testing.T) {
+	s := compiled(t, "rehearse-traffic")
+	src, err := examples.Read("proseware-microsoft365")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, drills := range [][]string{{"voice"}, {"internet-vpn", "provider-bandwidth"}} {
+		args := []string{"rehearse", "-", "--json"}
+		for _, name := range drills {
+			args = append(args, "--drill", name)
+		}
+		var out, stderr bytes.Buffer
+		if code := run(args, bytes.NewReader(src), &out, &stderr); code != 0 {
+			t.Fatalf("exit code %d: %s", code, stderr.String())
+		}
+		doc, err := jsonschema.UnmarshalJSON(&out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Validate(doc); err != nil {
+			t.Errorf("%v: %v", drills, err)
+		}
+	}
+	if len(s.Required) == 0 {
+		t.Error("it requires nothing")
+	}
+}
+
+func TestAThroughputThatIsNotAsExpectedIsShownAndExitsWithOne(t *testing.T) {
+	r := &rehearse.Traffic{Drills: []string{rehearse.ProviderBandwidthDrill}, ProviderBandwidth: []rehearse.SlowProvider{
+		{From: "montreal", To: "vnet/app", Provider: 250, Circuit: 500, Least: 250, Measured: 231.04}}}
+	for _, f := range []rehearseFlags{{}, {asJSON: true}} {
+		var out strings.Builder
+		err := f.tellTraffic(&out, r)
+		var e *exitError
+		if !errors.As(err, &e) || e.code != exitFailed {
+			t.Errorf("%+v: %v", f, err)
+		}
+		if !strings.Contains(out.String(), "231.04") || !f.asJSON && !strings.Contains(out.String(), "NO") {
+			t.Errorf("%+v: it does not show the throughput:\n%s", f, out.String())
+		}
+	}
+}
+
+func TestEveryTrafficDrillIsDescribed(t *testing.T) {
+	words := trafficWords()
+	for _, name := range rehearse.TrafficDrills() {
+		if words[name] == "" {
+			t.Errorf("nothing says what %s measures", name)
+		}
+	}
+	if len(words) != len(rehearse.TrafficDrills()) {
+		t.Errorf("%d are described, %d exist", len(words), len(rehearse.TrafficDrills()))
+	}
+}

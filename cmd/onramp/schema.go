@@ -20,11 +20,11 @@ import (
 
 // results are the values that commands print with --json, by command.
 func results() map[string]any {
-	return map[string]any{"choose": choose.Choice{}, "design": design.Design{}, "prove": prove.Result{}, "check": checked{}, "prerequisites": prerequisites{}, "cost": priced{}, "rehearse": rehearse.Result{}}
+	return map[string]any{"choose": choose.Choice{}, "design": design.Design{}, "prove": prove.Result{}, "check": checked{}, "prerequisites": prerequisites{}, "cost": priced{}, "rehearse": rehearse.Result{}, "rehearse-traffic": rehearse.Traffic{}}
 }
 
 func resultNames() []string {
-	return []string{"intent", "choose", "design", "prove", "check", "prerequisites", "cost", "rehearse", "speaker", "speaker-events"}
+	return []string{"intent", "choose", "design", "prove", "check", "prerequisites", "cost", "rehearse", "rehearse-traffic", "speaker", "speaker-events"}
 }
 
 // schemaOf is the JSON Schema of a file that people write, or of a command's result.
@@ -38,8 +38,11 @@ func schemaOf(name string) ([]byte, error) {
 		return speaker.EventSchema()
 	}
 	command := name
-	if name == "prerequisites" {
+	switch name {
+	case "prerequisites":
 		command = "check --prerequisites"
+	case "rehearse-traffic":
+		command = "rehearse --drill voice"
 	}
 	return schema.Of(results()[name], schema.Options{
 		Title: "onramp " + command + " --json", Description: "What onramp " + command + " prints for programs.",
