@@ -107,28 +107,28 @@ func (s *Speaker) behind(p netip.Prefix, head, r *route) bool {
 	if head == nil || !head.used || cfg.Multipath > 1 || s.deferring {
 		return false
 	}
-	var best, c Candidate
-	head.fill(p, &best)
-	r.fill(p, &c)
-	order, step := compareRanks(&c, &best, cfg)
+	s.pair = [2]Candidate{} // of the speaker, because rules are given the addresses
+	best, c := &s.pair[0], &s.pair[1]
+	head.fill(p, best)
+	r.fill(p, c)
+	order, step := compareRanks(c, best, cfg)
 	if order == 0 {
 		switch {
-		case cfg.CompareMEDAlways || neighborAS(&c) == neighborAS(&best):
-			if med(&c, cfg) != 0 || med(&best, cfg) != 0 {
+		case cfg.CompareMEDAlways || neighborAS(c) == neighborAS(best):
+			if med(c, cfg) != 0 || med(best, cfg) != 0 {
 				return false
 			}
-		case med(&c, cfg) != 0 && head.hasNeighborAS(p, neighborAS(&c)):
+		case med(c, cfg) != 0 && s.hasNeighborAS(p, head, neighborAS(c)):
 			return false
 		}
-		pair := [2]Candidate{best, c}
-		tied, last := narrowFrom(StepEBGP, pair[:], cfg, s.two[:copy(s.two[:2], []int32{0, 1})], nil)
+		tied, last := narrowFrom(StepEBGP, s.pair[:], cfg, s.two[:copy(s.two[:2], []int32{0, 1})], nil)
 		switch {
 		case len(tied) == 1 && tied[0] == 1:
 			return false
 		case len(tied) == 1:
 			step = last
 		default:
-			if order, step = tieBreak(&c, &best, cfg); order <= 0 {
+			if order, step = tieBreak(c, best, cfg); order <= 0 {
 				return false
 			}
 		}
@@ -140,10 +140,10 @@ func (s *Speaker) behind(p netip.Prefix, head, r *route) bool {
 }
 
 // hasNeighborAS tells whether a candidate of the list came from the AS.
-func (r *route) hasNeighborAS(p netip.Prefix, as ASN) bool {
-	for x := r; x != nil; x = x.next {
-		var c Candidate
-		if x.fill(p, &c); neighborAS(&c) == as {
+func (s *Speaker) hasNeighborAS(p netip.Prefix, head *route, as ASN) bool {
+	for x := head; x != nil; x = x.next {
+		s.other = Candidate{}
+		if x.fill(p, &s.other); neighborAS(&s.other) == as {
 			return true
 		}
 	}

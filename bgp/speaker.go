@@ -41,6 +41,8 @@ type Speaker struct {
 	routes     []*route
 	paths      []int
 	two        [2]int32
+	pair       [2]Candidate
+	other      Candidate
 	heads      []moved
 	withdrawn  []netip.Prefix
 	buckets    []bucket
