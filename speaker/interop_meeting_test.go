@@ -55,6 +55,11 @@ func meet(t *testing.T, router string, change func(*meeting)) *meeting {
 	if change != nil {
 		change(m)
 	}
+	if m.theirs == nil && len(m.peerings) == 2 && !m.peerings[0].A.Passive && !m.peerings[0].B.Passive && m.peerings[0].BFD == 0 {
+		// Whatever a test does is done in both roles: over IPv4 we wait for them to connect, over IPv6 they wait for us. Where BFD
+		// watches, both connect: an FRR that connects first starts its BFD session a second time when BGP is up, and tells Down.
+		m.peerings[0].A.Passive, m.peerings[1].B.Passive = true, true
+	}
 	theirs := m.theirs
 	if theirs == nil {
 		theirs = m.peerings
