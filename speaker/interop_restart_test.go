@@ -80,7 +80,7 @@ func TestInteropTheRoutesOfARouterThatDoesNotComeBackGo(t *testing.T) {
 		for _, p := range m.peerings {
 			kept, next := m.ours.waitEvent(from, convergedWithin, "keeps the routes", func(e speaker.Event) bool { return e.Kind == speaker.Stale && e.Neighbor == p.B.Addr.String() })
 			gone, _ := m.ours.waitEvent(next, convergedWithin, "lets them go", func(e speaker.Event) bool { return e.Kind == speaker.Stale && e.Neighbor == p.B.Addr.String() })
-			if after := time.Duration(gone.Time - kept.Time); after < 3*time.Second || after > 5*time.Second {
+			if after := time.Duration(gone.Time - kept.Time); after < 2900*time.Millisecond || after > 5*time.Second {
 				t.Errorf("the routes of %s were kept for %s", p.B.Addr, after)
 			}
 			if list, err := m.ours.table(familyOf(p.B.Addr)); err != nil || len(learnt(list)) != 0 {
