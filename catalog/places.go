@@ -199,15 +199,15 @@ func (c *Catalog) Latency(from, to string) (ms float64, ok bool) {
 func Nearest(name string, of []string) string {
 	best, bestD := "", 1+max(2, len([]rune(name))/2)
 	for _, x := range of {
-		if d := edits(strings.ToLower(name), strings.ToLower(x)); d < bestD {
+		if d := Edits(strings.ToLower(name), strings.ToLower(x)); d < bestD {
 			best, bestD = x, d
 		}
 	}
 	return best
 }
 
-// edits is the Levenshtein distance.
-func edits(a, b string) int {
+// Edits is the Levenshtein distance: how many letters have to be put in, taken out or changed.
+func Edits(a, b string) int {
 	x, y := []rune(a), []rune(b)
 	row := make([]int, len(y)+1)
 	for j := range row {

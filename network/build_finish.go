@@ -202,6 +202,9 @@ func (b *builder) finish() {
 		return strings.Compare(x.ID, y.ID)
 	})
 	n.printed = printed
+	for _, v := range n.vnets {
+		n.subnets = append(n.subnets, v.subnets...)
+	}
 	for _, v := range n.gateways {
 		if !v.res.Properties.AllowRemoteVNetTraffic {
 			b.rest(AssumeRemoteVNet)

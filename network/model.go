@@ -26,6 +26,7 @@ type Network struct {
 	sites     []*site
 	vnets     []*vnet
 	byVNet    map[string]*vnet
+	subnets   []*subnet // of all VNets, in order
 	gateways  []*gateway
 	circuits  []*circuit
 	firewalls []*firewall

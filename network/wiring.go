@@ -155,7 +155,7 @@ func (n *Network) Wiring() Wiring {
 		}
 		w.Sessions = append(w.Sessions, x)
 	}
-	for _, sn := range n.allSubnets() {
+	for _, sn := range n.subnets {
 		x := WiredSubnet{Node: sn.vnet.name + "/" + sn.name, VNet: sn.vnet.name, Prefixes: sn.prefixes}
 		if g := sn.vnet.gatewayFor(); g != nil {
 			x.Gateway = g.name
@@ -166,22 +166,13 @@ func (n *Network) Wiring() Wiring {
 		w.Subnets = append(w.Subnets, x)
 	}
 	for _, f := range n.firewalls {
-		x := WiredFirewall{Name: f.name, Subnet: slices.Index(n.allSubnets(), f.subnet)}
+		x := WiredFirewall{Name: f.name, Subnet: slices.Index(n.subnets, f.subnet)}
 		for _, e := range f.downBy {
 			x.Instances = append(x.Instances, ids(e))
 		}
 		w.Firewalls = append(w.Firewalls, x)
 	}
 	return w
-}
-
-// allSubnets are the subnets in the order of Wiring.
-func (n *Network) allSubnets() []*subnet {
-	var out []*subnet
-	for _, v := range n.vnets {
-		out = append(out, v.subnets...)
-	}
-	return out
 }
 
 // Told is what a router tells over a session of its best route: direction 0 is from A to B, 1 from B to A. The route came over session
@@ -253,7 +244,7 @@ func (n *Network) gatewayNamed(name string) *gateway {
 
 // Rows are a subnet's effective routes where its gateway uses these routes.
 func (n *Network) Rows(subnet int, uses []GatewayUse) []EffectiveRoute {
-	return n.effective(n.allSubnets()[subnet], func(v *vnet, g *gateway) []EffectiveRoute {
+	return n.effective(n.subnets[subnet], func(v *vnet, g *gateway) []EffectiveRoute {
 		var out []EffectiveRoute
 		for _, u := range uses {
 			if programmed(v, u.Prefix) {
@@ -276,7 +267,7 @@ type Onward struct {
 
 // Onward decides what an effective route of a subnet makes of a packet; gatewayed tells that it came in by the VNet's gateway.
 func (n *Network) Onward(subnet int, row EffectiveRoute, src, dst netip.Addr, gatewayed bool) Onward {
-	all := n.allSubnets()
+	all := n.subnets
 	o := n.onward(all[subnet], row, src, dst, gatewayed)
 	out := Onward{Subnet: -1, Firewall: -1}
 	switch o.kind {
@@ -327,7 +318,7 @@ func (n *Network) placeOf(node string) (place, bool) {
 			return f.vnet.place, true
 		}
 	}
-	for _, sn := range n.allSubnets() {
+	for _, sn := range n.subnets {
 		if sn.vnet.name+"/"+sn.name == node {
 			return sn.vnet.place, true
 		}

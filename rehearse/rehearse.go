@@ -215,10 +215,10 @@ func nearest(name string, all []network.Scenario) []string {
 	var list []near
 	for _, sc := range all {
 		_, bare, _ := strings.Cut(sc.ID, ":")
-		list = append(list, near{sc.ID, min(edits(name, sc.ID), edits(name, bare))})
+		list = append(list, near{sc.ID, min(catalog.Edits(name, sc.ID), catalog.Edits(name, bare))})
 	}
 	for _, id := range TrafficDrills() {
-		list = append(list, near{id, edits(name, id)})
+		list = append(list, near{id, catalog.Edits(name, id)})
 	}
 	slices.SortStableFunc(list, func(a, b near) int { return cmp.Or(a.d-b.d, strings.Compare(a.id, b.id)) })
 	var out []string
@@ -228,27 +228,6 @@ func nearest(name string, all []network.Scenario) []string {
 		}
 	}
 	return out
-}
-
-// edits is how many octets have to be put in, taken out or changed (Levenshtein).
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		last := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			d := last
-			if a[i] != b[j] {
-				d++
-			}
-			last = row[j+1]
-			row[j+1] = min(d, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // Run drills a design whose network was built from its resources and premises, and whose proof this is. An unknown drill is the only
