@@ -42,6 +42,8 @@ type Catalog struct {
 	partners   []Partner
 	roles      []Role
 	armErrors  []ARMError
+	operations []ARMOperation
+	versions   []ARMVersion
 	latency    map[[2]string]float64
 	limits     Limits
 	limitRows  []LimitRow
@@ -68,6 +70,7 @@ func open(f fs.FS) (*Catalog, error) {
 		{"gateways.csv", c.readGateways}, {"prices.csv", c.readPrices}, {"egress.csv", c.readEgress}, {"latency.csv", c.readLatency},
 		{"rules.csv", c.readRules}, {"services.csv", c.readServices}, {"qos.csv", c.readQoS}, {"global_reach.csv", c.readGlobalReach},
 		{"partners_other.csv", c.readPartners}, {"arm/builtin-roles.csv", c.readRoles}, {"arm/errors.csv", c.readARMErrors},
+		{"arm/operations.csv", c.readOperations}, {"arm/operations-authorization.csv", c.readOperations}, {"arm/api-versions.csv", c.readVersions},
 	} {
 		b, err := fs.ReadFile(f, step.file)
 		if err != nil {

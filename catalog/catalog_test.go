@@ -63,6 +63,8 @@ func TestEveryRowOfEveryFileIsReadAndHasASource(t *testing.T) {
 		{"partners_other.csv", len(c.Partners()), sources(c.partners[0].Source)},
 		{"arm/builtin-roles.csv", len(c.Roles()), sources(c.roles[0].Source)},
 		{"arm/errors.csv", len(c.ARMErrors()), sources(c.armErrors[0].Source)},
+		{"arm/operations.csv", len(c.operations) - count("arm/operations-authorization.csv"), sources(c.operations[0].Source)},
+		{"arm/api-versions.csv", len(c.ARMVersions()), sources(c.versions[0].Source)},
 	} {
 		if want := count(x.file); x.got != want || want == 0 || !x.ok {
 			t.Errorf("%s: %d rows read of %d, sources %v", x.file, x.got, want, x.ok)

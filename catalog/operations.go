@@ -1,0 +1,56 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+)
+
+// ARMOperation is one operation of Azure's interface: what it is called, where, and which answers it may give.
+type ARMOperation struct {
+	ID     string `json:"operation"` // GROUP_OPERATION, as the SDKs are generated from it
+	Method string `json:"method"`
+	Path   string `json:"path"` // with {parameters}
+	// Success are the status codes that clients take for a success; any other makes the SDKs fail.
+	Success     []int    `json:"success"`
+	LongRunning bool     `json:"longRunning,omitempty"`
+	FinalState  string   `json:"finalState,omitempty"` // where the SDKs look for a long-running operation's result
+	Pageable    bool     `json:"pageable,omitempty"`
+	HasBody     bool     `json:"hasBody,omitempty"`
+	Query       []string `json:"query,omitempty"` // parameters beside api-version
+	APIVersion  string   `json:"apiVersion"`
+	Source      Source   `json:"-"`
+}
+
+// ARMVersion is a published version of Microsoft.Network's interface.
+type ARMVersion struct {
+	Version string
+	Preview bool
+	Source  Source
+}
+
+func (c *Catalog) readOperations(t *table) error {
+	return t.each(func() {
+		o := ARMOperation{ID: t.get("operationId"), Method: t.get("method"), Path: t.get("path"), LongRunning: t.yes("lro"), FinalState: t.get("lro_final_state"),
+			Pageable: t.yes("pageable"), HasBody: t.yes("has_body"), Query: strings.Fields(t.get("extra_query")), APIVersion: t.get("api_version"), Source: t.source}
+		for _, s := range strings.Split(t.get("success_codes"), "|") {
+			code := 0
+			for _, d := range s {
+				code = 10*code + int(d-'0')
+			}
+			o.Success = append(o.Success, code)
+		}
+		c.operations = append(c.operations, o)
+	})
+}
+
+func (c *Catalog) readVersions(t *table) error {
+	return t.each(func() {
+		c.versions = append(c.versions, ARMVersion{Version: t.get("api_version"), Preview: t.get("kind") == "preview", Source: Source{Text: t.get("source"), Date: t.get("source_date")}})
+	})
+}
+
+// ARMOperations returns the operations of Azure's interface, in the order of the files.
+func (c *Catalog) ARMOperations() []ARMOperation { return slices.Clone(c.operations) }
+
+// ARMVersions returns the published versions of Microsoft.Network, oldest first.
+func (c *Catalog) ARMVersions() []ARMVersion { return slices.Clone(c.versions) }
