@@ -1,0 +1,39 @@
+package arm
+
+// Assumption names something that clients see and that is published nowhere.
+type Assumption struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// The names of the assumptions.
+const (
+	AssumeChildrenStay    = "children-stay"
+	AssumePeeringCode     = "peering-refusal-code"
+	AssumeCircuitInUse    = "circuit-in-use-code"
+	AssumeDowngradeCode   = "downgrade-refusal-code"
+	AssumeAuthorization   = "authorization-refusal-code"
+	AssumeAutoDeprovision = "auto-provider-deprovisions"
+	AssumePace            = "azure-pace"
+	AssumeUnlisted        = "operations-not-listed"
+	AssumeUnknownCodes    = "statuses-not-listed"
+	AssumeAddresses       = "addresses-given-in-order"
+	AssumeCrossConnection = "cross-connection-names"
+)
+
+// Assumptions are those on which the endpoint's answers rest beside what is published.
+func Assumptions() []Assumption {
+	return []Assumption{
+		{AssumeChildrenStay, "A PUT of a parent that does not mention a list of children (subnets, peerings, routes, rules) leaves them; one that has the list replaces them."},
+		{AssumePeeringCode, "A peering on a circuit that its provider has not provisioned is refused with 400 BadRequest; VLANs and prefixes used twice on a circuit too."},
+		{AssumeCircuitInUse, "A circuit with connections, or one that its provider has not given back, is not deleted: 409 Conflict."},
+		{AssumeDowngradeCode, "A circuit's bandwidth that goes down, a plan that goes from unlimited to metered and a SKU beyond its limits are refused with 400 BadRequest."},
+		{AssumeAuthorization, "An authorization key that is wrong or used already is refused with 400 BadRequest."},
+		{AssumeAutoDeprovision, "Where the endpoint plays the provider, it gives a circuit back when it is deleted."},
+		{AssumePace, "With Azure's pace a gateway takes 30 minutes to make and 10 to change or delete, a circuit or a firewall 3 minutes, a connection 2, all else 5 seconds."},
+		{AssumeUnlisted, "Operations of subscriptions, generic resource lists and firewall policies answer as their SDKs expect, though the list of operations does not have them."},
+		{AssumeUnknownCodes, "A code without a published status is answered with 400."},
+		{AssumeAddresses, "Addresses and keys that the service allocates follow from the resource's id or are random; a gateway's instances take the first free addresses of GatewaySubnet."},
+		{AssumeCrossConnection, "A cross connection is shown in the subscription of the circuit, in the group CrossConnection-LOCATION, named by the service key."},
+	}
+}

@@ -1,0 +1,483 @@
+package arm
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"onramp/catalog"
+)
+
+// engine keeps the resources: in memory to read, in the store to last. One change is made at a time, from its checks to its record in the
+// store, so that what was checked is still so when it is written; reading waits for nobody.
+type engine struct {
+	catalog *catalog.Catalog
+	kinds   kinds
+	store   Store
+	now     func() time.Time
+	random  io.Reader
+	pace    Pace
+	prefs   preferences
+
+	write sync.Mutex // held by who changes something
+	mu    sync.RWMutex
+	all   map[string]*resource
+	// sorted holds the keys of each kind, in order; users the keys of the resources that refer to an id or to something below it.
+	sorted map[*kind][]string
+	users  map[string]map[string]bool
+	// ops are all operations that can still be asked for, timed when something comes to its end without anybody asking.
+	ops       map[string]*operation
+	timed     map[string]time.Time
+	forgotten time.Time
+	watch     func(key string) // told after each change, outside the locks; nil is nobody
+	wake      chan struct{}
+	failing   error // of the store: nothing is written any more
+}
+
+// preferences are what the administrator of the endpoint has set.
+type preferences struct {
+	provider ProviderMode
+	delay    time.Duration
+}
+
+// ProviderMode says who plays the connectivity provider.
+type ProviderMode string
+
+// The ways in which a circuit gets provisioned.
+const (
+	// ProviderAuto provisions a circuit before the PUT that makes it ends, or after a delay.
+	ProviderAuto ProviderMode = "auto"
+	// ProviderManual leaves it to whoever uses the interface of the providers (expressRouteCrossConnections).
+	ProviderManual ProviderMode = "manual"
+)
+
+func newEngine(c *catalog.Catalog, s Store, now func() time.Time, random io.Reader, pace Pace) (*engine, error) {
+	e := &engine{
+		catalog: c, kinds: newKinds(), store: s, now: now, random: random, pace: pace, all: map[string]*resource{}, sorted: map[*kind][]string{}, users: map[string]map[string]bool{},
+		ops: map[string]*operation{}, timed: map[string]time.Time{}, wake: make(chan struct{}, 1), prefs: preferences{provider: ProviderAuto},
+	}
+	err := s.Load(func(r Record) error {
+		if strings.HasPrefix(r.Key, endedKey) {
+			var op endedOperation
+			if err := json.Unmarshal(r.Value, &op); err != nil {
+				return fmt.Errorf("the record of %s: %w", r.Key, err)
+			}
+			op.Operation.revision = r.Revision
+			e.ops[op.Operation.ID] = &op.Operation
+			return nil
+		}
+		if !strings.HasPrefix(r.Key, "/") {
+			return nil // not the engine's
+		}
+		x, err := e.read(r)
+		if err != nil {
+			return err
+		}
+		e.place(x)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// read makes a resource of a record.
+func (e *engine) read(r Record) (*resource, error) {
+	var s stored
+	d := json.NewDecoder(strings.NewReader(string(r.Value)))
+	d.UseNumber()
+	if err := d.Decode(&s); err != nil {
+		return nil, fmt.Errorf("the record of %s: %w", r.Key, err)
+	}
+	k := e.kinds.of(s.Type)
+	if k == nil {
+		return nil, fmt.Errorf("the record of %s has the unknown type %q", r.Key, s.Type)
+	}
+	x := &resource{key: r.Key, id: s.ID, kind: k, body: s.Body, op: s.Op, created: s.Created, changed: s.Changed, revision: r.Revision}
+	return x, x.finish()
+}
+
+// place puts a resource where everybody finds it. It wants mu.
+func (e *engine) place(r *resource) {
+	if old := e.all[r.key]; old != nil {
+		e.unuse(old)
+	} else {
+		keys := e.sorted[r.kind]
+		i, _ := slices.BinarySearch(keys, r.key)
+		e.sorted[r.kind] = slices.Insert(keys, i, r.key)
+	}
+	e.all[r.key] = r
+	delete(e.timed, r.key)
+	if r.op != nil {
+		e.ops[r.op.ID] = r.op
+		if r.op.Verb == "delete" && r.op.Status == succeeded {
+			e.timed[r.key] = r.op.Ends
+		}
+	}
+	if t, waits := e.provisionedAt(r); waits {
+		e.timed[r.key] = t
+	}
+	for _, to := range r.refs {
+		for _, t := range upTo(to) {
+			if e.users[t] == nil {
+				e.users[t] = map[string]bool{}
+			}
+			e.users[t][r.key] = true
+		}
+	}
+}
+
+// displace takes it away. It wants mu.
+func (e *engine) displace(r *resource) {
+	e.unuse(r)
+	delete(e.all, r.key)
+	delete(e.timed, r.key)
+	keys := e.sorted[r.kind]
+	if i, ok := slices.BinarySearch(keys, r.key); ok {
+		e.sorted[r.kind] = slices.Delete(keys, i, i+1)
+	}
+}
+
+func (e *engine) unuse(r *resource) {
+	for _, to := range r.refs {
+		for _, t := range upTo(to) {
+			delete(e.users[t], r.key)
+			if len(e.users[t]) == 0 {
+				delete(e.users, t)
+			}
+		}
+	}
+}
+
+// upTo is an id and what it is below, up to the resource that has a record.
+func upTo(key string) []string {
+	out := []string{key}
+	for {
+		i := strings.LastIndexByte(key, '/')
+		if i < 0 {
+			return out
+		}
+		j := strings.LastIndexByte(key[:i], '/')
+		if j < 0 {
+			return out
+		}
+		key = key[:j]
+		if strings.Count(key, "/") < 8 { // /subscriptions/S/resourcegroups/G/providers/P/type/name
+			return out
+		}
+		out = append(out, key)
+	}
+}
+
+// get is a resource, nil when there is none or its deletion has ended.
+func (e *engine) get(id string) *resource {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.here(strings.ToLower(id))
+}
+
+// here wants mu.
+func (e *engine) here(key string) *resource {
+	r := e.all[key]
+	if r == nil || r.op != nil && r.op.Verb == "delete" && r.op.Target == r.id && r.op.state(e.now()) == succeeded {
+		return nil
+	}
+	return r
+}
+
+// find is what an id names: a resource or a child. Its record is found by cutting children off.
+func (e *engine) find(id string) (child, bool) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.findHere(id)
+}
+
+func (e *engine) findHere(id string) (child, bool) {
+	key := strings.ToLower(id)
+	for _, k := range append(upTo(key), key) {
+		if r := e.here(k); r != nil {
+			c, ok := r.below(id)
+			if ok && r.op != nil && r.op.Verb == "delete" && strings.EqualFold(r.op.Target, c.id) && r.op.state(e.now()) == succeeded {
+				return child{}, false
+			}
+			return c, ok
+		}
+	}
+	return child{}, false
+}
+
+// list visits the resources of a kind whose keys begin with a prefix, in the order of their keys, after a key.
+func (e *engine) list(k *kind, prefix, after string, visit func(*resource) bool) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	keys := e.sorted[k]
+	i, _ := slices.BinarySearch(keys, max(prefix, after))
+	for ; i < len(keys) && strings.HasPrefix(keys[i], prefix); i++ {
+		if keys[i] == after && after != "" {
+			continue
+		}
+		if r := e.here(keys[i]); r != nil && !visit(r) {
+			return
+		}
+	}
+}
+
+// usersOf are the resources that refer to an id, or to something below it, but for those in one resource, sorted.
+func (e *engine) usersOf(id string) []*resource {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	var out []*resource
+	for k := range e.users[strings.ToLower(id)] {
+		if r := e.here(k); r != nil {
+			out = append(out, r)
+		}
+	}
+	slices.SortFunc(out, func(a, b *resource) int { return cmp.Compare(a.key, b.key) })
+	return out
+}
+
+// put writes a resource: first into the store, then for everybody to see. It wants write.
+func (e *engine) put(r *resource, was *resource) *Error {
+	if err := r.finish(); err != nil {
+		return e.broken(err)
+	}
+	b, err := r.marshal()
+	if err != nil {
+		return e.broken(err)
+	}
+	rev := uint64(0)
+	if was != nil {
+		rev = was.revision
+	}
+	if r.revision, err = e.store.Put(r.key, b, rev); err != nil {
+		return e.broken(err)
+	}
+	e.mu.Lock()
+	e.place(r)
+	e.mu.Unlock()
+	e.told(r.key)
+	return nil
+}
+
+// endedKey begins the keys of deletions that have ended: who polls one learns so after a restart too.
+const endedKey = "operations/"
+
+// endedOperation is the record of one.
+type endedOperation struct {
+	Operation operation `json:"operation"`
+}
+
+// drop deletes a resource from the store and from sight. It wants write.
+func (e *engine) drop(r *resource) *Error {
+	if r.op != nil {
+		if err := e.keep(r.op); err != nil {
+			return err
+		}
+	}
+	if _, err := e.store.Delete(r.key, r.revision); err != nil {
+		return e.broken(err)
+	}
+	e.mu.Lock()
+	e.displace(r)
+	e.mu.Unlock()
+	e.told(r.key)
+	return nil
+}
+
+// keep writes an operation whose target will be gone.
+func (e *engine) keep(op *operation) *Error {
+	b, err := json.Marshal(endedOperation{*op})
+	if err != nil {
+		return e.broken(err)
+	}
+	next := *op
+	if next.revision, err = e.store.Put(endedKey+op.ID, b, 0); err != nil && !errors.Is(err, ErrConflict) {
+		return e.broken(err)
+	}
+	e.mu.Lock()
+	e.ops[op.ID] = &next
+	e.mu.Unlock()
+	return nil
+}
+
+func (e *engine) told(key string) {
+	if e.watch != nil {
+		e.watch(key)
+	}
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// broken is the answer when the store fails: nothing was acknowledged.
+func (e *engine) broken(err error) *Error {
+	if errors.Is(err, ErrClosed) {
+		return refuse(http.StatusServiceUnavailable, "ServiceUnavailable", "The endpoint is stopping.")
+	}
+	return refuse(http.StatusInternalServerError, "InternalServerError", "The store failed: %v.", err)
+}
+
+// guid is a new random one.
+func (e *engine) guid() string {
+	var b [16]byte
+	if _, err := io.ReadFull(e.random, b[:]); err != nil {
+		panic("arm: no randomness: " + err.Error()) // nothing that is issued could be trusted
+	}
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return guidOf(b)
+}
+
+func guidOf(b [16]byte) string {
+	h := hex.EncodeToString(b[:])
+	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+}
+
+// derived is a GUID that follows from words.
+func derived(words ...string) string {
+	sum := sha256.Sum256([]byte(strings.ToLower(strings.Join(words, "\x00"))))
+	b := [16]byte(sum[:16])
+	b[6], b[8] = b[6]&0x0f|0x50, b[8]&0x3f|0x80
+	return guidOf(b)
+}
+
+func (e *engine) etag() string { return `W/"` + e.guid() + `"` }
+
+// settle ends what has come to its end: deletions remove their targets, a provider's delay runs out. It is called when something is due.
+func (e *engine) settle() {
+	e.write.Lock()
+	defer e.write.Unlock()
+	now := e.now()
+	var due []*resource
+	e.mu.RLock()
+	for key, at := range e.timed {
+		if !now.Before(at) {
+			due = append(due, e.all[key])
+		}
+	}
+	e.mu.RUnlock()
+	// What is in a group goes before it.
+	slices.SortFunc(due, func(a, b *resource) int {
+		return cmp.Or(cmp.Compare(len(b.key), len(a.key)), cmp.Compare(a.key, b.key))
+	})
+	for _, r := range due {
+		if r.op != nil && r.op.Verb == "delete" && r.op.state(now) == succeeded {
+			_ = e.gone(r) // it stays due when the store fails
+		} else if at, waits := e.provisionedAt(r); waits && !now.Before(at) {
+			_ = e.provision(r)
+		}
+	}
+	e.forget(now)
+}
+
+// gone removes the target of a deletion that has ended.
+func (e *engine) gone(r *resource) *Error {
+	if strings.EqualFold(r.op.Target, r.id) {
+		return e.drop(r)
+	}
+	next := *r
+	next.body = copied(r.body)
+	removeChild(&next, r.op.Target)
+	next.op = nil
+	if err := e.keep(r.op); err != nil {
+		return err
+	}
+	return e.put(&next, r)
+}
+
+// removeChild takes a child out of a resource's own body.
+func removeChild(r *resource, id string) {
+	c, ok := r.below(id)
+	if !ok {
+		return
+	}
+	parent, _ := r.below(id[:strings.LastIndexByte(id[:strings.LastIndexByte(id, '/')], '/')])
+	props := inner(parent.body, "properties")
+	old, _ := props[c.kind.inside].([]any)
+	props[c.kind.inside] = slices.DeleteFunc(slices.Clone(old), func(x any) bool {
+		o, _ := x.(object)
+		return strings.EqualFold(text(o, "name"), text(c.body, "name"))
+	})
+}
+
+// remembered is how long the state of an operation can be asked for after its end.
+const remembered = time.Hour
+
+// forget drops the states of old operations. It wants write.
+func (e *engine) forget(now time.Time) {
+	if now.Sub(e.forgotten) < remembered/10 {
+		return
+	}
+	e.forgotten = now
+	var old []*operation
+	e.mu.RLock()
+	for _, op := range e.ops {
+		if now.Sub(op.Ends) > remembered {
+			old = append(old, op)
+		}
+	}
+	e.mu.RUnlock()
+	for _, op := range old {
+		if op.revision > 0 {
+			if _, err := e.store.Delete(endedKey+op.ID, op.revision); err != nil {
+				continue
+			}
+		}
+		e.mu.Lock()
+		delete(e.ops, op.ID)
+		e.mu.Unlock()
+	}
+}
+
+// due is when settle next has something to do; false when never.
+func (e *engine) due() (at time.Time, ok bool) {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	for _, t := range e.timed {
+		if !ok || t.Before(at) {
+			at, ok = t, true
+		}
+	}
+	return at, ok
+}
+
+// run settles what is due, when it is, until the context ends. It is the package's only goroutine beside those of the HTTP server.
+func (e *engine) run(ctx context.Context) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		wait := time.Hour
+		if at, ok := e.due(); ok {
+			wait = max(0, at.Sub(e.now()))
+		}
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+			return
+		case <-e.wake:
+			if at, ok := e.due(); !ok || e.now().Before(at) {
+				continue
+			}
+		case <-timer.C:
+		}
+		e.settle()
+	}
+}
+
+// operationOf finds an operation by its id.
+func (e *engine) operationOf(id string) *operation {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return e.ops[id]
+}

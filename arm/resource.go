@@ -1,0 +1,121 @@
+package arm
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// resource is a stored top-level resource with the children that Azure shows inside it, and its last operation. It does not change: a
+// write puts another in its place.
+type resource struct {
+	key      string // the id in lower case
+	id       string
+	kind     *kind
+	body     object // everything that clients see, children too
+	op       *operation
+	created  time.Time
+	changed  time.Time
+	revision uint64
+	refs     []string // what the body refers to, in lower case
+	answer   []byte   // body as JSON: what GET answers once the operation has ended
+}
+
+// stored is a resource in the store.
+type stored struct {
+	ID      string     `json:"id"`
+	Type    string     `json:"type"`
+	Body    object     `json:"body"`
+	Op      *operation `json:"operation,omitempty"`
+	Created time.Time  `json:"created"`
+	Changed time.Time  `json:"changed"`
+}
+
+func (r *resource) marshal() ([]byte, error) {
+	return json.Marshal(stored{ID: r.id, Type: r.kind.typ, Body: r.body, Op: r.op, Created: r.created, Changed: r.changed})
+}
+
+// finish works out what follows from the body.
+func (r *resource) finish() error {
+	b, err := json.Marshal(r.body)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.id, err)
+	}
+	r.answer = b
+	r.refs = references(r.body, r.key)
+	return nil
+}
+
+// references are the ids that an object holds, in lower case and sorted, without its own and those of what it contains.
+func references(o object, own string) []string {
+	found := map[string]bool{}
+	var walk func(v any)
+	walk = func(v any) {
+		switch x := v.(type) {
+		case object:
+			for _, y := range x {
+				walk(y)
+			}
+		case []any:
+			for _, y := range x {
+				walk(y)
+			}
+		case string:
+			if len(x) > 15 && x[0] == '/' && strings.EqualFold(x[:15], "/subscriptions/") {
+				if k := strings.ToLower(x); k != own && !strings.HasPrefix(k, own+"/") {
+					found[k] = true
+				}
+			}
+		}
+	}
+	walk(o)
+	out := make([]string, 0, len(found))
+	for k := range found {
+		out = append(out, k)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// child is where a child stands inside a stored resource.
+type child struct {
+	of   *resource
+	kind *kind
+	body object
+	id   string
+}
+
+// below finds what an id names inside a resource: the resource itself, or a child at any depth.
+func (r *resource) below(id string) (child, bool) {
+	c := child{of: r, kind: r.kind, body: r.body, id: r.id}
+	if strings.EqualFold(id, r.id) {
+		return c, true
+	}
+	if len(id) <= len(r.id) || id[len(r.id)] != '/' || !strings.EqualFold(id[:len(r.id)], r.id) {
+		return child{}, false
+	}
+	parts := strings.Split(id[len(r.id)+1:], "/")
+	if len(parts)%2 != 0 {
+		return child{}, false
+	}
+	for i := 0; i < len(parts); i += 2 {
+		k := c.kind.childIn(parts[i])
+		if k == nil || k.inside == "" {
+			return child{}, false
+		}
+		found := false
+		for _, x := range list(c.body, "properties", k.inside) {
+			if strings.EqualFold(text(x, "name"), parts[i+1]) {
+				c = child{of: r, kind: k, body: x, id: c.id + "/" + k.segment + "/" + text(x, "name")}
+				found = true
+				break
+			}
+		}
+		if !found {
+			return child{}, false
+		}
+	}
+	return c, true
+}
