@@ -1,6 +1,9 @@
 package arm
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Record is what the store holds of one key: a resource with all that belongs to it, its running operation too, in one value, so that
 // one write is the whole of a change.
@@ -14,19 +17,38 @@ type Record struct {
 // Store keeps records so that what it acknowledged is there whatever happens to the process or the machine. It is safe for any number of
 // goroutines. Every implementation passes the tests in store_contract_test.go.
 type Store interface {
-	// Load visits every record, in the order of their revisions. A record that cannot be trusted is an error that names its key.
+	// Load visits every record, in the order of their revisions, as they were at one moment: writes wait until it ends, so visit must not
+	// call the store. A record that cannot be trusted is an error that names its key. An error of visit ends it and is returned.
 	Load(visit func(Record) error) error
 	// Put writes a record whose present revision is was, 0 for a key that is not there, and returns the new revision when the record is
-	// durable. ErrConflict if the present revision is another: then nothing was written.
+	// durable. ErrConflict if the present revision is another: then nothing was written. A key has 1 to MaxKey octets, a value at most
+	// MaxValue. After any other failure of a durable store it is not known whether the write was kept, and the store takes no more.
 	Put(key string, value []byte, was uint64) (uint64, error)
-	// Delete removes a record in the same way.
+	// Delete removes a record in the same way; of a key that is not there, it is ErrConflict.
 	Delete(key string, was uint64) (uint64, error)
 	// Close ends the store after the writes that are under way. Later calls fail with ErrClosed.
 	Close() error
 }
+
+// The bounds of a record, in octets. Azure's request bodies end at 4 MiB; a resource with its children and its operation is one record.
+const (
+	MaxKey   = 2048
+	MaxValue = 8 << 20
+)
 
 // The errors of a store that a caller can do something about.
 var (
 	ErrConflict = errors.New("somebody else wrote the record first")
 	ErrClosed   = errors.New("the store is closed")
 )
+
+// checkRecord refuses what no store takes.
+func checkRecord(key string, value []byte) error {
+	if key == "" || len(key) > MaxKey {
+		return fmt.Errorf("the key has %d octets: 1 to %d are possible", len(key), MaxKey)
+	}
+	if len(value) > MaxValue {
+		return fmt.Errorf("the value of %s has %d octets: at most %d are possible", key, len(value), MaxValue)
+	}
+	return nil
+}
