@@ -131,7 +131,9 @@ func (d *Directory) principals() []Principal {
 }
 
 // Principal finds a principal by its object id.
-func (d *Directory) Principal(objectID string) (*Principal, bool) { return d.find(d.byObject, objectID) }
+func (d *Directory) Principal(objectID string) (*Principal, bool) {
+	return d.find(d.byObject, objectID)
+}
 
 // Application finds a principal by its application id.
 func (d *Directory) Application(appID string) (*Principal, bool) { return d.find(d.byApp, appID) }
