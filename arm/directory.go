@@ -22,6 +22,8 @@ type Principal struct {
 	ObjectID string `json:"objectId"` // and what role assignments call principalId
 	// Hash is what is kept of the secret, which itself is kept nowhere.
 	Hash string `json:"hash"`
+	// Standard tells that nobody chose the principal and its secret: it was there because no bootstrap file was given.
+	Standard bool `json:"standard,omitempty"`
 	// Revoked tells that it gets no tokens any more, and that those it has count no longer.
 	Revoked bool `json:"revoked,omitempty"`
 }
@@ -35,6 +37,7 @@ type Directory struct {
 	byObject      map[string]*Principal // values never change: a change replaces them
 	byApp         map[string]*Principal
 	secrets       *secretChecker
+	rounds        int // of the hashes of secrets
 }
 
 // The errors of Directory.SignIn.
@@ -46,7 +49,7 @@ var (
 
 // NewDirectory is a directory without subscriptions and principals. The tenant is a GUID, or a name that one is derived from.
 func NewDirectory(tenant string) *Directory {
-	d := &Directory{name: tenant, tenant: strings.ToLower(tenant), byObject: map[string]*Principal{}, byApp: map[string]*Principal{}, secrets: newSecretChecker()}
+	d := &Directory{name: tenant, tenant: strings.ToLower(tenant), byObject: map[string]*Principal{}, byApp: map[string]*Principal{}, secrets: newSecretChecker(), rounds: hashRounds}
 	if !isGUID(tenant) {
 		d.tenant = guidOf("tenant", strings.ToLower(tenant))
 	}
@@ -174,7 +177,7 @@ func (d *Directory) AddPrincipal(name, appID, objectID, secret string) (*Princip
 	if problem := secretProblem(secret); problem != "" {
 		return nil, errors.New(problem)
 	}
-	hash, err := hashSecret(secret)
+	hash, err := hashSecret(secret, d.rounds)
 	if err != nil {
 		return nil, err
 	}
@@ -253,11 +256,11 @@ func (d *Directory) SetSecret(who, secret string) (*Principal, error) {
 	if problem := secretProblem(secret); problem != "" {
 		return nil, errors.New(problem)
 	}
-	hash, err := hashSecret(secret)
+	hash, err := hashSecret(secret, d.rounds)
 	if err != nil {
 		return nil, err
 	}
-	p, err := d.change(who, func(p *Principal) { p.Hash = hash })
+	p, err := d.change(who, func(p *Principal) { p.Hash, p.Standard = hash, false })
 	if err == nil {
 		d.secrets.learn(secret, hash)
 	}
@@ -278,6 +281,29 @@ func (d *Directory) SignIn(appID, secret string) (*Principal, error) {
 		return nil, ErrRevoked
 	}
 	return p, nil
+}
+
+// Chosen tells whether the credentials are the user's own: whether every principal that gets tokens comes from a bootstrap file, or got
+// its secret from the user. Without that the endpoint serves this machine alone: CheckListen.
+func (d *Directory) Chosen() bool {
+	in := 0
+	for _, p := range d.Principals() {
+		if p.Standard && !p.Revoked {
+			return false
+		}
+		if !p.Revoked {
+			in++
+		}
+	}
+	return in > 0
+}
+
+// CheckListen refuses to serve other machines with credentials that nobody chose.
+func (d *Directory) CheckListen(listen string) error {
+	if IsLoopback(listen) || d.Chosen() {
+		return nil
+	}
+	return fmt.Errorf("%s can be reached from other machines, and the credentials are not of your choosing; name principals in a bootstrap file (--bootstrap FILE), or listen on 127.0.0.1", listen)
 }
 
 // directoryForm is a directory written down.
@@ -317,7 +343,7 @@ func ReadDirectory(text []byte) (*Directory, error) {
 			return nil, fmt.Errorf("the principal %s: %w", p.Name, err)
 		}
 		q := newPrincipal(p.Name, p.AppID, p.ObjectID)
-		q.Hash, q.Revoked = p.Hash, p.Revoked
+		q.Hash, q.Standard, q.Revoked = p.Hash, p.Standard, p.Revoked
 		if err := d.add(q); err != nil {
 			return nil, err
 		}

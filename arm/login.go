@@ -125,7 +125,7 @@ func (l *Login) knows(w http.ResponseWriter, tenant string) bool {
 
 func (l *Login) noTenant(tenant string) *loginError {
 	return loginRefusal(http.StatusBadRequest, "invalid_request", 90002,
-		"Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. This endpoint has the tenant %s.", tenant, l.Directory.Tenant())
+		"Tenant '%s' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. This endpoint has the tenant %s.", clipWord(tenant), l.Directory.Tenant())
 }
 
 // configuration is the OpenID Connect Discovery document. Its URLs are those under which the client came: MSAL refuses an issuer on
@@ -162,7 +162,7 @@ func (l *Login) instance(w http.ResponseWriter, r *http.Request, base string) {
 	if at := r.URL.Query().Get("authorization_endpoint"); at != "" {
 		u, err := url.Parse(at)
 		if err != nil || !l.Site.IsOwn("https://"+u.Host) {
-			loginRefusal(http.StatusBadRequest, "invalid_instance", 50049, "Unknown or invalid instance: '%s' is not this endpoint.", at).write(w, l.Now())
+			loginRefusal(http.StatusBadRequest, "invalid_instance", 50049, "Unknown or invalid instance: '%s' is not this endpoint.", clipWord(at)).write(w, l.Now())
 			return
 		}
 		first, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
@@ -290,7 +290,7 @@ func (l *Login) grant(w http.ResponseWriter, r *http.Request, tenant string) (ma
 	case "":
 		return nil, missing("grant_type")
 	default:
-		return nil, loginRefusal(http.StatusBadRequest, "unsupported_grant_type", 70003, "The app requested an unsupported grant type '%s'. This endpoint has client_credentials.", g)
+		return nil, loginRefusal(http.StatusBadRequest, "unsupported_grant_type", 70003, "The app requested an unsupported grant type '%s'. This endpoint has client_credentials.", clipWord(g))
 	}
 	if form.Get("client_id") == "" {
 		return nil, missing("client_id")
@@ -305,7 +305,7 @@ func (l *Login) grant(w http.ResponseWriter, r *http.Request, tenant string) (ma
 	p, err := l.Directory.SignIn(form.Get("client_id"), form.Get("client_secret"))
 	switch {
 	case errors.Is(err, ErrUnknownApp):
-		return nil, loginRefusal(http.StatusBadRequest, "unauthorized_client", 700016, "Application with identifier '%s' was not found in the directory '%s'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.", form.Get("client_id"), l.Directory.TenantName())
+		return nil, loginRefusal(http.StatusBadRequest, "unauthorized_client", 700016, "Application with identifier '%s' was not found in the directory '%s'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.", clipWord(form.Get("client_id")), l.Directory.TenantName())
 	case errors.Is(err, ErrRevoked):
 		return nil, loginRefusal(http.StatusUnauthorized, "unauthorized_client", 7000112, "Application '%s' is disabled.", form.Get("client_id"))
 	case err != nil:

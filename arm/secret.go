@@ -33,17 +33,17 @@ func newSecret() (string, error) {
 }
 
 // hashSecret is what is kept of a secret: "pbkdf2-sha256$rounds$salt$hash".
-func hashSecret(secret string) (string, error) {
+func hashSecret(secret string, rounds int) (string, error) {
 	var salt [16]byte
 	if _, err := rand.Read(salt[:]); err != nil {
 		return "", err
 	}
-	sum, err := pbkdf2.Key(sha256.New, secret, salt[:], hashRounds, sha256.Size)
+	sum, err := pbkdf2.Key(sha256.New, secret, salt[:], rounds, sha256.Size)
 	if err != nil {
 		return "", err
 	}
 	e := base64.RawStdEncoding
-	return fmt.Sprintf("pbkdf2-sha256$%d$%s$%s", hashRounds, e.EncodeToString(salt[:]), e.EncodeToString(sum)), nil
+	return fmt.Sprintf("pbkdf2-sha256$%d$%s$%s", rounds, e.EncodeToString(salt[:]), e.EncodeToString(sum)), nil
 }
 
 // splitHash reads what hashSecret wrote.
