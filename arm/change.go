@@ -15,7 +15,7 @@ import (
 // change is one write under way: of a resource or of a child inside it.
 type change struct {
 	*engine
-	by     Caller
+	by     *Principal
 	kind   *kind
 	id     string // canonical
 	verb   string
@@ -26,13 +26,6 @@ type change struct {
 	sent   object    // what the client sent
 	at     time.Time
 	gate   gate
-}
-
-// Caller is who asks.
-type Caller struct {
-	ObjectID string
-	AppID    string
-	Name     string
 }
 
 // gate decides who may do what; rights come from role assignments.
@@ -73,7 +66,7 @@ func (e *engine) canonical(k *kind, id string) (string, *Error) {
 const groupType = "Microsoft.Resources/resourceGroups"
 
 // begin looks at what a write is about, without changing anything. It wants write.
-func (e *engine) begin(by Caller, k *kind, id, verb string) (*change, *Error) {
+func (e *engine) begin(by *Principal, k *kind, id, verb string) (*change, *Error) {
 	c := &change{engine: e, by: by, kind: k, verb: verb, at: e.now()}
 	var err *Error
 	if c.id, err = e.canonical(k, id); err != nil {
@@ -124,7 +117,7 @@ func (e *engine) inGroup(id, verb string) *Error {
 }
 
 // put makes or replaces a resource. What comes back is what was written and whether it is new.
-func (e *engine) putResource(by Caller, g gate, k *kind, id string, sent object, w works) (*change, *Error) {
+func (e *engine) putResource(by *Principal, g gate, k *kind, id string, sent object, w works) (*change, *Error) {
 	e.write.Lock()
 	defer e.write.Unlock()
 	c, err := e.begin(by, k, id, "put")
@@ -450,6 +443,14 @@ func (c *change) judge() *Error {
 	return nil
 }
 
+// status is the published one of a code, 400 where none is (AssumeUnknownCodes).
+func (e *engine) status(code string) int {
+	if s := e.statuses[code]; s != 0 {
+		return s
+	}
+	return http.StatusBadRequest
+}
+
 func unresolved(code string) bool {
 	return code == "InvalidResourceReference" || code == "ResourceGroupNotFound" || code == "ParentResourceNotFound" || code == "RoleDefinitionDoesNotExist"
 }
@@ -460,12 +461,7 @@ func problemKey(p *azure.Problem) string {
 
 // problem is a finding as Azure answers it.
 func (c *change) problem(p *azure.Problem) *Error {
-	status := http.StatusBadRequest
-	for _, x := range c.catalog.ARMErrors() {
-		if x.Code == p.Code && x.HTTPStatus != 0 {
-			status = x.HTTPStatus
-		}
-	}
+	status := c.status(p.Code)
 	switch p.Code {
 	case "InvalidResourceReference":
 		return refuse(http.StatusBadRequest, p.Code, "Resource %s referenced by resource %s was not found. Please make sure that the referenced resource exists, and that both resources are in the same region.", p.Value, p.Resource)
@@ -569,7 +565,7 @@ func (c *change) commit(w works) *Error {
 }
 
 // deleteResource begins a deletion; nil and no error when there is nothing to delete.
-func (e *engine) deleteResource(by Caller, k *kind, id string, w works) (*change, *Error) {
+func (e *engine) deleteResource(by *Principal, k *kind, id string, w works) (*change, *Error) {
 	e.write.Lock()
 	defer e.write.Unlock()
 	c, err := e.begin(by, k, id, "delete")
@@ -625,7 +621,7 @@ func (c *change) mayLeave(k *kind, body object, id string) *Error {
 		if u.key == own || c.was != nil && u.key == c.was.key || !c.holds(k, u, own) {
 			continue
 		}
-		return refuse(http.StatusBadRequest, k.inUse, "%s %s is in use by %s and cannot be deleted. In order to delete it, delete or change what uses it first.", k.segment, azure.ID(id).Name(), u.id)
+		return refuse(c.status(k.inUse), k.inUse, "%s %s is in use by %s and cannot be deleted. In order to delete it, delete or change what uses it first.", k.segment, azure.ID(id).Name(), u.id)
 	}
 	return nil
 }
@@ -702,7 +698,7 @@ func (c *change) empty(w works) *Error {
 }
 
 // patch changes the tags of a resource.
-func (e *engine) patchTags(by Caller, k *kind, id string, sent object, w works) (*change, *Error) {
+func (e *engine) patchTags(by *Principal, k *kind, id string, sent object, w works) (*change, *Error) {
 	e.write.Lock()
 	defer e.write.Unlock()
 	c, err := e.begin(by, k, id, "patch")

@@ -28,6 +28,8 @@ type engine struct {
 	random  io.Reader
 	pace    Pace
 	prefs   preferences
+	// statuses are the published ones of Azure's error codes.
+	statuses map[string]int
 
 	write sync.Mutex // held by who changes something
 	mu    sync.RWMutex
@@ -65,6 +67,10 @@ func newEngine(c *catalog.Catalog, s Store, now func() time.Time, random io.Read
 	e := &engine{
 		catalog: c, kinds: newKinds(), store: s, now: now, random: random, pace: pace, all: map[string]*resource{}, sorted: map[*kind][]string{}, users: map[string]map[string]bool{},
 		ops: map[string]*operation{}, timed: map[string]time.Time{}, wake: make(chan struct{}, 1), prefs: preferences{provider: ProviderAuto},
+	}
+	e.statuses = map[string]int{}
+	for _, x := range c.ARMErrors() {
+		e.statuses[x.Code] = x.HTTPStatus
 	}
 	err := s.Load(func(r Record) error {
 		if strings.HasPrefix(r.Key, endedKey) {
@@ -336,10 +342,10 @@ func (e *engine) guid() string {
 		panic("arm: no randomness: " + err.Error()) // nothing that is issued could be trusted
 	}
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return guidOf(b)
+	return formatGUID(b)
 }
 
-func guidOf(b [16]byte) string {
+func formatGUID(b [16]byte) string {
 	h := hex.EncodeToString(b[:])
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
 }
@@ -349,7 +355,7 @@ func derived(words ...string) string {
 	sum := sha256.Sum256([]byte(strings.ToLower(strings.Join(words, "\x00"))))
 	b := [16]byte(sum[:16])
 	b[6], b[8] = b[6]&0x0f|0x50, b[8]&0x3f|0x80
-	return guidOf(b)
+	return formatGUID(b)
 }
 
 func (e *engine) etag() string { return `W/"` + e.guid() + `"` }

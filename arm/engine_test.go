@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -21,13 +22,7 @@ import (
 	"onramp/catalog"
 )
 
-// free lets everybody do everything, for tests of what comes after.
-type free struct{}
-
-func (free) Who(*http.Request) (Caller, *Error)  { return Caller{ObjectID: "oid", AppID: "app", Name: "app"}, nil }
-func (free) Allowed(string, string, string) bool { return true }
-
-const testSub = "11111111-1111-4111-8111-111111111111"
+var testSub = subscriptionID("test")
 
 // clock is a clock that a test turns.
 type clock struct {
@@ -48,6 +43,7 @@ type rig struct {
 	t     *testing.T
 	http  *httptest.Server
 	clock *clock
+	owner *Principal
 }
 
 func newRig(t *testing.T, change func(*Config)) *rig {
@@ -57,10 +53,29 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 		t.Fatal(err)
 	}
 	ck := &clock{t: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	config := Config{
-		Catalog: c, Store: NewMemoryStore(), Access: free{}, Now: ck.now, Random: rand.Reader, Pace: PaceInstant,
-		Subscriptions: func() []Subscription { return []Subscription{{ID: testSub, Name: "test", Tenant: "tenant"}} },
+	d := NewDirectory("test")
+	if _, err := d.AddSubscription("test", ""); err != nil {
+		t.Fatal(err)
 	}
+	owner, err := d.AddPrincipal("owner", "", "", "a-secret-that-is-long-enough-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := NewAccess(c, d)
+	role, _ := a.Definition("Owner")
+	if _, refusal := a.Assign(RoleAssignment{Name: guidOf("assignment", "owner"), Scope: "/subscriptions/" + testSub, Role: role.ID, Principal: owner.ObjectID}); refusal != nil {
+		t.Fatal(refusal)
+	}
+	site, err := NewSite("127.0.0.1:18443")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := OpenKeys(filepath.Join(t.TempDir(), "keys"), ck.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate := &Gate{Directory: d, Tokens: NewTokens(keys, d.Tenant(), site, ck.now), Access: a}
+	config := Config{Catalog: c, Store: NewMemoryStore(), Gate: gate, Now: ck.now, Random: rand.Reader, Pace: PaceInstant}
 	if change != nil {
 		change(&config)
 	}
@@ -68,15 +83,24 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{Server: s, t: t, clock: ck, http: httptest.NewTLSServer(s)}
+	r := &rig{Server: s, t: t, clock: ck, owner: owner, http: httptest.NewTLSServer(s)}
 	t.Cleanup(r.http.Close)
 	return r
 }
 
-type token struct{}
+// token is one that the owner was issued.
+func (r *rig) token() string {
+	r.t.Helper()
+	s, _, err := r.config.Gate.Tokens.Issue(r.owner, "https://management.azure.com")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return s
+}
 
-func (token) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	return azcore.AccessToken{Token: "x", ExpiresOn: time.Now().Add(time.Hour)}, nil
+// GetToken makes the rig a credential for the SDK.
+func (r *rig) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: r.token(), ExpiresOn: time.Now().Add(time.Hour)}, nil
 }
 
 // options are the SDK's.
@@ -103,6 +127,7 @@ func (r *rig) call(method, path, body string) (int, object, http.Header) {
 		r.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+r.token())
 	res, err := r.http.Client().Do(req)
 	if err != nil {
 		r.t.Fatal(err)
@@ -141,13 +166,13 @@ func (r *rig) refused(status int, code, method, path, body string) {
 }
 
 const (
-	rg  = "/subscriptions/SUB/resourceGroups/net"
-	net = rg + "/providers/Microsoft.Network"
+	group = "/subscriptions/SUB/resourceGroups/net"
+	nets  = group + "/providers/Microsoft.Network"
 )
 
 func TestACircuitsLife(t *testing.T) {
 	r := newRig(t, nil)
-	r.must(201, "PUT", rg, `{"location":"westeurope"}`)
+	r.must(201, "PUT", group, `{"location":"westeurope"}`)
 	circuit := func(tier, family string, mbps int) string {
 		b, _ := json.Marshal(object{
 			"location": "West Europe", "sku": object{"name": tier + "_" + family, "tier": tier, "family": family},
@@ -155,7 +180,7 @@ func TestACircuitsLife(t *testing.T) {
 		})
 		return string(b)
 	}
-	path := net + "/expressRouteCircuits/er1"
+	path := nets + "/expressRouteCircuits/er1"
 	o := r.must(201, "PUT", path, circuit("Standard", "MeteredData", 200))
 	key := text(o, "properties", "serviceKey")
 	if len(key) != 36 || text(o, "location") != "westeurope" {
@@ -180,22 +205,22 @@ func TestACircuitsLife(t *testing.T) {
 		t.Fatalf("circuit: %v", o)
 	}
 	// A network, a gateway, a connection.
-	r.must(201, "PUT", net+"/virtualNetworks/v", `{"location":"westeurope","properties":{"addressSpace":{"addressPrefixes":["10.1.0.0/16"]},"subnets":[{"name":"GatewaySubnet","properties":{"addressPrefix":"10.1.255.0/26"}},{"name":"app","properties":{"addressPrefix":"10.1.0.0/24"}}]}}`)
-	r.must(201, "PUT", net+"/virtualNetworkGateways/gw", `{"location":"westeurope","properties":{"gatewayType":"ExpressRoute","sku":{"name":"ErGw1AZ","tier":"ErGw1AZ"},"ipConfigurations":[{"name":"default","properties":{"subnet":{"id":"`+net+`/virtualNetworks/v/subnets/GatewaySubnet"}}}]}}`)
-	r.refused(400, "InvalidResourceReference", "PUT", net+"/connections/c2", `{"location":"westeurope","properties":{"connectionType":"ExpressRoute","virtualNetworkGateway1":{"id":"`+net+`/virtualNetworkGateways/gw"},"peer":{"id":"`+net+`/expressRouteCircuits/none"}}}`)
-	r.must(201, "PUT", net+"/connections/c1", `{"location":"westeurope","properties":{"connectionType":"ExpressRoute","virtualNetworkGateway1":{"id":"`+net+`/virtualNetworkGateways/gw","properties":{"ipConfigurations":[]}},"peer":{"id":"`+path+`"},"authorizationKey":"","routingWeight":0}}`)
-	o = r.must(200, "GET", net+"/connections/c1", "")
+	r.must(201, "PUT", nets+"/virtualNetworks/v", `{"location":"westeurope","properties":{"addressSpace":{"addressPrefixes":["10.1.0.0/16"]},"subnets":[{"name":"GatewaySubnet","properties":{"addressPrefix":"10.1.255.0/26"}},{"name":"app","properties":{"addressPrefix":"10.1.0.0/24"}}]}}`)
+	r.must(201, "PUT", nets+"/virtualNetworkGateways/gw", `{"location":"westeurope","properties":{"gatewayType":"ExpressRoute","sku":{"name":"ErGw1AZ","tier":"ErGw1AZ"},"ipConfigurations":[{"name":"default","properties":{"subnet":{"id":"`+nets+`/virtualNetworks/v/subnets/GatewaySubnet"}}}]}}`)
+	r.refused(400, "InvalidResourceReference", "PUT", nets+"/connections/c2", `{"location":"westeurope","properties":{"connectionType":"ExpressRoute","virtualNetworkGateway1":{"id":"`+nets+`/virtualNetworkGateways/gw"},"peer":{"id":"`+nets+`/expressRouteCircuits/none"}}}`)
+	r.must(201, "PUT", nets+"/connections/c1", `{"location":"westeurope","properties":{"connectionType":"ExpressRoute","virtualNetworkGateway1":{"id":"`+nets+`/virtualNetworkGateways/gw","properties":{"ipConfigurations":[]}},"peer":{"id":"`+path+`"},"authorizationKey":"","routingWeight":0}}`)
+	o = r.must(200, "GET", nets+"/connections/c1", "")
 	if text(o, "properties", "connectionStatus") != "Connected" {
 		t.Fatalf("connection: %v", o)
 	}
-	r.refused(400, "VirtualNetworkGatewayCannotBeDeleted", "DELETE", net+"/virtualNetworkGateways/gw", "")
+	r.refused(400, "VirtualNetworkGatewayCannotBeDeleted", "DELETE", nets+"/virtualNetworkGateways/gw", "")
 	r.refused(409, "Conflict", "DELETE", path, "")
-	r.refused(400, "InUseSubnetCannotBeDeleted", "DELETE", net+"/virtualNetworks/v", "")
+	r.refused(400, "InUseSubnetCannotBeDeleted", "DELETE", nets+"/virtualNetworks/v", "")
 	for _, x := range []string{"/connections/c1", "/virtualNetworkGateways/gw", "/virtualNetworks/v", "/expressRouteCircuits/er1"} {
-		r.must(202, "DELETE", net+x, "")
-		r.must(204, "DELETE", net+x, "")
-		r.must(404, "GET", net+x, "")
+		r.must(202, "DELETE", nets+x, "")
+		r.must(204, "DELETE", nets+x, "")
+		r.must(404, "GET", nets+x, "")
 	}
-	r.must(202, "DELETE", rg, "")
-	r.must(404, "GET", rg, "")
+	r.must(202, "DELETE", group, "")
+	r.must(404, "GET", group, "")
 }

@@ -62,9 +62,9 @@ func (s *Server) handlers() map[string]func(*exchange) *Error {
 // subscriptions lists those that the caller may read something of.
 func (x *exchange) subscriptions() *Error {
 	var out []any
-	for _, s := range x.config.Subscriptions() {
-		if x.config.Access.Allowed(x.caller.ObjectID, "Microsoft.Resources/subscriptions/read", "/subscriptions/"+s.ID) {
-			out = append(out, subscriptionBody(s))
+	for _, s := range x.config.Gate.Directory.Subscriptions() {
+		if x.config.Gate.Access.Allowed(x.caller.ObjectID, "Microsoft.Resources/subscriptions/read", "/subscriptions/"+s.ID) {
+			out = append(out, x.subscriptionBody(s))
 		}
 	}
 	return x.reply(http.StatusOK, object{"value": nonNil(out), "count": object{"type": "Total", "value": len(out)}})
@@ -77,17 +77,17 @@ func nonNil(l []any) []any {
 	return l
 }
 
-func subscriptionBody(s Subscription) object {
+func (x *exchange) subscriptionBody(s Subscription) object {
 	return object{
-		"id": "/subscriptions/" + s.ID, "subscriptionId": s.ID, "displayName": s.Name, "state": "Enabled", "tenantId": s.Tenant, "authorizationSource": "RoleBased",
+		"id": "/subscriptions/" + s.ID, "subscriptionId": s.ID, "displayName": s.Name, "state": "Enabled", "tenantId": x.config.Gate.Directory.Tenant(), "authorizationSource": "RoleBased",
 		"subscriptionPolicies": object{"locationPlacementId": "Public_2014-09-01", "quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off"}, "managedByTenants": []any{},
 	}
 }
 
 func (x *exchange) subscription() *Error {
-	for _, s := range x.config.Subscriptions() {
+	for _, s := range x.config.Gate.Directory.Subscriptions() {
 		if strings.EqualFold(s.ID, x.params["subscriptionId"]) {
-			return x.reply(http.StatusOK, subscriptionBody(s))
+			return x.reply(http.StatusOK, x.subscriptionBody(s))
 		}
 	}
 	return x.subscribed(x.params["subscriptionId"])
@@ -105,15 +105,8 @@ func (x *exchange) locations() *Error {
 }
 
 func (x *exchange) tenants() *Error {
-	seen := map[string]bool{}
-	var out []any
-	for _, s := range x.config.Subscriptions() {
-		if !seen[s.Tenant] {
-			seen[s.Tenant] = true
-			out = append(out, object{"id": "/tenants/" + s.Tenant, "tenantId": s.Tenant, "tenantCategory": "Home"})
-		}
-	}
-	return x.reply(http.StatusOK, object{"value": nonNil(out)})
+	t := x.config.Gate.Directory.Tenant()
+	return x.reply(http.StatusOK, object{"value": []any{object{"id": "/tenants/" + t, "tenantId": t, "displayName": x.config.Gate.Directory.TenantName(), "tenantCategory": "Home"}}})
 }
 
 // namespaces are the providers that there are here; all are registered from the start.
@@ -320,7 +313,7 @@ func (x *exchange) cancel() *Error {
 		return refuse(http.StatusNotFound, "NotFound", "Operation %s not found.", x.params["operationId"])
 	}
 	p, _ := azure.ParseID(op.Target)
-	if !x.config.Access.Allowed(x.caller.ObjectID, p.Type()+"/write", op.Target) {
+	if !x.config.Gate.Access.Allowed(x.caller.ObjectID, p.Type()+"/write", op.Target) {
 		return refuse(http.StatusForbidden, "AuthorizationFailed", "The client '%s' with object id '%s' does not have authorization to perform action '%s' over scope '%s' or the scope is invalid.", x.caller.AppID, x.caller.ObjectID, p.Type()+"/write", op.Target)
 	}
 	now := x.config.Now()

@@ -18,28 +18,12 @@ import (
 	"onramp/catalog"
 )
 
-// Access says who asks and what they may do.
-type Access interface {
-	// Who is the caller of a request, by its token.
-	Who(r *http.Request) (Caller, *Error)
-	// Allowed tells whether a principal may do an action at a scope.
-	Allowed(principal, action, scope string) bool
-}
-
-// Subscription is one that the endpoint has.
-type Subscription struct {
-	ID     string
-	Name   string
-	Tenant string
-}
-
 // Config is what an endpoint is made of.
 type Config struct {
 	Catalog *catalog.Catalog
 	Store   Store
-	Access  Access
-	// Subscriptions are those that there are; it is asked with every request.
-	Subscriptions func() []Subscription
+	// Gate knows who asks and what they may do, and which subscriptions there are.
+	Gate          *Gate
 	Tables        Tables // nil: what package network converges to
 	Now           func() time.Time
 	Random        io.Reader
@@ -62,8 +46,8 @@ type Server struct {
 
 // New makes an endpoint of what its store holds. Run must be running for deletions and providers that take their time.
 func New(c Config) (*Server, error) {
-	if c.Now == nil || c.Random == nil || c.Store == nil || c.Catalog == nil || c.Access == nil || c.Subscriptions == nil {
-		return nil, errors.New("arm: an endpoint needs a catalogue, a store, an access, subscriptions, a clock and randomness")
+	if c.Now == nil || c.Random == nil || c.Store == nil || c.Catalog == nil || c.Gate == nil {
+		return nil, errors.New("arm: an endpoint needs a catalogue, a store, a gate, a clock and randomness")
 	}
 	if c.PageSize == 0 {
 		c.PageSize = 1000
@@ -93,7 +77,7 @@ type exchange struct {
 	found
 	w       http.ResponseWriter
 	r       *http.Request
-	caller  Caller
+	caller  *Principal
 	version string
 	body    []byte
 }
@@ -122,7 +106,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		err.write(w)
 	}
-	attrs := []any{"method", r.Method, "path", r.URL.Path, "request", id, "correlation", correlation, "caller", x.caller.Name}
+	attrs := []any{"method", r.Method, "path", r.URL.Path, "request", id, "correlation", correlation}
+	if x.caller != nil {
+		attrs = append(attrs, "caller", x.caller.Name)
+	}
 	if x.route != nil {
 		attrs = append(attrs, "operation", x.op.ID)
 	}
@@ -150,7 +137,7 @@ func (x *exchange) handle() *Error {
 		return err
 	}
 	var err *Error
-	if x.caller, err = x.config.Access.Who(x.r); err != nil {
+	if x.caller, err = x.config.Gate.Who(x.r); err != nil {
 		return err
 	}
 	f, known := x.router.match(x.r.Method, x.r.URL.Path)
@@ -240,10 +227,8 @@ func (x *exchange) published() []string {
 }
 
 func (x *exchange) subscribed(id string) *Error {
-	for _, s := range x.config.Subscriptions() {
-		if strings.EqualFold(s.ID, id) {
-			return nil
-		}
+	if s, ok := x.config.Gate.Directory.Subscription(id); ok && strings.EqualFold(s.ID, id) {
+		return nil
 	}
 	return refuse(http.StatusNotFound, "SubscriptionNotFound", "The subscription '%s' could not be found.", id)
 }
@@ -269,10 +254,7 @@ func (x *exchange) allowed() *Error {
 	case "Subscriptions_List", "Tenants_List", "Providers_ListAtTenantScope", "Providers_GetAtTenantScope", "Operations_List":
 		return nil
 	}
-	if x.config.Access.Allowed(x.caller.ObjectID, x.action, scope) {
-		return nil
-	}
-	return refuse(http.StatusForbidden, "AuthorizationFailed", "The client '%s' with object id '%s' does not have authorization to perform action '%s' over scope '%s' or the scope is invalid. If access was recently granted, please refresh your credentials.", x.caller.AppID, x.caller.ObjectID, x.action, scope)
+	return x.config.Gate.May(x.caller, x.action, scope)
 }
 
 func (x *exchange) kindAt(id string) bool {
@@ -378,7 +360,7 @@ func (x *exchange) put() *Error {
 	if err != nil {
 		return err
 	}
-	c, err := x.engine.putResource(x.caller, x.config.Access, x.kind, x.target(), sent, x.rules.works(x))
+	c, err := x.engine.putResource(x.caller, x.config.Gate.Access, x.kind, x.target(), sent, x.rules.works(x))
 	if err != nil {
 		return err
 	}
