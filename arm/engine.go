@@ -40,6 +40,7 @@ type engine struct {
 	// ops are all operations that can still be asked for, timed when something comes to its end without anybody asking.
 	ops       map[string]*operation
 	timed     map[string]time.Time
+	revisions map[string]uint64 // of records that are no resources
 	forgotten time.Time
 	watch     func(key string) // told after each change, outside the locks; nil is nobody
 	wake      chan struct{}
@@ -66,7 +67,7 @@ const (
 func newEngine(c *catalog.Catalog, s Store, now func() time.Time, random io.Reader, pace Pace) (*engine, error) {
 	e := &engine{
 		catalog: c, kinds: newKinds(), store: s, now: now, random: random, pace: pace, all: map[string]*resource{}, sorted: map[*kind][]string{}, users: map[string]map[string]bool{},
-		ops: map[string]*operation{}, timed: map[string]time.Time{}, wake: make(chan struct{}, 1), prefs: preferences{provider: ProviderAuto},
+		ops: map[string]*operation{}, timed: map[string]time.Time{}, revisions: map[string]uint64{}, wake: make(chan struct{}, 1), prefs: preferences{provider: ProviderAuto},
 	}
 	e.statuses = map[string]int{}
 	for _, x := range c.ARMErrors() {

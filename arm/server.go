@@ -65,7 +65,7 @@ func New(c Config) (*Server, error) {
 	e.prefs.delay = c.ProviderDelay
 	s := &Server{config: c, engine: e, tables: c.Tables, rules: &faults{}}
 	s.router = newRouter(c.Catalog.ARMOperations(), e.kinds, s.handlers())
-	return s, nil
+	return s, s.loadAccess()
 }
 
 // Run does what has to happen without anybody asking, until the context ends.
