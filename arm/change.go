@@ -143,7 +143,7 @@ func (e *engine) putResource(by *Principal, g gate, k *kind, id string, sent obj
 	if err := c.commit(w); err != nil {
 		return nil, err
 	}
-	if c.next.kind.typ == network+"virtualNetworks" {
+	if c.next.kind.typ == netProvider+"virtualNetworks" {
 		return c, e.meet(c.next)
 	}
 	return c, nil
@@ -629,7 +629,7 @@ func (c *change) mayLeave(k *kind, body object, id string) *Error {
 // holds tells whether a reference keeps its target from being deleted. The other side of a VNet's peering does not: it becomes
 // Disconnected.
 func (c *change) holds(k *kind, user *resource, target string) bool {
-	if k.typ != network+"virtualNetworks" || !strings.EqualFold(user.kind.typ, k.typ) {
+	if k.typ != netProvider+"virtualNetworks" || !strings.EqualFold(user.kind.typ, k.typ) {
 		return true
 	}
 	for _, r := range user.refs {

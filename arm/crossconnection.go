@@ -13,7 +13,7 @@ import (
 // crossID is the id under which the provider finds a circuit.
 func crossID(r *resource) string {
 	p, _ := azure.ParseID(r.id)
-	return "/subscriptions/" + p.Subscription + "/resourceGroups/" + crossGroup(r) + "/providers/" + network + "expressRouteCrossConnections/" + text(r.body, "properties", "serviceKey")
+	return "/subscriptions/" + p.Subscription + "/resourceGroups/" + crossGroup(r) + "/providers/" + netProvider + "expressRouteCrossConnections/" + text(r.body, "properties", "serviceKey")
 }
 
 func crossGroup(r *resource) string {
@@ -26,7 +26,7 @@ func (x *exchange) crossBody(r *resource) object {
 	peerings := []any{}
 	for _, p := range list(r.body, "properties", "peerings") {
 		q := copied(p)
-		q["id"], q["type"] = id+"/peerings/"+text(p, "name"), network+"expressRouteCrossConnections/peerings"
+		q["id"], q["type"] = id+"/peerings/"+text(p, "name"), netProvider+"expressRouteCrossConnections/peerings"
 		peerings = append(peerings, q)
 	}
 	props := object{
@@ -37,14 +37,14 @@ func (x *exchange) crossBody(r *resource) object {
 	}
 	site := strings.ToUpper(derived(text(r.body, "properties", "serviceProviderProperties", "peeringLocation"), "")[:3])
 	props["primaryAzurePort"], props["secondaryAzurePort"] = "TWIN-"+site+"-06GMR-CIS-1-PRI-A", "TWIN-"+site+"-06GMR-CIS-2-SEC-A"
-	return object{"id": id, "name": text(r.body, "properties", "serviceKey"), "type": network + "expressRouteCrossConnections", "location": text(r.body, "location"), "etag": r.body["etag"], "properties": props}
+	return object{"id": id, "name": text(r.body, "properties", "serviceKey"), "type": netProvider + "expressRouteCrossConnections", "location": text(r.body, "location"), "etag": r.body["etag"], "properties": props}
 }
 
 // crossing finds the circuit that a path names by its service key.
 func (x *exchange) crossing() (*resource, *Error) {
 	key := x.params["crossConnectionName"]
 	var found *resource
-	x.engine.list(x.engine.kinds.of(network+"expressRouteCircuits"), "/subscriptions/"+strings.ToLower(x.params["subscriptionId"])+"/", "", func(r *resource) bool {
+	x.engine.list(x.engine.kinds.of(netProvider+"expressRouteCircuits"), "/subscriptions/"+strings.ToLower(x.params["subscriptionId"])+"/", "", func(r *resource) bool {
 		if strings.EqualFold(text(r.body, "properties", "serviceKey"), key) && text(r.body, "properties", "expressRoutePort", "id") == "" {
 			found = r
 			return false
@@ -60,7 +60,7 @@ func (x *exchange) crossing() (*resource, *Error) {
 func (x *exchange) crossList() *Error {
 	out := []any{}
 	name, named := quoted(x.r.URL.Query().Get("$filter"), "name eq '")
-	x.engine.list(x.engine.kinds.of(network+"expressRouteCircuits"), "/subscriptions/"+strings.ToLower(x.params["subscriptionId"])+"/", "", func(r *resource) bool {
+	x.engine.list(x.engine.kinds.of(netProvider+"expressRouteCircuits"), "/subscriptions/"+strings.ToLower(x.params["subscriptionId"])+"/", "", func(r *resource) bool {
 		switch g := x.params["resourceGroupName"]; {
 		case text(r.body, "properties", "expressRoutePort", "id") != "", g != "" && !strings.EqualFold(g, crossGroup(r)), named && !strings.EqualFold(name, text(r.body, "properties", "serviceKey")):
 		default:
@@ -98,7 +98,7 @@ func (x *exchange) crossPut() *Error {
 	next, err := x.engine.alter(x.caller, r.id, func(b object) *Error {
 		if state == notProvisioned {
 			for _, u := range x.engine.usersOf(r.id) {
-				if u.kind.typ == network+"connections" {
+				if u.kind.typ == netProvider+"connections" {
 					return refuse(http.StatusConflict, "Conflict", "Circuit %s is linked by %s: it cannot be deprovisioned.", azure.ID(r.id).Name(), u.id)
 				}
 			}
@@ -145,7 +145,7 @@ func (x *exchange) crossPeeringWrite() *Error {
 		return err
 	}
 	id := r.id + "/peerings/" + x.params["peeringName"]
-	k := x.engine.kinds.of(network + "expressRouteCircuits/peerings")
+	k := x.engine.kinds.of(netProvider + "expressRouteCircuits/peerings")
 	if x.op.Method == http.MethodDelete {
 		c, err := x.engine.deleteResource(x.caller, k, id, x.rules.works(x))
 		if err != nil {
@@ -173,7 +173,7 @@ func (x *exchange) crossPeeringWrite() *Error {
 	}
 	x.follow(c.next.op, true, false)
 	b := copied(c.body)
-	b["id"], b["type"] = crossID(c.next)+"/peerings/"+text(b, "name"), network+"expressRouteCrossConnections/peerings"
+	b["id"], b["type"] = crossID(c.next)+"/peerings/"+text(b, "name"), netProvider+"expressRouteCrossConnections/peerings"
 	inner(b, "properties")["provisioningState"] = updating
 	return x.reply(status, b)
 }

@@ -34,6 +34,8 @@ type engine struct {
 	write sync.Mutex // held by who changes something
 	mu    sync.RWMutex
 	all   map[string]*resource
+	// changes counts what was placed and displaced.
+	changes uint64
 	// sorted holds the keys of each kind, in order; users the keys of the resources that refer to an id or to something below it.
 	sorted map[*kind][]string
 	users  map[string]map[string]bool
@@ -117,6 +119,7 @@ func (e *engine) read(r Record) (*resource, error) {
 
 // place puts a resource where everybody finds it. It wants mu.
 func (e *engine) place(r *resource) {
+	e.changes++
 	if old := e.all[r.key]; old != nil {
 		e.unuse(old)
 	} else {
@@ -147,6 +150,7 @@ func (e *engine) place(r *resource) {
 
 // displace takes it away. It wants mu.
 func (e *engine) displace(r *resource) {
+	e.changes++
 	e.unuse(r)
 	delete(e.all, r.key)
 	delete(e.timed, r.key)

@@ -3,6 +3,7 @@ package arm
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -14,7 +15,8 @@ import (
 
 // handlers are the operations that a path alone does not explain, by name.
 func (s *Server) handlers() map[string]func(*exchange) *Error {
-	return map[string]func(*exchange) *Error{
+	all := moreHandlers()
+	maps.Copy(all, map[string]func(*exchange) *Error{
 		"Subscriptions_List":                                 (*exchange).subscriptions,
 		"Subscriptions_Get":                                  (*exchange).subscription,
 		"Subscriptions_ListLocations":                        (*exchange).locations,
@@ -77,7 +79,8 @@ func (s *Server) handlers() map[string]func(*exchange) *Error {
 		"ExpressRouteCrossConnectionPeerings_CreateOrUpdate": (*exchange).crossPeeringWrite,
 		"ExpressRouteCrossConnectionPeerings_Delete":         (*exchange).crossPeeringWrite,
 		"NetworkInterfaces_GetEffectiveRouteTable":           (*exchange).effectiveRoutes,
-	}
+	})
+	return all
 }
 
 // subscriptions lists those that the caller may read something of.
@@ -382,7 +385,7 @@ func (x *exchange) serviceProviders() *Error {
 	var out []any
 	for _, n := range names {
 		out = append(out, object{
-			"id": "/subscriptions/" + strings.ToLower(x.params["subscriptionId"]) + "/resourceGroups//providers/Microsoft.Network/expressRouteServiceProviders/", "name": n, "type": network + "expressRouteServiceProviders",
+			"id": "/subscriptions/" + strings.ToLower(x.params["subscriptionId"]) + "/resourceGroups//providers/Microsoft.Network/expressRouteServiceProviders/", "name": n, "type": netProvider + "expressRouteServiceProviders",
 			"properties": object{"provisioningState": succeeded, "peeringLocations": at[n], "bandwidthsOffered": bandwidths},
 		})
 	}
@@ -405,7 +408,7 @@ func (x *exchange) communities() *Error {
 	var out []any
 	for _, n := range names {
 		out = append(out, object{
-			"id": "/subscriptions/" + strings.ToLower(x.params["subscriptionId"]) + "/providers/Microsoft.Network/bgpServiceCommunities/" + url.PathEscape(n), "name": n, "type": network + "bgpServiceCommunities",
+			"id": "/subscriptions/" + strings.ToLower(x.params["subscriptionId"]) + "/providers/Microsoft.Network/bgpServiceCommunities/" + url.PathEscape(n), "name": n, "type": netProvider + "bgpServiceCommunities",
 			"properties": object{"serviceName": n, "bgpCommunities": by[n]},
 		})
 	}
@@ -424,7 +427,7 @@ func (x *exchange) portsLocationBodies() []any {
 			sizes = append(sizes, object{"offerName": fmt.Sprintf("%d Gbps", g), "valueInGbps": g})
 		}
 		out = append(out, object{
-			"id": "/subscriptions/" + strings.ToLower(x.params["subscriptionId"]) + "/providers/Microsoft.Network/expressRoutePortsLocations/" + name, "name": name, "type": network + "expressRoutePortsLocations",
+			"id": "/subscriptions/" + strings.ToLower(x.params["subscriptionId"]) + "/providers/Microsoft.Network/expressRoutePortsLocations/" + name, "name": name, "type": netProvider + "expressRoutePortsLocations",
 			"properties": object{"provisioningState": succeeded, "address": l.Address, "contact": l.AddressURL, "availableBandwidths": sizes},
 		})
 	}
@@ -579,7 +582,7 @@ func (x *exchange) gatewayConnections() *Error {
 	}
 	out := []any{}
 	for _, u := range x.engine.usersOf(c.id) {
-		if u.kind.typ == network+"connections" {
+		if u.kind.typ == netProvider+"connections" {
 			out = append(out, x.engine.shown(child{of: u, kind: u.kind, body: u.body, id: u.id}))
 		}
 	}

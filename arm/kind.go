@@ -71,123 +71,123 @@ func (ks kinds) add(k *kind) {
 	}
 }
 
-const network = "Microsoft.Network/"
+const netProvider = "Microsoft.Network/"
 
 // newKinds is what this endpoint keeps.
 func newKinds() kinds {
 	ks := kinds{}
 	subnetJoins := []join{
-		{"properties.routeTable.id", network + "routeTables/join/action"},
-		{"properties.networkSecurityGroup.id", network + "networkSecurityGroups/join/action"},
-		{"properties.natGateway.id", network + "natGateways/join/action"},
+		{"properties.routeTable.id", netProvider + "routeTables/join/action"},
+		{"properties.networkSecurityGroup.id", netProvider + "networkSecurityGroups/join/action"},
+		{"properties.natGateway.id", netProvider + "natGateways/join/action"},
 	}
 	var vnetJoins []join
 	for _, j := range subnetJoins {
 		vnetJoins = append(vnetJoins, join{"properties.subnets[]." + j.path, j.action})
 	}
-	peer := join{"properties.remoteVirtualNetwork.id", network + "virtualNetworks/peer/action"}
+	peer := join{"properties.remoteVirtualNetwork.id", netProvider + "virtualNetworks/peer/action"}
 	vnetJoins = append(vnetJoins, join{"properties.virtualNetworkPeerings[]." + peer.path, peer.action})
 	configuration := []join{
-		{"properties.ipConfigurations[].properties.subnet.id", network + "virtualNetworks/subnets/join/action"},
-		{"properties.ipConfigurations[].properties.publicIPAddress.id", network + "publicIPAddresses/join/action"},
+		{"properties.ipConfigurations[].properties.subnet.id", netProvider + "virtualNetworks/subnets/join/action"},
+		{"properties.ipConfigurations[].properties.publicIPAddress.id", netProvider + "publicIPAddresses/join/action"},
 	}
 	for _, k := range []*kind{
 		{typ: "Microsoft.Resources/resourceGroups", owned: []string{"provisioningState"}},
 		{
-			typ: network + "virtualNetworks", inUse: "InUseSubnetCannotBeDeleted", joins: vnetJoins, fill: fillVNet, check: checkVNet, leave: leaveVNet,
+			typ: netProvider + "virtualNetworks", inUse: "InUseSubnetCannotBeDeleted", joins: vnetJoins, fill: fillVNet, check: checkVNet, leave: leaveVNet,
 			owned: []string{"resourceGuid", "provisioningState"}, keeps: []string{"subnets", "virtualNetworkPeerings"},
 			children: []*kind{
 				{
-					typ: network + "virtualNetworks/subnets", inside: "subnets", nowhere: true, inUse: "InUseSubnetCannotBeDeleted", joins: subnetJoins,
+					typ: netProvider + "virtualNetworks/subnets", inside: "subnets", nowhere: true, inUse: "InUseSubnetCannotBeDeleted", joins: subnetJoins,
 					owned: []string{"provisioningState", "ipConfigurations", "purpose", "privateEndpoints", "serviceAssociationLinks", "resourceNavigationLinks"},
 				},
 				{
-					typ: network + "virtualNetworks/virtualNetworkPeerings", inside: "virtualNetworkPeerings", nowhere: true, joins: []join{peer},
+					typ: netProvider + "virtualNetworks/virtualNetworkPeerings", inside: "virtualNetworkPeerings", nowhere: true, joins: []join{peer},
 					owned: []string{"provisioningState", "peeringState", "peeringSyncLevel", "remoteAddressSpace", "remoteVirtualNetworkAddressSpace", "resourceGuid", "remoteBgpCommunities"},
 				},
 			},
 		},
 		{
-			typ: network + "routeTables", inUse: "InUseRouteTableCannotBeDeleted", keeps: []string{"routes"}, fill: fillRouteTable, owned: []string{"provisioningState", "resourceGuid", "subnets"},
-			children: []*kind{{typ: network + "routeTables/routes", inside: "routes", nowhere: true, owned: []string{"provisioningState", "hasBgpOverride"}}},
+			typ: netProvider + "routeTables", inUse: "InUseRouteTableCannotBeDeleted", keeps: []string{"routes"}, fill: fillRouteTable, owned: []string{"provisioningState", "resourceGuid", "subnets"},
+			children: []*kind{{typ: netProvider + "routeTables/routes", inside: "routes", nowhere: true, owned: []string{"provisioningState", "hasBgpOverride"}}},
 		},
 		{
-			typ: network + "networkSecurityGroups", inUse: "InUseNetworkSecurityGroupCannotBeDeleted", keeps: []string{"securityRules"}, fill: fillSecurityGroup,
+			typ: netProvider + "networkSecurityGroups", inUse: "InUseNetworkSecurityGroupCannotBeDeleted", keeps: []string{"securityRules"}, fill: fillSecurityGroup,
 			owned:    []string{"provisioningState", "resourceGuid", "subnets", "networkInterfaces", "defaultSecurityRules", "flowLogs"},
-			children: []*kind{{typ: network + "networkSecurityGroups/securityRules", inside: "securityRules", nowhere: true, owned: []string{"provisioningState"}}},
+			children: []*kind{{typ: netProvider + "networkSecurityGroups/securityRules", inside: "securityRules", nowhere: true, owned: []string{"provisioningState"}}},
 		},
 		{
-			typ: network + "publicIPAddresses", inUse: "PublicIPAddressCannotBeDeleted", fill: fillPublicAddress, owned: []string{"provisioningState", "resourceGuid", "ipAddress", "ipConfiguration"},
-			joins: []join{{"properties.publicIPPrefix.id", network + "publicIPPrefixes/join/action"}},
+			typ: netProvider + "publicIPAddresses", inUse: "PublicIPAddressCannotBeDeleted", fill: fillPublicAddress, owned: []string{"provisioningState", "resourceGuid", "ipAddress", "ipConfiguration"},
+			joins: []join{{"properties.publicIPPrefix.id", netProvider + "publicIPPrefixes/join/action"}},
 		},
-		{typ: network + "publicIPPrefixes", inUse: "InUsePublicIpPrefixCannotBeDeleted", fill: fillPublicPrefix, owned: []string{"provisioningState", "resourceGuid", "ipPrefix", "publicIPAddresses"}},
+		{typ: netProvider + "publicIPPrefixes", inUse: "InUsePublicIpPrefixCannotBeDeleted", fill: fillPublicPrefix, owned: []string{"provisioningState", "resourceGuid", "ipPrefix", "publicIPAddresses"}},
 		{
-			typ: network + "natGateways", inUse: "InUseNatGatewayCannotBeDeleted", fill: fillPlain, owned: []string{"provisioningState", "resourceGuid", "subnets"},
-			joins: []join{{"properties.publicIpAddresses[].id", network + "publicIPAddresses/join/action"}, {"properties.publicIpPrefixes[].id", network + "publicIPPrefixes/join/action"}},
+			typ: netProvider + "natGateways", inUse: "InUseNatGatewayCannotBeDeleted", fill: fillPlain, owned: []string{"provisioningState", "resourceGuid", "subnets"},
+			joins: []join{{"properties.publicIpAddresses[].id", netProvider + "publicIPAddresses/join/action"}, {"properties.publicIpPrefixes[].id", netProvider + "publicIPPrefixes/join/action"}},
 		},
 		{
-			typ: network + "networkInterfaces", inUse: "NicInUse", fill: fillInterface, joins: append([]join{{"properties.networkSecurityGroup.id", network + "networkSecurityGroups/join/action"}}, configuration...),
+			typ: netProvider + "networkInterfaces", inUse: "NicInUse", fill: fillInterface, joins: append([]join{{"properties.networkSecurityGroup.id", netProvider + "networkSecurityGroups/join/action"}}, configuration...),
 			owned: []string{"provisioningState", "resourceGuid", "macAddress", "primary", "virtualMachine"},
 		},
-		{typ: network + "localNetworkGateways", inUse: "Conflict", fill: fillPlain, owned: []string{"provisioningState", "resourceGuid"}},
+		{typ: netProvider + "localNetworkGateways", inUse: "Conflict", fill: fillPlain, owned: []string{"provisioningState", "resourceGuid"}},
 		{
-			typ: network + "virtualNetworkGateways", inUse: "VirtualNetworkGatewayCannotBeDeleted", fill: fillGateway, joins: configuration,
+			typ: netProvider + "virtualNetworkGateways", inUse: "VirtualNetworkGatewayCannotBeDeleted", fill: fillGateway, joins: configuration,
 			owned: []string{"provisioningState", "resourceGuid", "inboundDnsForwardingEndpoint"}, fixed: []string{"gatewayType", "vpnType"},
 		},
 		{
-			typ: network + "connections", fill: fillConnection, check: checkConnection, inUse: "Conflict",
+			typ: netProvider + "connections", fill: fillConnection, check: checkConnection, inUse: "Conflict",
 			owned: []string{"provisioningState", "resourceGuid", "connectionStatus", "egressBytesTransferred", "ingressBytesTransferred", "tunnelConnectionStatus"},
 			fixed: []string{"connectionType"},
 			joins: []join{
-				{"properties.virtualNetworkGateway1.id", network + "virtualNetworkGateways/join/action"},
-				{"properties.virtualNetworkGateway2.id", network + "virtualNetworkGateways/join/action"},
-				{"properties.localNetworkGateway2.id", network + "localNetworkGateways/join/action"},
+				{"properties.virtualNetworkGateway1.id", netProvider + "virtualNetworkGateways/join/action"},
+				{"properties.virtualNetworkGateway2.id", netProvider + "virtualNetworkGateways/join/action"},
+				{"properties.localNetworkGateway2.id", netProvider + "localNetworkGateways/join/action"},
 			},
 		},
 		{
-			typ: network + "expressRouteCircuits", inUse: "Conflict", keeps: []string{"peerings", "authorizations"}, fill: fillCircuit, check: checkCircuit, leave: leaveCircuit,
+			typ: netProvider + "expressRouteCircuits", inUse: "Conflict", keeps: []string{"peerings", "authorizations"}, fill: fillCircuit, check: checkCircuit, leave: leaveCircuit,
 			owned: []string{"provisioningState", "circuitProvisioningState", "serviceProviderProvisioningState", "serviceKey", "stag", "globalReachEnabled", "gatewayManagerEtag", "authorizationStatus"},
-			joins: []join{{"properties.expressRoutePort.id", network + "expressRoutePorts/join/action"}},
+			joins: []join{{"properties.expressRoutePort.id", netProvider + "expressRoutePorts/join/action"}},
 			children: []*kind{
 				{
-					typ: network + "expressRouteCircuits/peerings", inside: "peerings", nowhere: true, keeps: []string{"connections"}, check: checkPeering, fill: fillPeering, leave: leavePeering,
+					typ: netProvider + "expressRouteCircuits/peerings", inside: "peerings", nowhere: true, keeps: []string{"connections"}, check: checkPeering, fill: fillPeering, leave: leavePeering,
 					owned: []string{"provisioningState", "azureASN", "primaryAzurePort", "secondaryAzurePort", "stats", "lastModifiedBy", "gatewayManagerEtag", "expressRouteConnection", "peeredConnections"},
-					joins: []join{{"properties.routeFilter.id", network + "routeFilters/join/action"}, {"properties.ipv6PeeringConfig.routeFilter.id", network + "routeFilters/join/action"}},
+					joins: []join{{"properties.routeFilter.id", netProvider + "routeFilters/join/action"}, {"properties.ipv6PeeringConfig.routeFilter.id", netProvider + "routeFilters/join/action"}},
 					children: []*kind{{
-						typ: network + "expressRouteCircuits/peerings/connections", inside: "connections", nowhere: true, check: checkGlobalReach, fill: fillGlobalReach,
+						typ: netProvider + "expressRouteCircuits/peerings/connections", inside: "connections", nowhere: true, check: checkGlobalReach, fill: fillGlobalReach,
 						owned: []string{"provisioningState", "circuitConnectionStatus"},
 					}},
 				},
 				{
-					typ: network + "expressRouteCircuits/authorizations", inside: "authorizations", nowhere: true, fill: fillAuthorization, leave: leaveAuthorization,
+					typ: netProvider + "expressRouteCircuits/authorizations", inside: "authorizations", nowhere: true, fill: fillAuthorization, leave: leaveAuthorization,
 					owned: []string{"provisioningState", "authorizationKey", "authorizationUseStatus", "connectionResourceUri"},
 				},
 			},
 		},
 		{
-			typ: network + "expressRoutePorts", inUse: "Conflict", fill: fillPort, check: checkPort,
+			typ: netProvider + "expressRoutePorts", inUse: "Conflict", fill: fillPort, check: checkPort,
 			owned: []string{"provisioningState", "resourceGuid", "provisionedBandwidthInGbps", "mtu", "etherType", "allocationDate", "circuits"},
 			fixed: []string{"peeringLocation", "bandwidthInGbps", "encapsulation"},
 			children: []*kind{
-				{typ: network + "expressRoutePorts/links", inside: "links", nowhere: true, owned: []string{"provisioningState", "routerName", "interfaceName", "patchPanelId", "rackId", "connectorType", "coloLocation"}},
+				{typ: netProvider + "expressRoutePorts/links", inside: "links", nowhere: true, owned: []string{"provisioningState", "routerName", "interfaceName", "patchPanelId", "rackId", "connectorType", "coloLocation"}},
 				{
-					typ: network + "expressRoutePorts/authorizations", inside: "authorizations", nowhere: true, fill: fillAuthorization,
+					typ: netProvider + "expressRoutePorts/authorizations", inside: "authorizations", nowhere: true, fill: fillAuthorization,
 					owned: []string{"provisioningState", "authorizationKey", "authorizationUseStatus", "circuitResourceUri"},
 				},
 			},
 			keeps: []string{"links", "authorizations"},
 		},
 		{
-			typ: network + "routeFilters", inUse: "Conflict", keeps: []string{"rules"}, fill: fillPlain, owned: []string{"provisioningState", "peerings", "ipv6Peerings"},
-			children: []*kind{{typ: network + "routeFilters/routeFilterRules", inside: "rules", nowhere: true, owned: []string{"provisioningState"}}},
+			typ: netProvider + "routeFilters", inUse: "Conflict", keeps: []string{"rules"}, fill: fillPlain, owned: []string{"provisioningState", "peerings", "ipv6Peerings"},
+			children: []*kind{{typ: netProvider + "routeFilters/routeFilterRules", inside: "rules", nowhere: true, owned: []string{"provisioningState"}}},
 		},
 		{
-			typ: network + "azureFirewalls", inUse: "Conflict", fill: fillFirewall, joins: append([]join{{"properties.firewallPolicy.id", network + "firewallPolicies/join/action"}}, configuration...),
+			typ: netProvider + "azureFirewalls", inUse: "Conflict", fill: fillFirewall, joins: append([]join{{"properties.firewallPolicy.id", netProvider + "firewallPolicies/join/action"}}, configuration...),
 			owned: []string{"provisioningState", "hubIPAddresses", "ipGroups"},
 		},
 		{
-			typ: network + "firewallPolicies", inUse: "Conflict", fill: fillPlain, owned: []string{"provisioningState", "firewalls", "ruleCollectionGroups", "childPolicies", "size"},
-			children: []*kind{{typ: network + "firewallPolicies/ruleCollectionGroups", nowhere: true, fill: fillPlain, owned: []string{"provisioningState", "size"}}},
+			typ: netProvider + "firewallPolicies", inUse: "Conflict", fill: fillPlain, owned: []string{"provisioningState", "firewalls", "ruleCollectionGroups", "childPolicies", "size"},
+			children: []*kind{{typ: netProvider + "firewallPolicies/ruleCollectionGroups", nowhere: true, fill: fillPlain, owned: []string{"provisioningState", "size"}}},
 		},
 	} {
 		ks.add(k)

@@ -121,7 +121,7 @@ func (c *change) downgrade() *Error {
 	links := 0
 	loc, _ := c.catalog.Location(text(c.body, "properties", "serviceProviderProperties", "peeringLocation"))
 	for _, u := range c.usersOf(c.id) {
-		if u.kind.typ != network+"connections" {
+		if u.kind.typ != netProvider+"connections" {
 			continue
 		}
 		links++
@@ -225,14 +225,14 @@ func checkPeering(c *change) *Error {
 
 // leavePeering refuses to delete the private peering under a connection.
 func leavePeering(c *change) *Error {
-	if c.was != nil && c.was.kind.typ != network+"expressRouteCircuits" || !strings.EqualFold(text(c.body, "properties", "peeringType"), "AzurePrivatePeering") {
+	if c.was != nil && c.was.kind.typ != netProvider+"expressRouteCircuits" || !strings.EqualFold(text(c.body, "properties", "peeringType"), "AzurePrivatePeering") {
 		return nil
 	}
 	if strings.EqualFold(c.id, c.was.id) {
 		return nil
 	}
 	for _, u := range c.usersOf(c.was.id) {
-		if u.kind.typ == network+"connections" {
+		if u.kind.typ == netProvider+"connections" {
 			return refuse(http.StatusConflict, "Conflict", "Peering %s cannot be deleted: connection %s uses it.", text(c.body, "name"), u.id)
 		}
 	}
@@ -254,7 +254,7 @@ func fillAuthorization(c *change) *Error {
 // redeemed is the connection or circuit that uses an authorization key, but for one; nil where none does.
 func (e *engine) redeemed(key, but string) *resource {
 	var found *resource
-	for _, t := range []string{network + "connections", network + "expressRouteCircuits"} {
+	for _, t := range []string{netProvider + "connections", netProvider + "expressRouteCircuits"} {
 		e.list(e.kinds.of(t), "/", "", func(r *resource) bool {
 			if strings.EqualFold(text(r.body, "properties", "authorizationKey"), key) && !strings.EqualFold(r.id, but) {
 				found = r
@@ -300,7 +300,7 @@ func (c *change) mayUse(circuit *resource, key string) *Error {
 		}
 		return refuse(http.StatusBadRequest, "BadRequest", "Circuit %s has no authorization with the given key.", azure.ID(circuit.id).Name()).at("properties.authorizationKey")
 	}
-	action := network + "expressRouteCircuits/join/action"
+	action := netProvider + "expressRouteCircuits/join/action"
 	if c.gate != nil && !c.gate.Allowed(c.by.ObjectID, action, circuit.id) {
 		return refuse(http.StatusForbidden, "LinkedAuthorizationFailed",
 			"The client '%s' with object id '%s' has permission to perform action '%s/write' on scope '%s'; however, it does not have permission to perform action(s) '%s' on the linked scope(s) '%s' (respectively) or the linked scope(s) are invalid.",
@@ -354,7 +354,7 @@ func fillPort(c *change) *Error {
 		var links []any
 		for i, n := range []string{"link1", "link2"} {
 			links = append(links, object{
-				"name": n, "id": c.id + "/links/" + n, "type": network + "expressRoutePorts/links", "etag": c.body["etag"],
+				"name": n, "id": c.id + "/links/" + n, "type": netProvider + "expressRoutePorts/links", "etag": c.body["etag"],
 				"properties": object{
 					"provisioningState": succeeded, "adminState": "Disabled", "connectorType": "LC", "routerName": fmt.Sprintf("twin-%s-0%d", derived(c.id)[:4], i+1), "interfaceName": fmt.Sprintf("HundredGigE0/0/0/%d", i),
 					"patchPanelId": "PP:" + derived(c.id, n)[:4], "rackId": "R" + derived(c.id)[:2], "macSecConfig": object{"cipher": "GcmAes256", "sciState": "Disabled"},
@@ -386,7 +386,7 @@ func checkPort(*change) *Error { return nil }
 
 // provisionedAt is when the provider that the endpoint plays has done its part.
 func (e *engine) provisionedAt(r *resource) (time.Time, bool) {
-	if r.kind.typ != network+"expressRouteCircuits" || e.prefs.provider != ProviderAuto || text(r.body, "properties", "serviceProviderProvisioningState") != notProvisioned || r.op != nil && r.op.Verb == "delete" {
+	if r.kind.typ != netProvider+"expressRouteCircuits" || e.prefs.provider != ProviderAuto || text(r.body, "properties", "serviceProviderProvisioningState") != notProvisioned || r.op != nil && r.op.Verb == "delete" {
 		return time.Time{}, false
 	}
 	at := r.created.Add(e.prefs.delay)

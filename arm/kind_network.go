@@ -33,7 +33,7 @@ func fillRouteTable(c *change) *Error {
 func defaultRules(id string) []any {
 	rule := func(name, direction, access string, priority int, from, to string) any {
 		return object{
-			"id": id + "/defaultSecurityRules/" + name, "name": name, "type": network + "networkSecurityGroups/defaultSecurityRules",
+			"id": id + "/defaultSecurityRules/" + name, "name": name, "type": netProvider + "networkSecurityGroups/defaultSecurityRules",
 			"properties": object{
 				"provisioningState": succeeded, "protocol": "*", "sourcePortRange": "*", "destinationPortRange": "*", "sourceAddressPrefix": from, "destinationAddressPrefix": to,
 				"access": access, "priority": priority, "direction": direction, "sourcePortRanges": []any{}, "destinationPortRanges": []any{}, "sourceAddressPrefixes": []any{}, "destinationAddressPrefixes": []any{},
@@ -159,7 +159,7 @@ func fillPublicAddress(c *change) *Error {
 // publicAddress is one that no other has, of 198.18.0.0/15 (RFC 2544) or 2001:db8::/32 (RFC 3849).
 func (c *change) publicAddress(six bool) string {
 	taken := map[string]bool{}
-	for _, k := range []string{network + "publicIPAddresses"} {
+	for _, k := range []string{netProvider + "publicIPAddresses"} {
 		c.list(c.kinds.of(k), "/", "", func(r *resource) bool { taken[text(r.body, "properties", "ipAddress")] = true; return true })
 	}
 	a := netip.MustParseAddr("198.18.0.4")
@@ -205,7 +205,7 @@ func fillInterface(c *change) *Error {
 		if p["privateIPAddressVersion"] == nil {
 			p["privateIPAddressVersion"] = "IPv4"
 		}
-		x["id"], x["type"], x["etag"] = c.id+"/ipConfigurations/"+text(x, "name"), network+"networkInterfaces/ipConfigurations", c.body["etag"]
+		x["id"], x["type"], x["etag"] = c.id+"/ipConfigurations/"+text(x, "name"), netProvider+"networkInterfaces/ipConfigurations", c.body["etag"]
 	}
 	if err := c.addresses("ipConfigurations"); err != nil {
 		return err

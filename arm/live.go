@@ -7,7 +7,7 @@ import (
 // lively returns what changes in a body from outside its record, to be put into a copy; nil where nothing does.
 func (e *engine) lively(c child) func(object) {
 	switch c.kind.typ {
-	case network + "virtualNetworks":
+	case netProvider + "virtualNetworks":
 		if len(list(c.body, "properties", "virtualNetworkPeerings")) == 0 && len(list(c.body, "properties", "subnets")) == 0 {
 			return nil
 		}
@@ -19,23 +19,23 @@ func (e *engine) lively(c child) func(object) {
 				e.subnet(s)
 			}
 		}
-	case network + "virtualNetworks/virtualNetworkPeerings":
+	case netProvider + "virtualNetworks/virtualNetworkPeerings":
 		return func(b object) { e.peering(c.of, b) }
-	case network + "virtualNetworks/subnets":
+	case netProvider + "virtualNetworks/subnets":
 		return func(b object) { e.subnet(b) }
-	case network + "routeTables", network + "networkSecurityGroups":
+	case netProvider + "routeTables", netProvider + "networkSecurityGroups":
 		return func(b object) { inner(b, "properties")["subnets"] = e.subnetsWith(c.id) }
-	case network + "expressRouteCircuits":
+	case netProvider + "expressRouteCircuits":
 		return func(b object) {
 			for _, a := range list(b, "properties", "authorizations") {
 				e.authorization(a)
 			}
 		}
-	case network + "expressRouteCircuits/authorizations":
+	case netProvider + "expressRouteCircuits/authorizations":
 		return func(b object) { e.authorization(b) }
-	case network + "connections":
+	case netProvider + "connections":
 		return func(b object) { inner(b, "properties")["connectionStatus"] = e.connectionStatus(b) }
-	case network + "expressRoutePorts":
+	case netProvider + "expressRoutePorts":
 		return func(b object) {
 			refs := []any{}
 			sum := 0.0
@@ -45,7 +45,7 @@ func (e *engine) lively(c child) func(object) {
 			}
 			inner(b, "properties")["circuits"], inner(b, "properties")["provisionedBandwidthInGbps"] = refs, sum
 		}
-	case network + "routeFilters":
+	case netProvider + "routeFilters":
 		return func(b object) {
 			refs := []any{}
 			for _, u := range e.usersOf(c.id) {
@@ -57,7 +57,7 @@ func (e *engine) lively(c child) func(object) {
 			}
 			inner(b, "properties")["peerings"] = refs
 		}
-	case network + "publicIPAddresses":
+	case netProvider + "publicIPAddresses":
 		return func(b object) {
 			for _, u := range e.usersOf(c.id) {
 				for _, x := range list(u.body, "properties", "ipConfigurations") {
@@ -67,15 +67,15 @@ func (e *engine) lively(c child) func(object) {
 				}
 			}
 		}
-	case network + "firewallPolicies":
+	case netProvider + "firewallPolicies":
 		return func(b object) {
 			groups, firewalls := []any{}, []any{}
-			e.list(e.kinds.of(network+"firewallPolicies/ruleCollectionGroups"), c.of.key+"/", "", func(r *resource) bool {
+			e.list(e.kinds.of(netProvider+"firewallPolicies/ruleCollectionGroups"), c.of.key+"/", "", func(r *resource) bool {
 				groups = append(groups, object{"id": r.id})
 				return true
 			})
 			for _, u := range e.usersOf(c.id) {
-				if u.kind.typ == network+"azureFirewalls" {
+				if u.kind.typ == netProvider+"azureFirewalls" {
 					firewalls = append(firewalls, object{"id": u.id})
 				}
 			}

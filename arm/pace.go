@@ -17,14 +17,14 @@ func (p Pace) of(k *kind, verb string, creates bool) time.Duration {
 		return 0
 	}
 	switch k.typ {
-	case network + "virtualNetworkGateways":
+	case netProvider + "virtualNetworkGateways":
 		if creates {
 			return 30 * time.Minute
 		}
 		return 10 * time.Minute
-	case network + "expressRouteCircuits", network + "azureFirewalls":
+	case netProvider + "expressRouteCircuits", netProvider + "azureFirewalls":
 		return 3 * time.Minute
-	case network + "connections":
+	case netProvider + "connections":
 		return 2 * time.Minute
 	}
 	return 5 * time.Second

@@ -16,6 +16,7 @@ import (
 
 	"onramp/azure"
 	"onramp/catalog"
+	"onramp/design"
 )
 
 // Config is what an endpoint is made of.
@@ -23,8 +24,10 @@ type Config struct {
 	Catalog *catalog.Catalog
 	Store   Store
 	// Gate knows who asks and what they may do, and which subscriptions there are.
-	Gate          *Gate
-	Tables        Tables // nil: what package network converges to
+	Gate *Gate
+	// Tables are the live tables; nil is Converged, with these premises.
+	Tables        Tables
+	Premises      design.Premises
 	Now           func() time.Time
 	Random        io.Reader
 	Pace          Pace
@@ -64,6 +67,9 @@ func New(c Config) (*Server, error) {
 	}
 	e.prefs.delay = c.ProviderDelay
 	s := &Server{config: c, engine: e, tables: c.Tables, rules: &faults{}}
+	if s.tables == nil {
+		s.tables = &Converged{Catalog: c.Catalog, Resources: e.resources, Premises: c.Premises}
+	}
 	s.router = newRouter(c.Catalog.ARMOperations(), e.kinds, s.handlers())
 	return s, s.loadAccess()
 }
@@ -215,7 +221,7 @@ func (x *exchange) typeName() string {
 	if x.kind == nil {
 		return ""
 	}
-	return strings.TrimPrefix(x.kind.typ, network)
+	return strings.TrimPrefix(x.kind.typ, netProvider)
 }
 
 func (x *exchange) published() []string {
