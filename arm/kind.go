@@ -94,15 +94,15 @@ func newKinds() kinds {
 	for _, k := range []*kind{
 		{typ: "Microsoft.Resources/resourceGroups", owned: []string{"provisioningState"}},
 		{
-			typ: netProvider + "virtualNetworks", inUse: "InUseSubnetCannotBeDeleted", joins: vnetJoins, fill: fillVNet, check: checkVNet, leave: leaveVNet,
+			typ: netProvider + "virtualNetworks", inUse: "InUseSubnetCannotBeDeleted", joins: vnetJoins, fill: fillVNet, leave: leaveVNet,
 			owned: []string{"resourceGuid", "provisioningState"}, keeps: []string{"subnets", "virtualNetworkPeerings"},
 			children: []*kind{
 				{
-					typ: netProvider + "virtualNetworks/subnets", inside: "subnets", nowhere: true, inUse: "InUseSubnetCannotBeDeleted", joins: subnetJoins,
+					typ: netProvider + "virtualNetworks/subnets", inside: "subnets", nowhere: true, check: checkSubnet, inUse: "InUseSubnetCannotBeDeleted", joins: subnetJoins,
 					owned: []string{"provisioningState", "ipConfigurations", "purpose", "privateEndpoints", "serviceAssociationLinks", "resourceNavigationLinks"},
 				},
 				{
-					typ: netProvider + "virtualNetworks/virtualNetworkPeerings", inside: "virtualNetworkPeerings", nowhere: true, joins: []join{peer},
+					typ: netProvider + "virtualNetworks/virtualNetworkPeerings", inside: "virtualNetworkPeerings", nowhere: true, check: checkPeeringRemote, joins: []join{peer},
 					owned: []string{"provisioningState", "peeringState", "peeringSyncLevel", "remoteAddressSpace", "remoteVirtualNetworkAddressSpace", "resourceGuid", "remoteBgpCommunities"},
 				},
 			},

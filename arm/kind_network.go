@@ -75,29 +75,23 @@ func fillVNet(c *change) *Error {
 	return fillPlain(c)
 }
 
-// checkVNet refuses changes that would take the ground from under somebody, and peerings to another network than before.
-func checkVNet(c *change) *Error {
-	for _, was := range list(c.before, "properties", "virtualNetworkPeerings") {
-		for _, is := range list(c.body, "properties", "virtualNetworkPeerings") {
-			if !strings.EqualFold(text(was, "name"), text(is, "name")) {
-				continue
-			}
-			old, now := text(was, "properties", "remoteVirtualNetwork", "id"), text(is, "properties", "remoteVirtualNetwork", "id")
-			if !strings.EqualFold(old, now) {
-				return refuse(http.StatusBadRequest, "ChangingRemoteVirtualNetworkNotAllowed", "The remote virtual network of peering %s cannot be changed from %s to %s.", text(is, "id"), old, now)
-			}
-		}
+// checkPeeringRemote refuses a peering to another network than before.
+func checkPeeringRemote(c *change) *Error {
+	old, now := text(c.before, "properties", "remoteVirtualNetwork", "id"), text(c.body, "properties", "remoteVirtualNetwork", "id")
+	if c.before != nil && !strings.EqualFold(old, now) {
+		return refuse(http.StatusBadRequest, "ChangingRemoteVirtualNetworkNotAllowed", "The remote virtual network of peering %s cannot be changed from %s to %s.", c.id, old, now)
 	}
-	for _, was := range list(c.before, "properties", "subnets") {
-		for _, is := range list(c.body, "properties", "subnets") {
-			if !strings.EqualFold(text(was, "name"), text(is, "name")) || slices.Equal(subnetPrefixes(was), subnetPrefixes(is)) {
-				continue
-			}
-			for _, u := range c.usersOf(text(was, "id")) {
-				if u.key != c.was.key {
-					return refuse(http.StatusBadRequest, "InUseSubnetCannotBeUpdated", "Subnet %s is in use by %s and cannot be updated.", text(is, "name"), u.id)
-				}
-			}
+	return nil
+}
+
+// checkSubnet refuses to take the ground from under somebody.
+func checkSubnet(c *change) *Error {
+	if c.before == nil || slices.Equal(subnetPrefixes(c.before), subnetPrefixes(c.body)) {
+		return nil
+	}
+	for _, u := range c.usersOf(c.id) {
+		if u.key != c.was.key {
+			return refuse(http.StatusBadRequest, "InUseSubnetCannotBeUpdated", "Subnet %s is in use by %s and cannot be updated.", text(c.body, "name"), u.id)
 		}
 	}
 	return nil
