@@ -73,11 +73,7 @@ type commit struct {
 type options struct {
 	unsynced bool   // the stream is written without SyncAlways: for the test that this loses acknowledged writes
 	first    uint64 // the first revision of a new store; 0 is 1
-	sweep    int    // so many deleted keys are kept before they are removed; 0 is sweepAt
 }
-
-// sweepAt is how many records of deleted keys the stream may have when it is opened. They are small, and needed by nobody.
-const sweepAt = 1000
 
 // OpenJetStream opens the store in a directory, and makes it if there is none. It refuses a store that has lost something that was
 // acknowledged, went back in time or was changed, with a *DamageError or a *MarkError that says what: Repair says what can be had.
@@ -119,12 +115,6 @@ func openJetStream(dir string, o options) (s *JetStream, err error) {
 	}
 	seen, err := s.verify(acknowledged)
 	if err != nil {
-		return s, err
-	}
-	if o.sweep == 0 {
-		o.sweep = sweepAt
-	}
-	if err := s.sweep(seen, o.sweep); err != nil {
 		return s, err
 	}
 	log, err := newMarkLog(dir, seen)
@@ -336,26 +326,6 @@ func (s *JetStream) verify(m *mark) (*mark, error) {
 	}
 	seen.last = max(seen.last, last)
 	return seen, nil
-}
-
-// sweep removes the records of deleted keys when there are many. The last record of the stream stays, whatever it is.
-func (s *JetStream) sweep(m *mark, atLeast int) error {
-	if len(m.keys)-m.live < atLeast {
-		return nil
-	}
-	for key, is := range m.keys {
-		if !is.deleted || is.revision == m.last {
-			continue
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), publishWithin)
-		err := s.stream.Purge(ctx, jetstream.WithPurgeSubject(subjectOf(key)))
-		cancel()
-		if err != nil {
-			return fmt.Errorf("removing the record of the deleted key %s: %w", key, err)
-		}
-		delete(m.keys, key)
-	}
-	return nil
 }
 
 // read visits what is in the stream, in order, and returns the stream's last revision. A record that is not what it should be in itself
