@@ -158,6 +158,8 @@ func TestThePowerLossTestSeesAStoreThatIsNotWrittenThrough(t *testing.T) {
 	l := newLossy(t)
 	r := rand.New(rand.NewPCG(2, 20))
 	c := newCrashed(filepath.Join(l.mount, "store"))
+	mustClose(t, mustOpen(t, c.dir)) // a new store, whose files and names are all on the disk
+	unix.Sync()
 	c.unsynced = true
 	for round := range 5 {
 		err := l.round(c, round+1, 100+r.IntN(300), 0)
