@@ -33,7 +33,7 @@ type Store interface {
 // The bounds of a record, in octets. Azure's request bodies end at 4 MiB; a resource with its children and its operation is one record.
 const (
 	MaxKey   = 2048
-	MaxValue = 8 << 20
+	MaxValue = 7 << 20
 )
 
 // The errors of a store that a caller can do something about.

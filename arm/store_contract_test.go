@@ -14,8 +14,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// storeTests are what every Store must pass. open makes an empty one that the test closes.
-func storeTests(t *testing.T, open func(testing.TB) Store) {
+// storeTests are what every Store must pass. open makes an empty one that the test closes; again opens what the last one kept, nil if it keeps
+// nothing.
+func storeTests(t *testing.T, open func(testing.TB) Store, again func(testing.TB) Store) {
 	for _, c := range []struct {
 		name string
 		test func(*testing.T, Store)
@@ -42,16 +43,33 @@ func storeTests(t *testing.T, open func(testing.TB) Store) {
 	}
 	t.Run("a closed store says so", func(t *testing.T) { storeIsClosed(t, open(t)) })
 	t.Run("it does as a map does", func(t *testing.T) {
-		rapid.Check(t, func(rt *rapid.T) { storeIsAMap(rt, open(t)) })
+		rapid.Check(t, func(rt *rapid.T) {
+			s := open(t)
+			values, revisions := storeIsAMap(rt, s)
+			if err := s.Close(); err != nil {
+				rt.Fatal(err)
+			}
+			if again != nil {
+				s := again(t)
+				storeHas(rt, s, values, revisions)
+				if err := s.Close(); err != nil {
+					rt.Fatal(err)
+				}
+			}
+		})
 	})
 }
 
 func TestTheMemoryStoreKeepsTheContract(t *testing.T) {
-	storeTests(t, func(testing.TB) Store { return NewMemoryStore() })
+	storeTests(t, func(testing.TB) Store { return NewMemoryStore() }, nil)
 }
 
 func TestTheJetStreamStoreKeepsTheContract(t *testing.T) {
-	storeTests(t, func(t testing.TB) Store { return mustOpen(t, t.TempDir()) })
+	var dir string
+	storeTests(t, func(t testing.TB) Store {
+		dir = t.TempDir()
+		return mustOpen(t, dir)
+	}, func(t testing.TB) Store { return mustOpen(t, dir) })
 }
 
 func mustOpen(t testing.TB, dir string) *JetStream {
@@ -320,7 +338,7 @@ func storeBounds(t *testing.T, s Store) {
 	}{
 		{"", nil, "the key has 0 octets"},
 		{strings.Repeat("k", MaxKey+1), nil, "the key has 2049 octets"},
-		{"/a", make([]byte, MaxValue+1), "the value of /a has 8388609 octets: at most 8388608"},
+		{"/a", make([]byte, MaxValue+1), "the value of /a has 7340033 octets: at most 7340032"},
 	} {
 		if _, err := s.Put(c.key, c.value, 0); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("put: %v, want %q", err, c.want)
@@ -377,8 +395,8 @@ func storeIsClosed(t *testing.T, s Store) {
 }
 
 // storeIsAMap draws operations, right and wrong ones, and compares with a map.
-func storeIsAMap(t *rapid.T, s Store) {
-	values, revisions := map[string]string{}, map[string]uint64{}
+func storeIsAMap(t *rapid.T, s Store) (values map[string]string, revisions map[string]uint64) {
+	values, revisions = map[string]string{}, map[string]uint64{}
 	last := uint64(0)
 	key := rapid.SampledFrom(append([]string{"/a", "/a/b", "/a/c", "/b"}, oddKeys()[:8]...))
 	value := rapid.SliceOfN(rapid.Byte(), 0, 40)
@@ -424,6 +442,11 @@ func storeIsAMap(t *rapid.T, s Store) {
 			}
 		},
 	})
+	storeHas(t, s, values, revisions)
+	return values, revisions
+}
+
+func storeHas(t *rapid.T, s Store, values map[string]string, revisions map[string]uint64) {
 	got, gotRevisions := loaded(t, s)
 	if diff := cmp.Diff(values, got); diff != "" {
 		t.Fatalf("the store differs (-want +got):\n%s", diff)
@@ -431,7 +454,59 @@ func storeIsAMap(t *rapid.T, s Store) {
 	if diff := cmp.Diff(revisions, gotRevisions); diff != "" {
 		t.Fatalf("the revisions differ (-want +got):\n%s", diff)
 	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
+}
+
+func TestCloseWaitsForTheWritesThatAreUnderWay(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		open  func() Store
+		again func(Store) Store
+	}{
+		{"memory", func() Store { return NewMemoryStore() }, nil},
+		{"jetstream", func() Store { return mustOpen(t, t.TempDir()) }, func(s Store) Store { return mustOpen(t, s.(*JetStream).dir) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := c.open()
+			var mu sync.Mutex
+			want := map[string]string{}
+			started := make(chan struct{}, 1)
+			var wg sync.WaitGroup
+			for w := range 8 {
+				wg.Go(func() {
+					for i := 0; ; i++ {
+						key := fmt.Sprintf("/%d/%d", w, i)
+						_, err := s.Put(key, []byte(key), 0)
+						if errors.Is(err, ErrClosed) {
+							return
+						}
+						if err != nil {
+							t.Errorf("put %d: %v", i, err)
+							return
+						}
+						mu.Lock()
+						want[key] = key
+						mu.Unlock()
+						select {
+						case started <- struct{}{}:
+						default:
+						}
+						if i == 10_000 {
+							t.Error("the store was never closed")
+							return
+						}
+					}
+				})
+			}
+			for range 20 {
+				<-started
+			}
+			mustClose(t, s)
+			wg.Wait()
+			if c.again != nil {
+				s := c.again(s)
+				wantRecords(t, s, want)
+				mustClose(t, s)
+			}
+		})
 	}
 }

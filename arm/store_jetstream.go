@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -73,11 +74,7 @@ type commit struct {
 type options struct {
 	unsynced bool   // the stream is written without SyncAlways: for the test that this loses acknowledged writes
 	first    uint64 // the first revision of a new store; 0 is 1
-	sweep    int    // so many deleted keys are kept before they are removed; 0 is sweepAt
 }
-
-// sweepAt is how many records of deleted keys the stream may have when it is opened. They are small, and needed by nobody.
-const sweepAt = 1000
 
 // OpenJetStream opens the store in a directory, and makes it if there is none. It refuses a store that has lost something that was
 // acknowledged, went back in time or was changed, with a *DamageError or a *MarkError that says what: Repair says what can be had.
@@ -119,12 +116,6 @@ func openJetStream(dir string, o options) (s *JetStream, err error) {
 	}
 	seen, err := s.verify(acknowledged)
 	if err != nil {
-		return s, err
-	}
-	if o.sweep == 0 {
-		o.sweep = sweepAt
-	}
-	if err := s.sweep(seen, o.sweep); err != nil {
 		return s, err
 	}
 	log, err := newMarkLog(dir, seen)
@@ -226,7 +217,7 @@ func (s *JetStream) start(m *mark, o options) (err error) {
 		JetStream: true, StoreDir: s.dir, SyncAlways: !o.unsynced,
 		// The account's limits are not ours: the disk is the limit.
 		JetStreamMaxMemory: 1 << 30, JetStreamMaxStore: 1 << 50,
-		MaxPayload: MaxValue + 1<<16, MaxPending: 4 * MaxValue, MaxControlLine: 16 << 10,
+		MaxPayload: 8 << 20, MaxPending: 64 << 20, MaxControlLine: 16 << 10,
 	})
 	if err != nil {
 		return err
@@ -338,94 +329,68 @@ func (s *JetStream) verify(m *mark) (*mark, error) {
 	return seen, nil
 }
 
-// sweep removes the records of deleted keys when there are many. The last record of the stream stays, whatever it is.
-func (s *JetStream) sweep(m *mark, atLeast int) error {
-	if len(m.keys)-m.live < atLeast {
-		return nil
-	}
-	for key, is := range m.keys {
-		if !is.deleted || is.revision == m.last {
-			continue
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), publishWithin)
-		err := s.stream.Purge(ctx, jetstream.WithPurgeSubject(subjectOf(key)))
-		cancel()
-		if err != nil {
-			return fmt.Errorf("removing the record of the deleted key %s: %w", key, err)
-		}
-		delete(m.keys, key)
-	}
-	return nil
-}
-
 // read visits what is in the stream, in order, and returns the stream's last revision. A record that is not what it should be in itself
-// comes with an error. Nothing may be written beside it.
+// comes with an error; one that the server cannot read does not come, and is missed by who knows what was acknowledged. Nothing may be
+// written beside it.
 func (s *JetStream) read(visit func(revision uint64, key string, e envelope, sum checksum, err error) error) (last uint64, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*publishWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), publishWithin)
 	defer cancel()
 	info, err := s.stream.Info(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("reading the store: %w%s", err, s.log)
 	}
-	last = info.State.LastSeq
-	if info.State.Msgs == 0 {
-		return last, nil
-	}
-	reader, err := s.stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		AckPolicy: jetstream.AckNonePolicy, DeliverPolicy: jetstream.DeliverAllPolicy, MemoryStorage: true, InactiveThreshold: time.Hour,
-	})
+	inbox := s.conn.NewInbox()
+	batches, err := s.conn.SubscribeSync(inbox)
 	if err != nil {
 		return 0, fmt.Errorf("reading the store: %w%s", err, s.log)
 	}
-	defer func() {
-		err = errors.Join(err, s.stream.DeleteConsumer(ctx, reader.CachedInfo().Name))
-	}()
-	left := int(info.State.Msgs)
-	for before := uint64(0); left > 0; {
-		batch, err := reader.Fetch(min(left, readAtOnce), jetstream.FetchMaxWait(publishWithin))
-		if err != nil {
+	defer func() { err = errors.Join(err, batches.Unsubscribe()) }()
+	last = info.State.LastSeq
+	for next := max(info.State.FirstSeq, 1); next <= last; {
+		// The batched form of the direct get, which says plainly when there is no more: ADR-31 of NATS's architecture.
+		request := fmt.Sprintf(`{"seq":%d,"batch":%d,"max_bytes":%d}`, next, readAtOnce, MaxValue)
+		if err := s.conn.PublishRequest("$JS.API.DIRECT.GET."+streamName, inbox, []byte(request)); err != nil {
 			return 0, fmt.Errorf("reading the store: %w%s", err, s.log)
 		}
-		got := 0
-		for msg := range batch.Messages() {
-			meta, err := msg.Metadata()
+		from := next
+		for {
+			msg, err := batches.NextMsg(publishWithin)
 			if err != nil {
-				return 0, fmt.Errorf("reading the store: %w", err)
+				return 0, fmt.Errorf("reading the store from revision %d on: %w%s", next, err, s.log)
 			}
-			revision := meta.Sequence.Stream
-			if revision <= before {
-				return 0, fmt.Errorf("reading the store: revision %d comes after %d", revision, before)
+			if status := msg.Header.Get("Status"); status == "204" || status == "404" {
+				break // the end of the batch; or nothing more, or nothing that can be read
+			} else if status != "" {
+				return 0, fmt.Errorf("reading the store: %s %s%s", status, msg.Header.Get("Description"), s.log)
 			}
-			before = revision
-			got++
-			if left--; left == 0 && meta.NumPending > 0 {
-				return 0, fmt.Errorf("reading the store: it has %d records more than it says", meta.NumPending)
+			revision, err := strconv.ParseUint(msg.Header.Get(jetstream.SequenceHeader), 10, 64)
+			if err != nil || revision < next {
+				return 0, fmt.Errorf("reading the store: revision %q comes where %d is due", msg.Header.Get(jetstream.SequenceHeader), next)
 			}
+			next = revision + 1
 			if err := s.visit(msg, revision, visit); err != nil {
 				return 0, err
 			}
 		}
-		if err := batch.Error(); err != nil {
-			return 0, fmt.Errorf("reading the store: %w%s", err, s.log)
-		}
-		if got == 0 {
-			return 0, fmt.Errorf("reading the store: %d records do not come%s", left, s.log)
+		if next == from {
+			next++ // the server stops at what it cannot read, and nothing tells how long that is
 		}
 	}
 	return last, nil
 }
 
 // visit examines one message of the stream.
-func (s *JetStream) visit(msg jetstream.Msg, revision uint64, visit func(uint64, string, envelope, checksum, error) error) error {
-	key, err := keyOf(msg.Subject())
+func (s *JetStream) visit(msg *nats.Msg, revision uint64, visit func(uint64, string, envelope, checksum, error) error) error {
+	subject := msg.Header.Get(jetstream.SubjectHeader)
+	key, err := keyOf(subject)
 	if err != nil {
-		return visit(revision, msg.Subject(), envelope{}, checksum{}, err)
+		return visit(revision, subject, envelope{}, checksum{}, err)
 	}
-	e, sum, size, err := decodeEnvelope(msg.Data())
+	e, sum, size, err := decodeEnvelope(msg.Data)
 	switch {
 	case err != nil:
-	case size != len(msg.Data()):
-		err = fmt.Errorf("%d octets follow the record", len(msg.Data())-size)
+	case size != len(msg.Data):
+		err = fmt.Errorf("%d octets follow the record", len(msg.Data)-size)
 	case e.key != key:
 		err = fmt.Errorf("the record is one of %s", e.key)
 	case e.store != s.id:

@@ -160,8 +160,8 @@ func decodeMark(file string, data []byte) (*mark, error) {
 	at := markHead
 	for at < len(data) {
 		payload, next, ok := frameAt(data, at)
-		if !ok || sealOf(data[at-sha256.Size:at], data[at:next-sha256.Size]) != checksum(data[next-sha256.Size:next]) {
-			if later, found := anyFrameAfter(data, at); found {
+		if !ok || !sealed(data, at, next, data[at-sha256.Size:at]) {
+			if later, found := frameAfter(data, at); found {
 				return m, bad(at, "the entry's checksum is wrong, and at octet %d the log goes on: this is no torn end", later)
 			}
 			break
@@ -221,12 +221,22 @@ func frameAt(data []byte, at int) (payload []byte, next int, ok bool) {
 	return data[at+4 : at+4+n], at + 4 + n + sha256.Size, true
 }
 
-// anyFrameAfter looks for a sealed frame behind a broken one, whose length may be wrong. Its seal rests on the seal before it as the file
-// has it.
-func anyFrameAfter(data []byte, at int) (int, bool) {
+// sealed tells whether the seal of the frame from at to next is right after the seal before it.
+func sealed(data []byte, at, next int, before []byte) bool {
+	return sealOf(before, data[at:next-sha256.Size]) == checksum(data[next-sha256.Size:next])
+}
+
+// frameAfter looks for a sealed frame behind a broken one. What is broken may be the seal alone, so the next frame may rest on the right one;
+// or the length, so it may be anywhere and rest on the seal before it as the file has it.
+func frameAfter(data []byte, at int) (int, bool) {
+	if _, later, ok := frameAt(data, at); ok {
+		right := sealOf(data[at-sha256.Size:at], data[at:later-sha256.Size])
+		if _, next, ok := frameAt(data, later); ok && sealed(data, later, next, right[:]) {
+			return later, true
+		}
+	}
 	for later := at + 1; later < len(data); later++ {
-		if _, next, ok := frameAt(data, later); ok &&
-			sealOf(data[later-sha256.Size:later], data[later:next-sha256.Size]) == checksum(data[next-sha256.Size:next]) {
+		if _, next, ok := frameAt(data, later); ok && sealed(data, later, next, data[later-sha256.Size:later]) {
 			return later, true
 		}
 	}
