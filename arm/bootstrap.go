@@ -342,7 +342,7 @@ func (b *Bootstrap) scope(text string) (scope, message, fix string) {
 		}
 		names = append(names, s.Name)
 	}
-	fix = "use / or " + yamlfile.OneOf(names)
+	fix = "use " + yamlfile.OneOf(append([]string{"/"}, names...))
 	if near := catalog.Nearest(subscription, names); near != "" {
 		fix = "did you mean " + near + "? " + strings.ToUpper(fix[:1]) + fix[1:]
 	}

@@ -466,7 +466,7 @@ func (x *exchange) parentOf(n int) (child, *Error) {
 		y := *x
 		r := *x.route
 		r.kind = k
-		y.found.route = &r
+		y.matched.route = &r
 		return child{}, y.missing(id)
 	}
 	return c, nil

@@ -214,15 +214,15 @@ func (r *route) classify(parts []string, ks kinds) {
 	}
 }
 
-// found is a request's route with its parameters.
-type found struct {
+// matched is a request's route with its parameters.
+type matched struct {
 	*route
 	params map[string]string
 	scope  string // of a scoped route: what stands before it
 }
 
 // match finds the route of a method and a path; known tells that the path has other methods.
-func (rt *router) match(method, path string) (f found, known bool) {
+func (rt *router) match(method, path string) (f matched, known bool) {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	take := func(b *branch, values []string, scope string) bool {
 		if b == nil {
@@ -233,7 +233,7 @@ func (rt *router) match(method, path string) (f found, known bool) {
 		if r == nil {
 			return false
 		}
-		f = found{route: r, params: map[string]string{}, scope: scope}
+		f = matched{route: r, params: map[string]string{}, scope: scope}
 		for i, n := range r.names {
 			f.params[n] = values[i]
 		}

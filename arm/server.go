@@ -80,7 +80,7 @@ func (s *Server) Run(ctx context.Context) { s.engine.run(ctx) }
 // exchange is one request and its answer.
 type exchange struct {
 	*Server
-	found
+	matched
 	w       http.ResponseWriter
 	r       *http.Request
 	caller  *Principal
@@ -150,7 +150,7 @@ func (x *exchange) handle() *Error {
 	if f.route == nil {
 		return x.nowhere(known)
 	}
-	x.found = f
+	x.matched = f
 	if err := x.versioned(); err != nil {
 		return err
 	}
