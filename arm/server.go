@@ -530,13 +530,93 @@ type Served struct {
 	Served bool `json:"served"`
 }
 
-// Operations are all operations, by name.
-func (s *Server) Operations() []Served {
-	out := make([]Served, 0, len(s.router.all))
-	for _, r := range s.router.all {
+// Operations are all operations of Azure's interface, by name.
+func Operations(c *catalog.Catalog) []Served {
+	rt := newRouter(c.ARMOperations(), newKinds(), (&Server{}).handlers())
+	out := make([]Served, 0, len(rt.all))
+	for _, r := range rt.all {
 		out = append(out, Served{r.op, r.serve != nil})
 	}
 	return out
 }
 
-func (s *Server) String() string { return fmt.Sprintf("%d operations", len(s.router.all)) }
+// Len is how many resources there are.
+func (s *Server) Len() int {
+	s.engine.mu.RLock()
+	defer s.engine.mu.RUnlock()
+	return len(s.engine.all)
+}
+
+// Provider is who plays the connectivity provider.
+func (s *Server) Provider() ProviderMode {
+	s.engine.write.Lock()
+	defer s.engine.write.Unlock()
+	return s.engine.prefs.provider
+}
+
+// SetProvider changes who plays the connectivity provider, and how long it takes. Circuits that wait for one get theirs.
+func (s *Server) SetProvider(m ProviderMode, delay time.Duration) error {
+	if m != ProviderAuto && m != ProviderManual {
+		return fmt.Errorf("the provider is %q: it is auto or manual", m)
+	}
+	if delay < 0 {
+		return fmt.Errorf("the provider's delay is %s", delay)
+	}
+	e := s.engine
+	e.write.Lock()
+	e.prefs = preferences{provider: m, delay: delay}
+	e.mu.Lock()
+	for _, r := range e.all {
+		if t, waits := e.provisionedAt(r); waits {
+			e.timed[r.key] = t
+		} else if r.op == nil || r.op.Verb != "delete" {
+			delete(e.timed, r.key)
+		}
+	}
+	e.mu.Unlock()
+	e.write.Unlock()
+	e.told("")
+	return nil
+}
+
+// AddPrincipal makes a service principal, with a role where one is named. Without a secret one is made, which the answer shows this once.
+func (s *Server) AddPrincipal(name, secret, role, scope string) (*Credential, error) {
+	g := s.config.Gate
+	var r RoleDefinition
+	if role != "" {
+		var ok bool
+		if r, ok = g.Access.Definition(role); !ok {
+			return nil, fmt.Errorf("there is no role %q", role)
+		}
+	}
+	made := ""
+	if secret == "" {
+		var err error
+		if made, err = newSecret(); err != nil {
+			return nil, err
+		}
+		secret = made
+	}
+	p, err := g.Directory.AddPrincipal(name, "", "", secret)
+	if err != nil {
+		return nil, err
+	}
+	if role != "" {
+		if sub, ok := g.Directory.Subscription(scope); ok {
+			scope = "/subscriptions/" + sub.ID
+		}
+		if scope == "" {
+			scope = "/"
+		}
+		as := RoleAssignment{Name: s.engine.guid(), Scope: scope, Role: r.ID, Principal: p.ObjectID}
+		s.engine.write.Lock()
+		defer s.engine.write.Unlock()
+		if _, refusal := g.Access.Assign(as); refusal != nil {
+			return nil, refusal
+		}
+		if refusal := s.engine.keepAccess(assignmentsAt+assignmentKey(as.Scope, as.Name), as); refusal != nil {
+			return nil, refusal
+		}
+	}
+	return &Credential{p.Name, p.AppID, made}, nil
+}

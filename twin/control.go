@@ -1,0 +1,216 @@
+package twin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"onramp/arm"
+)
+
+// Status is how a running twin is.
+type Status struct {
+	URL           string             `json:"url"`
+	Address       string             `json:"address"`
+	PID           int                `json:"pid"`
+	Since         time.Time          `json:"since"`
+	Tenant        string             `json:"tenant"`
+	Authority     string             `json:"authority"`
+	Resources     int                `json:"resources"`
+	Subscriptions []arm.Subscription `json:"subscriptions"`
+	Principals    []PrincipalStatus  `json:"principals"`
+	Provider      arm.ProviderMode   `json:"provider"`
+	Faults        []arm.Fault        `json:"faults"`
+}
+
+// PrincipalStatus is a principal without anything secret.
+type PrincipalStatus struct {
+	Name     string `json:"name"`
+	AppID    string `json:"appId"`
+	ObjectID string `json:"objectId"`
+	Revoked  bool   `json:"revoked"`
+}
+
+// Command is something that the commands of this machine tell a running twin.
+type Command struct {
+	// Subscription adds one; Principal adds one, with a secret that is made where none is given; Revoke and Restore name one.
+	Subscription string `json:"subscription,omitempty"`
+	ID           string `json:"id,omitempty"`
+	Principal    string `json:"principal,omitempty"`
+	Secret       string `json:"secret,omitempty"`
+	Role         string `json:"role,omitempty"`
+	Scope        string `json:"scope,omitempty"`
+	Revoke       string `json:"revoke,omitempty"`
+	Restore      string `json:"restore,omitempty"`
+	// Provider is who plays the provider, with what delay.
+	Provider arm.ProviderMode `json:"provider,omitempty"`
+	Delay    time.Duration    `json:"delay,omitempty"`
+	// Faults, if not nil, replace those that are on.
+	Faults []arm.Fault `json:"faults,omitempty"`
+	// Snapshot is a file that the store is written to.
+	Snapshot string `json:"snapshot,omitempty"`
+}
+
+// Done is what came of a command.
+type Done struct {
+	Message    string          `json:"message"`
+	Credential *arm.Credential `json:"credential,omitempty"`
+}
+
+// controls answers this machine's commands.
+func (t *Twin) controls() http.Handler {
+	mux := http.NewServeMux()
+	send := func(w http.ResponseWriter, v any, err error) {
+		w.Header().Set("Content-Type", "application/json")
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest)
+			v = map[string]string{"error": err.Error()}
+		}
+		_ = json.NewEncoder(w).Encode(v) // the command has gone
+	}
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { send(w, t.Status(), nil) })
+	mux.HandleFunc("POST /stop", func(w http.ResponseWriter, _ *http.Request) {
+		send(w, Done{Message: "stopping"}, nil)
+		t.stop()
+	})
+	mux.HandleFunc("POST /do", func(w http.ResponseWriter, r *http.Request) {
+		var c Command
+		d := json.NewDecoder(io.LimitReader(r.Body, 1<<20))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&c); err != nil {
+			send(w, nil, err)
+			return
+		}
+		done, err := t.Do(c)
+		send(w, done, err)
+	})
+	return mux
+}
+
+// Status tells how the twin is.
+func (t *Twin) Status() Status {
+	s := Status{
+		URL: t.URL(), Address: t.Address(), PID: os.Getpid(), Since: t.began, Tenant: t.Tenant(), Authority: t.Authority(), Resources: t.server.Len(),
+		Subscriptions: t.directory.Subscriptions(), Provider: t.server.Provider(), Faults: t.server.Faults(), Principals: []PrincipalStatus{},
+	}
+	for _, p := range t.directory.Principals() {
+		s.Principals = append(s.Principals, PrincipalStatus{p.Name, p.AppID, p.ObjectID, p.Revoked})
+	}
+	return s
+}
+
+// Do carries out a command.
+func (t *Twin) Do(c Command) (Done, error) {
+	switch {
+	case c.Subscription != "":
+		s, err := t.directory.AddSubscription(c.Subscription, c.ID)
+		if err != nil {
+			return Done{}, err
+		}
+		return Done{Message: fmt.Sprintf("subscription %s is %s", s.Name, s.ID)}, t.keepDirectory()
+	case c.Principal != "":
+		made, err := t.server.AddPrincipal(c.Principal, c.Secret, c.Role, c.Scope)
+		if err != nil {
+			return Done{}, err
+		}
+		return Done{Message: fmt.Sprintf("principal %s has the application id %s", made.Principal, made.AppID), Credential: made}, t.keepDirectory()
+	case c.Revoke != "" || c.Restore != "":
+		p, err := t.directory.SetRevoked(c.Revoke+c.Restore, c.Revoke != "")
+		if err != nil {
+			return Done{}, err
+		}
+		what := "may sign in again"
+		if p.Revoked {
+			what = "is revoked"
+		}
+		return Done{Message: "principal " + p.Name + " " + what}, t.keepDirectory()
+	case c.Provider != "":
+		if err := t.server.SetProvider(c.Provider, c.Delay); err != nil {
+			return Done{}, err
+		}
+		return Done{Message: fmt.Sprintf("the provider is %s", c.Provider)}, nil
+	case c.Faults != nil:
+		return Done{Message: fmt.Sprintf("%d faults are on", len(c.Faults))}, t.server.SetFaults(c.Faults)
+	case c.Snapshot != "":
+		n, err := arm.SaveSnapshot(t.store, c.Snapshot)
+		return Done{Message: fmt.Sprintf("%d records are in %s", n, c.Snapshot)}, err
+	}
+	return Done{}, errors.New("the command says nothing")
+}
+
+// ErrNotRunning tells that no twin runs in a state directory.
+var ErrNotRunning = errors.New("no twin is running there")
+
+// client reaches the twin of a state directory.
+func client(dir string) *http.Client {
+	return &http.Client{Timeout: stopTime, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(dir, controlFile))
+		},
+	}}
+}
+
+func ask(dir, verb, path string, body, answer any) error {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequest(verb, "http://twin"+path, bytes.NewReader(b))
+	if err != nil {
+		return err
+	}
+	res, err := client(dir).Do(req)
+	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) && op.Op == "dial" {
+			return fmt.Errorf("%s: %w", dir, ErrNotRunning)
+		}
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK {
+		var e struct{ Error string }
+		if err := json.NewDecoder(res.Body).Decode(&e); err != nil {
+			return err
+		}
+		return errors.New(e.Error)
+	}
+	return json.NewDecoder(res.Body).Decode(answer)
+}
+
+// Ask gets the status of the twin of a state directory; ErrNotRunning where there is none.
+func Ask(dir string) (Status, error) {
+	var s Status
+	return s, ask(dir, http.MethodGet, "/status", nil, &s)
+}
+
+// Tell has the twin of a state directory carry out a command.
+func Tell(dir string, c Command) (Done, error) {
+	var d Done
+	return d, ask(dir, http.MethodPost, "/do", c, &d)
+}
+
+// Stop ends the twin of a state directory and waits until it has.
+func Stop(dir string) error {
+	var d Done
+	if err := ask(dir, http.MethodPost, "/stop", nil, &d); err != nil {
+		return err
+	}
+	deadline := time.Now().Add(2 * stopTime)
+	for time.Now().Before(deadline) {
+		if _, err := os.Stat(filepath.Join(dir, controlFile)); errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return errors.New("the twin does not end")
+}

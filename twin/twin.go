@@ -1,0 +1,341 @@
+// Package twin is the local stand-in for Azure: package arm's endpoint on a socket, with its state in a directory. It decides nothing of
+// Azure's semantics; it owns the sockets, the files and the goroutines, and ends them.
+package twin
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/net/netutil"
+
+	"onramp/arm"
+	"onramp/catalog"
+	"onramp/design"
+)
+
+// The files of a state directory.
+const (
+	keysFile    = "keys.json"
+	storeDir    = "store"
+	controlFile = "control.sock"
+	addressFile = "address"
+)
+
+// Bounds of what the endpoint takes at a time.
+const (
+	maxConnections = 1024
+	maxHeader      = 64 << 10
+	headerTime     = 10 * time.Second
+	requestTime    = 60 * time.Second
+	idleTime       = 120 * time.Second
+	stopTime       = 10 * time.Second
+)
+
+// Options are what a twin may be told.
+type Options struct {
+	// Dir is where its state is; it is made. Two twins never share one.
+	Dir string
+	// Listen is the address of the endpoint; port 0 is one that is free.
+	Listen string
+	// Names are more names or addresses under which clients find it.
+	Names []string
+	// Bootstrap is with what it begins; nil is the standard one. A directory that has begun does not look at it again.
+	Bootstrap     *arm.Bootstrap
+	Pace          arm.Pace
+	Provider      arm.ProviderMode
+	ProviderDelay time.Duration
+	Premises      design.Premises
+	// Log is where it tells of requests; nil is nowhere.
+	Log *slog.Logger
+}
+
+// Twin is an endpoint that is open.
+type Twin struct {
+	options   Options
+	directory *arm.Directory
+	keys      *arm.Keys
+	store     arm.Store
+	server    *arm.Server
+	site      *arm.Site
+	authority *arm.Authority
+	listener  net.Listener
+	control   net.Listener
+	login     *arm.Login
+	metrics   *metrics
+	began     time.Time
+	stop      context.CancelFunc
+	mu        sync.Mutex // of the directory's record
+	revision  uint64
+	// Made are the secrets that nobody gave, to be shown once.
+	Made []arm.Credential
+	// First tells that the directory was made now.
+	First bool
+}
+
+// Open makes or opens the state and takes the address, so that whoever connects after it waits for Serve. What is wrong with the state is
+// told, and nothing is served.
+func Open(o Options, c *catalog.Catalog) (_ *Twin, err error) {
+	t := &Twin{options: o, began: time.Now(), metrics: newMetrics()}
+	defer func() {
+		if err != nil {
+			t.close()
+		}
+	}()
+	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	store, err := arm.OpenJetStream(filepath.Join(o.Dir, storeDir))
+	if err != nil {
+		return nil, err
+	}
+	t.store = store
+	access, err := t.found(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.directory.CheckListen(o.Listen); err != nil {
+		return nil, err
+	}
+	if t.listener, err = net.Listen("tcp", o.Listen); err != nil {
+		return nil, err
+	}
+	address := t.listener.Addr().String()
+	if t.site, err = arm.NewSite(address, o.Names...); err != nil {
+		return nil, err
+	}
+	now := time.Now
+	if t.authority, err = arm.OpenAuthority(o.Dir, now()); err != nil {
+		return nil, err
+	}
+	if t.keys, err = arm.OpenKeys(filepath.Join(o.Dir, keysFile), now()); err != nil {
+		return nil, err
+	}
+	tokens := arm.NewTokens(t.keys, t.directory.Tenant(), t.site, now)
+	t.login = &arm.Login{Directory: t.directory, Keys: t.keys, Tokens: tokens, Site: t.site, Now: now}
+	t.server, err = arm.New(arm.Config{
+		Catalog: c, Store: store, Gate: &arm.Gate{Directory: t.directory, Tokens: tokens, Access: access}, Now: now, Random: rand.Reader,
+		Pace: o.Pace, Provider: o.Provider, ProviderDelay: o.ProviderDelay, Premises: o.Premises, Log: o.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if t.control, err = listenControl(filepath.Join(o.Dir, controlFile)); err != nil {
+		return nil, err
+	}
+	return t, writeFile(filepath.Join(o.Dir, addressFile), []byte(address+"\n"), 0o600)
+}
+
+// directoryKey is the record of the directory in the store, so that a snapshot holds everything.
+const directoryKey = "directory"
+
+// found reads the directory, or begins with the bootstrap.
+func (t *Twin) found(c *catalog.Catalog) (*arm.Access, error) {
+	err := t.store.Load(func(r arm.Record) (err error) {
+		if r.Key != directoryKey {
+			return nil
+		}
+		t.revision = r.Revision
+		if t.directory, err = arm.ReadDirectory(r.Value); err != nil {
+			return fmt.Errorf("the record of the directory: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if t.directory != nil {
+		return arm.NewAccess(c, t.directory), nil
+	}
+	boot := t.options.Bootstrap
+	if boot == nil {
+		boot = arm.StandardBootstrap()
+	}
+	d, a, made, err := boot.Found(c)
+	if err != nil {
+		return nil, err
+	}
+	t.directory, t.Made, t.First = d, made, true
+	return a, nil
+}
+
+// keepDirectory writes the directory down.
+func (t *Twin) keepDirectory() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	b, err := json.Marshal(t.directory)
+	if err != nil {
+		return err
+	}
+	t.revision, err = t.store.Put(directoryKey, b, t.revision)
+	return err
+}
+
+// writeFile replaces a file whole, so that a reader, or the machine's end, finds the old or the new.
+func writeFile(path string, b []byte, mode fs.FileMode) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(f.Name()) }() // gone already when all went well
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	d, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// URL is where the endpoint is.
+func (t *Twin) URL() string { return t.site.URL() }
+
+// Address is what it listens on.
+func (t *Twin) Address() string { return t.listener.Addr().String() }
+
+// Authority is the file with the certificate that clients have to trust.
+func (t *Twin) Authority() string { return t.authority.File() }
+
+// Tenant is the GUID of the tenant.
+func (t *Twin) Tenant() string { return t.directory.Tenant() }
+
+// Server is the endpoint itself.
+func (t *Twin) Server() *arm.Server { return t.server }
+
+// Serve answers until the context ends, or somebody tells it to stop; then it finishes what is under way and closes everything.
+func (t *Twin) Serve(ctx context.Context) error {
+	defer t.close()
+	if t.First { // from now on it has begun
+		if err := t.keepDirectory(); err != nil {
+			return err
+		}
+	}
+	ctx, t.stop = context.WithCancel(ctx)
+	defer t.stop()
+	config, err := t.authority.TLS(time.Now, t.site.Hosts())
+	if err != nil {
+		return err
+	}
+	quiet := slog.NewLogLogger(t.log().Handler(), slog.LevelDebug)
+	public := &http.Server{
+		Handler: t.handler(), TLSConfig: config, ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: requestTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader, ErrorLog: quiet,
+	}
+	control := &http.Server{Handler: t.controls(), ReadHeaderTimeout: headerTime, ErrorLog: quiet}
+	var work sync.WaitGroup
+	work.Go(func() { t.server.Run(ctx) })
+	work.Go(func() { t.rotate(ctx) })
+	failed := make(chan error, 2)
+	work.Go(func() {
+		failed <- public.Serve(tls.NewListener(netutil.LimitListener(t.listener, maxConnections), config))
+	})
+	work.Go(func() { failed <- control.Serve(t.control) })
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	end, done := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer done()
+	err = errors.Join(err, public.Shutdown(end), control.Shutdown(end))
+	t.stop()
+	work.Wait()
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return err
+}
+
+func (t *Twin) log() *slog.Logger {
+	if t.options.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return t.options.Log
+}
+
+// rotate changes the key that signs tokens when it is due.
+func (t *Twin) rotate(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if t.keys.Due(time.Now()) {
+				if err := t.keys.Rotate(time.Now()); err != nil {
+					t.log().Error("the key that signs tokens was not changed", "error", err)
+				}
+			}
+		}
+	}
+}
+
+// close gives back whatever is open.
+func (t *Twin) close() {
+	if t.listener != nil {
+		_ = t.listener.Close()
+	}
+	if t.control != nil {
+		_ = t.control.Close()
+		_ = os.Remove(filepath.Join(t.options.Dir, controlFile))
+		_ = os.Remove(filepath.Join(t.options.Dir, addressFile))
+	}
+	if t.store != nil {
+		_ = t.store.Close()
+	}
+}
+
+// handler is everything that clients reach over TLS.
+func (t *Twin) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte("ok\n"))
+	})
+	mux.Handle("GET /metrics", t.metrics.handler())
+	return t.metrics.counted(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path == "/healthz" || r.URL.Path == "/metrics":
+			mux.ServeHTTP(w, r)
+		case t.login.Serves(r):
+			t.login.ServeHTTP(w, r)
+		default:
+			t.server.ServeHTTP(w, r)
+		}
+	}))
+}
+
+// listenControl takes the socket by which this machine's commands reach the twin. Only its owner may use it.
+func listenControl(path string) (net.Listener, error) {
+	if c, err := net.Dial("unix", path); err == nil {
+		_ = c.Close()
+		return nil, fmt.Errorf("a twin is running in %s already; stop it with `onramp twin stop --state %s`", filepath.Dir(path), filepath.Dir(path))
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) { // of one that was killed
+		return nil, err
+	}
+	if len(path) > 100 { // sun_path has 108 octets
+		return nil, fmt.Errorf("the path of the state directory is too long for a socket: %s", path)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	return l, os.Chmod(path, 0o600)
+}
