@@ -249,7 +249,7 @@ func (c *change) place() *Error {
 		return c.twins()
 	}
 	next := *c.was
-	next.body, next.changed = copied(c.was.body), c.at
+	next.body, next.changed, next.answer = copied(c.was.body), c.at, nil
 	c.next = &next
 	parent, ok := next.below(string(azure.ID(c.id).Parent()))
 	if !ok {
@@ -717,7 +717,7 @@ func (e *engine) patchTags(by *Principal, k *kind, id string, sent object, w wor
 		tags[name] = s
 	}
 	next := *c.was
-	next.body, next.changed = copied(c.was.body), c.at
+	next.body, next.changed, next.answer = copied(c.was.body), c.at, nil
 	next.body["tags"] = tags
 	if _, has := next.body["etag"]; has {
 		next.body["etag"] = c.etag()
