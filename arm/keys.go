@@ -125,12 +125,12 @@ func (k *Keys) Rotate(now time.Time) error {
 
 // RotateDue rotates where the key that signs has signed for 30 days.
 func (k *Keys) RotateDue(now time.Time) error {
-	if !k.due(now) {
+	if !k.Due(now) {
 		return nil
 	}
 	k.turn.Lock()
 	defer k.turn.Unlock()
-	if !k.due(now) { // somebody else was first
+	if !k.Due(now) { // somebody else was first
 		return nil
 	}
 	return k.rotate(now)
@@ -178,7 +178,8 @@ func (k *Keys) write(keys []signingKey) error {
 	return writeWhole(k.path, text, 0o600)
 }
 
-func (k *Keys) due(now time.Time) bool {
+// Due tells whether the key that signs has signed for 30 days, so that it is time to rotate.
+func (k *Keys) Due(now time.Time) bool {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	return now.Sub(k.keys[len(k.keys)-1].created) >= keyRotation
