@@ -189,6 +189,31 @@ func TestTheSchemaRefusesTheShapesThatTheReaderRefuses(t *testing.T) {
 	}
 }
 
+func TestTheExampleOfTheDocumentationIsRight(t *testing.T) {
+	page, err := os.ReadFile("../" + bootstrapDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(page), "```yaml\n")
+	src, _, closed := strings.Cut(rest, "```")
+	if !ok || !closed {
+		t.Fatal("the page shows no file")
+	}
+	c := openFacts(t)
+	b, findings := ParseBootstrap(bootstrapDoc, []byte(src), c, testEnv)
+	if b == nil || len(findings) > 0 {
+		t.Fatal(findings)
+	}
+	if _, _, _, err := b.found(c, 1); err != nil {
+		t.Error(err)
+	}
+	for _, r := range c.Roles() {
+		if named := strings.Contains(strings.Join(strings.Fields(string(page)), " "), r.Name); named != (len(r.Actions) > 0) {
+			t.Errorf("the page names the role %s: %t", r.Name, named)
+		}
+	}
+}
+
 func FuzzBootstrap(f *testing.F) {
 	f.Add(wholeBootstrap(f))
 	f.Add([]byte(aBootstrap))

@@ -33,6 +33,7 @@ type Keys struct {
 	mu   sync.RWMutex
 	path string // "" for keys that are kept in memory alone
 	keys []signingKey
+	turn sync.Mutex // held while a key is made, so that many who find one due make one
 }
 
 type signingKey struct {
@@ -117,6 +118,25 @@ func newSigningKey(key *rsa.PrivateKey, created time.Time) (signingKey, error) {
 
 // Rotate makes a new key, which signs from now on.
 func (k *Keys) Rotate(now time.Time) error {
+	k.turn.Lock()
+	defer k.turn.Unlock()
+	return k.rotate(now)
+}
+
+// RotateDue rotates where the key that signs has signed for 30 days.
+func (k *Keys) RotateDue(now time.Time) error {
+	if !k.Due(now) {
+		return nil
+	}
+	k.turn.Lock()
+	defer k.turn.Unlock()
+	if !k.Due(now) { // somebody else was first
+		return nil
+	}
+	return k.rotate(now)
+}
+
+func (k *Keys) rotate(now time.Time) error {
 	key, err := rsa.GenerateKey(rand.Reader, keyBits)
 	if err != nil {
 		return err

@@ -448,7 +448,7 @@ func TestNamesAndIDsAreGivenOnce(t *testing.T) {
 
 func TestOtherMachinesAreServedOnlyWithCredentialsThatSomebodyChose(t *testing.T) {
 	c := openFacts(t)
-	d, a, made, err := StandardBootstrap().found(c, 1)
+	d, a, made, err := StandardBootstrap().Found(c) // with as many rounds as in earnest
 	if err != nil || len(made) != 1 {
 		t.Fatal(made, err)
 	}

@@ -24,7 +24,7 @@ func slowMatches(pattern, action string) bool {
 		}
 		return false
 	}
-	return action != "" && strings.ToLower(action[:1]) == strings.ToLower(pattern[:1]) && slowMatches(pattern[1:], action[1:])
+	return action != "" && strings.EqualFold(action[:1], pattern[:1]) && slowMatches(pattern[1:], action[1:])
 }
 
 func TestActionsMatchAsTheDefinitionSays(t *testing.T) {

@@ -70,10 +70,8 @@ func (t *Tokens) isAudience(aud string) bool {
 // Issue signs a token with which a principal can show an audience who it is, and tells when it expires.
 func (t *Tokens) Issue(p *Principal, audience string) (token string, expires time.Time, err error) {
 	now := t.now()
-	if t.keys.Due(now) {
-		if err := t.keys.Rotate(now); err != nil {
-			return "", time.Time{}, fmt.Errorf("no new key for tokens: %w", err)
-		}
+	if err := t.keys.RotateDue(now); err != nil {
+		return "", time.Time{}, fmt.Errorf("no new key for tokens: %w", err)
 	}
 	var unique [16]byte
 	if _, err := rand.Read(unique[:]); err != nil {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -287,6 +288,11 @@ func TestAKeySignsForThirtyDays(t *testing.T) {
 		t.Fatalf("%d keys", n)
 	}
 	k.clock.advance(time.Second)
+	var wg sync.WaitGroup
+	for range 4 { // who find it due at once make one key
+		wg.Go(func() { k.token(t, "writer", armAudience) })
+	}
+	wg.Wait()
 	r := bearer(k.token(t, "writer", armAudience))
 	if n := len(k.keys.keys); n != 2 {
 		t.Fatalf("%d keys", n)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"onramp/arm"
 	"onramp/azure"
 	"onramp/choose"
 	"onramp/design"
@@ -24,7 +25,7 @@ func results() map[string]any {
 }
 
 func resultNames() []string {
-	return []string{"intent", "choose", "design", "prove", "check", "prerequisites", "cost", "rehearse", "rehearse-traffic", "speaker", "speaker-events"}
+	return []string{"intent", "choose", "design", "prove", "check", "prerequisites", "cost", "rehearse", "rehearse-traffic", "speaker", "speaker-events", "bootstrap"}
 }
 
 // schemaOf is the JSON Schema of a file that people write, or of a command's result.
@@ -36,6 +37,8 @@ func schemaOf(name string) ([]byte, error) {
 		return speaker.Schema()
 	case "speaker-events":
 		return speaker.EventSchema()
+	case "bootstrap":
+		return arm.BootstrapSchema()
 	}
 	command := name
 	switch name {
@@ -59,7 +62,8 @@ func newSchemaCommand() *cobra.Command {
 		Use:   "schema [" + strings.Join(resultNames(), "|") + "]",
 		Short: "Print the JSON Schema of a file that you write, or of a command's --json",
 		Long: `Schema prints the JSON Schema (draft 2020-12) of the intent, for an editor that checks it while you type; with speaker that of a
-speaker's file; with another name that of what the command of this name prints with --json.`,
+speaker's file; with bootstrap that of the file with which a twin begins; with another name that of what the command of this name prints
+with --json.`,
 		Example: `  onramp schema > onramp.schema.json
   onramp schema choose`,
 		Args:      cobra.MaximumNArgs(1),
