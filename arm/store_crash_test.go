@@ -58,7 +58,7 @@ func writeUntilKilled(dir string) int {
 		return 1
 	}
 	say("opening")
-	s, err := openJetStream(dir, options{unsynced: os.Getenv(writerUnsynced) != ""})
+	s, err := openJetStream(dir, options{unsynced: os.Getenv(writerUnsynced) != "", deleted: 1})
 	if err != nil {
 		say("error %v", err)
 		return 1
