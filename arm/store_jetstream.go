@@ -76,7 +76,7 @@ type commit struct {
 type options struct {
 	unsynced bool   // the stream is written without SyncAlways: for the test that this loses acknowledged writes
 	first    uint64 // the first revision of a new store; 0 is 1
-	// deleted is how many records of deleted keys a store may have when it is opened, or as many as it has others; 0 is deletedKept.
+	// deleted is how many records of deleted keys a store may have when it is opened; 0 is deletedKept, or as many as it has others.
 	deleted int
 }
 
@@ -130,9 +130,9 @@ func openJetStream(dir string, o options) (s *JetStream, err error) {
 		return s, err
 	}
 	if o.deleted == 0 {
-		o.deleted = deletedKept
+		o.deleted = max(deletedKept, seen.live)
 	}
-	if len(seen.keys)-seen.live > max(o.deleted, seen.live) {
+	if len(seen.keys)-seen.live > o.deleted {
 		if err := s.rewrite(log); err != nil {
 			log.close()
 			return s, fmt.Errorf("clearing the store of deleted records: %w", err)
@@ -302,8 +302,10 @@ func (s *JetStream) syncNames() error {
 func (s *JetStream) verify(m *mark) (*mark, error) {
 	seen := &mark{store: m.store, floor: m.floor, last: m.last, keys: make(map[string]marked, len(m.keys))}
 	damage := &DamageError{Dir: s.dir}
+	below := false
 	last, err := s.read(func(revision uint64, key string, e envelope, sum checksum, err error) error {
 		if revision < m.floor {
+			below = true
 			return nil
 		}
 		was, known := m.keys[key]
@@ -345,6 +347,9 @@ func (s *JetStream) verify(m *mark) (*mark, error) {
 		return nil, damage.sorted()
 	}
 	seen.last = max(seen.last, last)
+	if below { // a crash came before or while they were removed
+		return seen, s.removeBelow(m.floor)
+	}
 	return seen, nil
 }
 
@@ -399,9 +404,17 @@ func (s *JetStream) rewrite(log *markLog) error {
 	if err := log.shorten(); err != nil {
 		return err
 	}
+	return s.removeBelow(m.floor)
+}
+
+// removeBelow removes the records of no account from the stream. A key that has only such a record is not there, for the server too.
+func (s *JetStream) removeBelow(floor uint64) error {
 	ctx, cancel := context.WithTimeout(context.Background(), publishWithin)
 	defer cancel()
-	return s.stream.Purge(ctx, jetstream.WithPurgeSequence(m.floor))
+	if err := s.stream.Purge(ctx, jetstream.WithPurgeSequence(floor)); err != nil {
+		return fmt.Errorf("removing what was written again: %w%s", err, s.log)
+	}
+	return nil
 }
 
 // read visits what is in the stream, in order, and returns the stream's last revision. A record that is not what it should be in itself
