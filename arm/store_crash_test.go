@@ -58,7 +58,7 @@ func writeUntilKilled(dir string) int {
 		return 1
 	}
 	say("opening")
-	s, err := openJetStream(dir, options{unsynced: os.Getenv(writerUnsynced) != ""})
+	s, err := openJetStream(dir, options{unsynced: os.Getenv(writerUnsynced) != "", deleted: 10})
 	if err != nil {
 		say("error %v", err)
 		return 1
@@ -92,7 +92,7 @@ func writeUntilKilled(dir string) int {
 				key := fmt.Sprintf("/%d/%d", w, r.IntN(crashKeys))
 				n := round<<32 | count.Add(1)
 				var err error
-				if own[key] > 0 && r.IntN(6) == 0 {
+				if own[key] > 0 && r.IntN(4) == 0 {
 					say("deleting %s %d", key, n)
 					if _, err = s.Delete(key, own[key]); err == nil {
 						own[key] = 0

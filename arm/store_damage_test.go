@@ -330,6 +330,73 @@ func TestAWriteThatIsInTheStreamButNotInTheMarkIsTakenAsItIs(t *testing.T) {
 	}
 }
 
+func TestTheRecordsOfDeletedKeysAreClearedAwayWhenTheyAreMany(t *testing.T) {
+	for _, live := range []int{0, 1, 5} {
+		t.Run(fmt.Sprintf("beside %d others", live), func(t *testing.T) {
+			dir := t.TempDir()
+			s := mustOpen(t, dir)
+			has := map[string]string{}
+			for i := range live {
+				key := fmt.Sprintf("/kept/%d", i)
+				has[key] = key
+				mustPut(t, s, key, key, 0)
+			}
+			last := uint64(0)
+			for i := range 12 {
+				key := fmt.Sprintf("/deleted/%d", i)
+				last = mustDelete(t, s, key, mustPut(t, s, key, key, 0))
+			}
+			mustClose(t, s)
+			before, err := os.ReadFile(filepath.Join(dir, markFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			again := func(dir string) {
+				t.Helper()
+				s, err := openJetStream(dir, options{deleted: 5})
+				if err != nil {
+					t.Fatal(err)
+				}
+				wantRecords(t, s, has)
+				if left := len(s.mark.keys) - s.mark.live; left > 1 || live > 0 && left > 0 {
+					t.Errorf("%d records of deleted keys are left", left)
+				}
+				mustClose(t, s)
+			}
+			again(dir)
+			again(dir)
+			// A crash before the mark was written anew: all is there twice, and the mark tells only of the first.
+			state, err := decodeMark("mark", before)
+			if err != nil {
+				t.Fatal(err)
+			}
+			between := filepath.Join(t.TempDir(), "between")
+			mustCopy(t, dir, between)
+			log, err := newMarkLog(between, state)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := log.close(); err != nil {
+				t.Fatal(err)
+			}
+			again(between)
+			// Writing goes on above.
+			s = mustOpen(t, dir)
+			if revision := mustPut(t, s, "/deleted/0", "again", 0); revision <= last {
+				t.Errorf("revision %d after %d", revision, last)
+			}
+			has["/deleted/0"] = "again"
+			mustClose(t, s)
+			s = mustOpen(t, dir)
+			wantRecords(t, s, has)
+			mustClose(t, s)
+			if report, err := Repair(dir, RepairOptions{}); err != nil || report.Kept != len(has) || report.Lost() > 0 {
+				t.Errorf("a repair finds %+v, %v", report, err)
+			}
+		})
+	}
+}
+
 func TestOneProcessHasTheStoreOpen(t *testing.T) {
 	dir := t.TempDir()
 	s := mustOpen(t, dir)

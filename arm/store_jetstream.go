@@ -62,6 +62,8 @@ const (
 	publishWithin = time.Minute
 	// readAtOnce is how many records are asked for at once when all are read.
 	readAtOnce = 128
+	// rewriters is how many records are written again at once.
+	rewriters = 64
 )
 
 // commit is a write that is in the stream, on its way into the mark.
@@ -74,7 +76,12 @@ type commit struct {
 type options struct {
 	unsynced bool   // the stream is written without SyncAlways: for the test that this loses acknowledged writes
 	first    uint64 // the first revision of a new store; 0 is 1
+	// deleted is how many records of deleted keys a store may have when it is opened; 0 is deletedKept, or as many as it has others.
+	deleted int
 }
+
+// deletedKept is more than a design's life brings about, and less than what slows an opening.
+const deletedKept = 1000
 
 // OpenJetStream opens the store in a directory, and makes it if there is none. It refuses a store that has lost something that was
 // acknowledged, went back in time or was changed, with a *DamageError or a *MarkError that says what: Repair says what can be had.
@@ -121,6 +128,15 @@ func openJetStream(dir string, o options) (s *JetStream, err error) {
 	log, err := newMarkLog(dir, seen)
 	if err != nil {
 		return s, err
+	}
+	if o.deleted == 0 {
+		o.deleted = max(deletedKept, seen.live)
+	}
+	if len(seen.keys)-seen.live > o.deleted {
+		if err := s.rewrite(log); err != nil {
+			log.close()
+			return s, fmt.Errorf("clearing the store of deleted records: %w", err)
+		}
 	}
 	if err := os.RemoveAll(filepath.Join(dir, foundDir)); err != nil {
 		log.close()
@@ -284,9 +300,14 @@ func (s *JetStream) syncNames() error {
 // verify compares every record of the stream with what was acknowledged, and returns the state that the mark shall say from now on: what
 // was acknowledged, and what is in the stream whole though the crash came before its acknowledgement.
 func (s *JetStream) verify(m *mark) (*mark, error) {
-	seen := &mark{store: m.store, last: m.last, keys: make(map[string]marked, len(m.keys))}
+	seen := &mark{store: m.store, floor: m.floor, last: m.last, keys: make(map[string]marked, len(m.keys))}
 	damage := &DamageError{Dir: s.dir}
+	below := false
 	last, err := s.read(func(revision uint64, key string, e envelope, sum checksum, err error) error {
+		if revision < m.floor {
+			below = true
+			return nil
+		}
 		was, known := m.keys[key]
 		switch {
 		case err != nil:
@@ -326,7 +347,74 @@ func (s *JetStream) verify(m *mark) (*mark, error) {
 		return nil, damage.sorted()
 	}
 	seen.last = max(seen.last, last)
+	if below { // a crash came before or while they were removed
+		return seen, s.removeBelow(m.floor)
+	}
 	return seen, nil
+}
+
+// rewrite clears the stream of the records of deleted keys. To remove just these is not safe: the server keeps on the disk that a key was
+// deleted in that record alone, and after a crash without it the version before comes back. So all others are written again, then the mark
+// says that nothing below them counts, and then that is removed. A crash between the steps leaves a store that says the same.
+func (s *JetStream) rewrite(log *markLog) error {
+	m := log.state
+	renewed := &mark{store: m.store, last: m.last, floor: m.last, keys: make(map[string]marked, m.live)}
+	if m.live > 0 {
+		renewed.floor = m.last + 1
+	}
+	var mu sync.Mutex
+	var failed error
+	var wg sync.WaitGroup
+	free := make(chan struct{}, rewriters)
+	_, err := s.read(func(revision uint64, key string, e envelope, _ checksum, err error) error {
+		is := m.keys[key]
+		if err != nil || revision < m.floor || revision > m.last {
+			return err
+		}
+		if e.deleted {
+			if revision == renewed.floor {
+				renewed.apply(markEntry{key, is}) // nothing else is left, and the stream's last record stays
+			}
+			return nil
+		}
+		free <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-free }()
+			e.after = m.last
+			data, sum := e.encode()
+			revision, err := s.publish(e, data, revision)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failed = err
+				return
+			}
+			renewed.apply(markEntry{key, marked{revision, false, sum}})
+		})
+		return nil
+	})
+	wg.Wait()
+	if err := errors.Join(err, failed); err != nil {
+		return err
+	}
+	if renewed.live != m.live {
+		return fmt.Errorf("%d of %d records were written again", renewed.live, m.live)
+	}
+	*m = *renewed
+	if err := log.shorten(); err != nil {
+		return err
+	}
+	return s.removeBelow(m.floor)
+}
+
+// removeBelow removes the records of no account from the stream. A key that has only such a record is not there, for the server too.
+func (s *JetStream) removeBelow(floor uint64) error {
+	ctx, cancel := context.WithTimeout(context.Background(), publishWithin)
+	defer cancel()
+	if err := s.stream.Purge(ctx, jetstream.WithPurgeSequence(floor)); err != nil {
+		return fmt.Errorf("removing what was written again: %w%s", err, s.log)
+	}
+	return nil
 }
 
 // read visits what is in the stream, in order, and returns the stream's last revision. A record that is not what it should be in itself
@@ -411,6 +499,9 @@ func (s *JetStream) Load(visit func(Record) error) error {
 	visited := 0
 	damage := &DamageError{Dir: s.dir}
 	_, err := s.read(func(revision uint64, key string, e envelope, sum checksum, err error) error {
+		if revision < s.mark.floor {
+			return nil
+		}
 		is, known := s.mark.keys[key]
 		if err == nil && (!known || is.revision != revision || is.sum != sum) {
 			err = errors.New("changed: it is not what was acknowledged")

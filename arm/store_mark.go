@@ -19,13 +19,14 @@ import (
 // can change, go or come unseen. Only the last frame may be torn, by a crash while it was written: what it would have said was not yet
 // acknowledged. A log that has grown is replaced by a shorter one that says the same.
 //
-//	file   = magic store base(8) size(8) seal frame...       size: octets of the frames that the log was begun with, which cannot be torn
+//	file   = magic store base(8) floor(8) size(8) seal frame...       size: octets of the frames that the log was begun with, which cannot be torn
 //	frame  = length(4) payload seal            seal = SHA-256(seal before, length, payload)
 //	payload = kind(1) last(8) keys(8) entry... kind: 'w' writes, 'c' closed in order
 //	entry  = kind(1) revision(8) length(2) key checksum
 type mark struct {
 	store storeID
 	base  uint64 // the last revision when this log was begun: what is older and not listed is gone
+	floor uint64 // records below this revision are of no account: all that counts was written again
 	last  uint64 // the last acknowledged revision
 	live  int    // the number of keys that are there
 	keys  map[string]marked
@@ -47,7 +48,7 @@ type markEntry struct {
 
 const (
 	markMagic    = "onrmark\x01" // its last octet is the layout's version
-	markHead     = len(markMagic) + len(storeID{}) + 8 + 8 + sha256.Size
+	markHead     = len(markMagic) + len(storeID{}) + 8 + 8 + 8 + sha256.Size
 	markMaxFrame = 4 << 20 // octets of a payload
 	markGroup    = 512     // entries of a frame at most
 	frameWrites  = 'w'
@@ -82,6 +83,7 @@ func (m *mark) head(size int) (out []byte, seal checksum) {
 	out = append(out, markMagic...)
 	out = append(out, m.store[:]...)
 	out = binary.BigEndian.AppendUint64(out, m.base)
+	out = binary.BigEndian.AppendUint64(out, m.floor)
 	out = binary.BigEndian.AppendUint64(out, uint64(size))
 	seal = sha256.Sum256(out)
 	return append(out, seal[:]...), seal
@@ -150,9 +152,11 @@ func decodeMark(file string, data []byte) (*mark, error) {
 	}
 	m := &mark{keys: map[string]marked{}}
 	copy(m.store[:], data[len(markMagic):])
-	m.base = binary.BigEndian.Uint64(data[len(markMagic)+len(storeID{}):])
+	head := data[len(markMagic)+len(storeID{}):]
+	m.base = binary.BigEndian.Uint64(head)
+	m.floor = binary.BigEndian.Uint64(head[8:])
 	m.last = m.base
-	whole := uint64(markHead) + binary.BigEndian.Uint64(data[len(markMagic)+len(storeID{})+8:])
+	whole := uint64(markHead) + binary.BigEndian.Uint64(head[16:])
 	seal := checksum(sha256.Sum256(data[:markHead-sha256.Size]))
 	if !bytes.Equal(seal[:], data[markHead-sha256.Size:markHead]) {
 		return nil, bad(0, "the checksum of the mark's head is wrong")
