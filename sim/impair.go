@@ -67,6 +67,7 @@ func (s *Sim) Grey(router string, on bool) error {
 
 func (s *Sim) impair(e *port, what Impairment) {
 	s.routeAt = s.now
+	s.served()
 	g := e.geared()
 	e.far().geared() // which has to look at what arrives
 	old := g.impair

@@ -36,7 +36,6 @@ func onItsWay(s *Sim, f *Flow) uint64 {
 	}
 	eachPlanned(&s.agenda, func(e *event) { count(e.p) })
 	for _, x := range s.pipes {
-		count(x.sending.p)
 		for i := range x.queues {
 			q := &x.queues[i]
 			for k := range q.count {

@@ -29,7 +29,7 @@ func BenchmarkKernel(b *testing.B) {
 		name        string
 		short, long func(packets int)
 	}
-	chains := []chain{{"sim", forwarder(b, few), forwarder(b, many)}, {"kernel", kernelChain(b, few), kernelChain(b, many)}}
+	chains := []chain{{"sim", forwarder(b, few, bare), forwarder(b, many, bare)}, {"kernel", kernelChain(b, few), kernelChain(b, many)}}
 	for b.Loop() {
 		var hop [2]float64
 		for i, c := range chains {

@@ -121,6 +121,7 @@ func (s *Sim) Limit(l Limits) error {
 			b.pipes = append([]*pipe{down}, b.pipes...)
 		}
 	}
+	s.slacken()
 	return nil
 }
 
@@ -138,6 +139,26 @@ func (s *Sim) limitCircuit(x network.RateLimit, burst int) {
 	}
 }
 
+// slacken tells every pipe for how long nobody can tell what it does.
+func (s *Sim) slacken() {
+	for _, x := range s.pipes {
+		x.slack = never
+	}
+	for _, l := range s.links {
+		for _, e := range l.ends {
+			if e.gear == nil {
+				continue
+			}
+			for i, x := range e.gear.pipes {
+				if i+1 < len(e.gear.pipes) {
+					x.slack = 0
+				}
+				x.slack = min(x.slack, l.spec.Delay)
+			}
+		}
+	}
+}
+
 // RateSeen is what became of the packets that came to a rate. Direction 0 is from A to B of the sessions that it stands at.
 type RateSeen struct {
 	Name      string
@@ -147,6 +168,7 @@ type RateSeen struct {
 
 // Rates tells of every rate, those that queue first, then those that drop.
 func (s *Sim) Rates() []RateSeen {
+	s.served()
 	var out []RateSeen
 	for _, x := range s.pipes {
 		out = append(out, RateSeen{x.name, x.end, x.counts})
@@ -179,17 +201,20 @@ func (e *port) send(p *packet) {
 	if g.honoured != nil && p.kind == data && !g.honoured[p.dscp&63] {
 		p.dscp = DSCPDefault
 	}
-	e.pass(p, 0)
+	p.stage = 0
+	e.pass(p)
 }
 
 // pass takes a packet to the next pipe, and from the last one on to the wire.
-func (e *port) pass(p *packet, stage int) {
+func (e *port) pass(p *packet) {
 	g := e.gear
-	for ; stage < len(g.pipes); stage++ {
-		if x := g.pipes[stage]; !x.exempt || p.kind == data {
-			x.offer(waiting{p, e, stage})
+	for ; int(p.stage) < len(g.pipes); p.stage++ {
+		x := g.pipes[p.stage]
+		if !x.exempt || p.kind == data {
+			x.offer(waiting{p, e})
 			return
 		}
+		x.serve(e.node.s.now) // so that the link's luck is drawn in order
 	}
 	e.leave(p, e.node.s.now)
 }
@@ -217,7 +242,7 @@ func (e *port) leave(p *packet, at time.Duration) {
 
 // launch lets a packet arrive at the other end.
 func (e *port) launch(p *packet, at time.Duration) {
-	e.node.s.agenda.add(event{at: at, kind: evArrive, index: int32(2*e.link.index + 1 - e.end), p: p}) //nolint:gosec // an index
+	e.node.s.agenda.add(event{at: at, kind: evArrive, index: e.number() ^ 1, p: p})
 }
 
 // gone reports a packet that was on a link when that was cut, or on the way to a router that is down.

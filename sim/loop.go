@@ -24,7 +24,8 @@ const (
 	evLeave                   // p is at a gateway, on its way out over the session index
 	evWall                    // p is at the firewall index
 	evReach                   // p is at its destination's subnet index
-	evPipe                    // the pipe index has sent its packet
+	evPipe                    // the pipe index sends what waits
+	evPass                    // p has passed a pipe of the end index of a link and comes to the next
 	evFlow                    // the flow index looks at what it has to send
 )
 

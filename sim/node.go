@@ -45,6 +45,9 @@ type port struct {
 	gear    *gear // nil for a bare link
 }
 
+// number is the port's, as in events.
+func (e *port) number() int32 { return int32(2*e.link.index + e.end) } //nolint:gosec // an index
+
 func (e *port) far() *port { return e.link.ends[1-e.end] }
 
 // Defaults where neither the facts nor the design say anything: sessions inside a site, a provider or Microsoft's network.
@@ -151,6 +154,7 @@ func (x *node) on() {
 // off switches it off: its connections are gone without a word.
 func (x *node) off(how How) {
 	x.s.tell(Happening{Node: x.spec.Name, What: "down"})
+	x.s.served()
 	x.speaker = nil
 	x.ghostUntil = x.s.now
 	if g := x.spec.Gateway; g != "" && how == Silent {
@@ -302,7 +306,7 @@ func (e *port) rearm() {
 	}
 	if s := e.node.s; at < e.wakeAt {
 		e.wakeAt = at
-		s.agenda.add(event{at: max(at, s.now), kind: evTimer, index: int32(2*e.link.index + e.end)}) //nolint:gosec // an index
+		s.agenda.add(event{at: max(at, s.now), kind: evTimer, index: e.number()})
 	}
 }
 

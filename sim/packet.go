@@ -36,6 +36,7 @@ type packet struct {
 	// A packet of Ping or Traceroute, or an answer to one.
 	asks    bool
 	icmp    *icmp // nil for UDP; shared by copies
+	stage   uint8 // of the pipes at the port by which it leaves, how many it has passed
 	crossed uint8 // how often it was forwarded inside virtual networks, which leave the TTL alone
 }
 
@@ -151,7 +152,7 @@ func (e *port) transmit(p *packet) {
 	if s.faults.late != nil {
 		at += s.faults.late()
 	}
-	s.agenda.add(event{at: at, kind: evArrive, index: int32(2*l.index + 1 - e.end), p: p}) //nolint:gosec // an index
+	s.agenda.add(event{at: at, kind: evArrive, index: e.number() ^ 1, p: p})
 }
 
 // arrive takes a packet that came over the link.

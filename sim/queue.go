@@ -8,6 +8,11 @@ import (
 
 // A pipe is what a rate does to packets that have to queue for it: one is sent at a time, for as long as its octets take, and the others
 // wait in queues that drop at the tail. It is shared by every link whose packets need the same rate.
+//
+// Nothing is planned for the moment at which a packet begins to be sent. Whoever comes next to the pipe first does what would have been done
+// since (pipe.serve), each packet at its own time, and sees the queues as they would be; if nobody comes, the pipe is woken before anything
+// could arrive at the other end. So what waits at a pipe costs an event for the delay of its link, not one a packet. Whatever else may have a
+// say in it, a link that is cut or a router that dies, has all pipes served first (Sim.served).
 
 // class is which queue a packet waits in.
 type class uint8
@@ -51,11 +56,10 @@ func (p *packet) class() class {
 	return classRest
 }
 
-// waiting is a packet in a queue, with where it goes on from there.
+// waiting is a packet in a queue, with the port by which it leaves.
 type waiting struct {
-	p     *packet
-	out   *port
-	stage int
+	p   *packet
+	out *port
 }
 
 // fifo is a queue of packets in a ring that grows and is kept.
@@ -105,9 +109,12 @@ type pipe struct {
 	turn    class
 	fresh   bool          // the turn has begun and its credit is not given yet
 	freeAt  time.Duration // when what is being sent is out
-	sending waiting       // it, where it has to pass another pipe; otherwise it is on the link's way already
-	planned bool          // an evPipe at freeAt
+	planned bool          // an evPipe
+	slack   time.Duration // from when a packet begins to be sent, this long nobody can tell: the least delay of the links behind
 	residue int64         // of a nanosecond, so that rounding does not add up
+	size    int           // of the last packet, with the time that it takes and what is over, so that most packets need no division
+	takes   time.Duration
+	over    int64
 	counts  Counts
 }
 
@@ -131,15 +138,25 @@ const quantum = 1522
 
 // time is how long a packet takes to send.
 func (x *pipe) time(octets int) time.Duration {
-	bits := int64(octets)*8*int64(time.Second) + x.residue
-	x.residue = bits % x.rate
-	return time.Duration(bits / x.rate)
+	if octets != x.size {
+		bits := int64(octets) * 8 * int64(time.Second)
+		x.size, x.takes, x.over = octets, time.Duration(bits/x.rate), bits%x.rate
+	}
+	if x.residue += x.over; x.residue >= x.rate {
+		x.residue -= x.rate
+		return x.takes + 1
+	}
+	return x.takes
 }
 
-// offer takes a packet: it is sent, waits, or is dropped. A pipe without a queue plans no event of its own, so that it costs little.
+// offer takes a packet: it is sent, waits, or is dropped. A packet that finds the link free and one that waits are sent before it.
 func (x *pipe) offer(w waiting) {
-	if !x.planned && x.s.now >= x.freeAt {
-		x.send(w)
+	now := x.s.now
+	if x.waiting > 0 {
+		x.serve(now)
+	}
+	if now >= x.freeAt {
+		x.send(w, now)
 		return
 	}
 	c := classRest
@@ -162,41 +179,52 @@ func (x *pipe) offer(w waiting) {
 	x.plan()
 }
 
-// plan has done called when what is being sent is out.
+// plan has the pipe woken while nobody can tell yet that the next packet has begun to be sent.
 func (x *pipe) plan() {
 	if !x.planned {
 		x.planned = true
-		x.s.agenda.add(event{at: x.freeAt, kind: evPipe, index: x.index})
+		at := x.freeAt + x.slack
+		if x.s.options.Capture != nil { // frames are shown in order
+			at = x.freeAt
+		}
+		x.s.agenda.add(event{at: at, kind: evPipe, index: x.index})
 	}
 }
 
-// send begins to send a packet. When it will be out is known, so one that goes on the link then is put there now.
-func (x *pipe) send(w waiting) {
-	x.freeAt = x.s.now + x.time(w.p.size)
-	x.counts.Passed++
-	x.counts.PassedOctets += uint64(w.p.size) //nolint:gosec // not negative
-	if w.stage+1 == len(w.out.gear.pipes) {
-		w.out.leave(w.p, x.freeAt)
-	} else {
-		x.sending = w
+// woken is called when something has to be done at the latest.
+func (x *pipe) woken() {
+	x.planned = false
+	x.serve(x.s.now)
+	if x.waiting > 0 {
 		x.plan()
 	}
 }
 
-// done is called when the packet that was being sent is out and something has to be done then.
-func (x *pipe) done() {
-	w := x.sending
-	x.sending, x.planned = waiting{}, false
-	if x.waiting > 0 {
+// serve sends what waits and has begun by now.
+func (x *pipe) serve(now time.Duration) {
+	for x.waiting > 0 && x.freeAt <= now {
 		x.waiting--
-		x.send(x.next())
-		if x.waiting > 0 {
-			x.plan()
-		}
+		x.send(x.next(), x.freeAt)
 	}
-	if w.p != nil {
-		w.out.pass(w.p, w.stage+1)
+}
+
+// served has every pipe send what it would have by now: to be called before anything changes that a packet meets when it begins to be sent.
+func (s *Sim) served() {
+	for _, x := range s.pipes {
+		x.serve(s.now)
 	}
+}
+
+// send begins to send a packet. When it will be out is known, so one that goes on the link then is put there now.
+func (x *pipe) send(w waiting, begin time.Duration) {
+	x.freeAt = begin + x.time(w.p.size)
+	x.counts.Passed++
+	x.counts.PassedOctets += uint64(w.p.size) //nolint:gosec // not negative
+	if w.p.stage++; int(w.p.stage) == len(w.out.gear.pipes) {
+		w.out.leave(w.p, x.freeAt)
+		return
+	}
+	x.s.agenda.add(event{at: x.freeAt, kind: evPass, index: w.out.number(), p: w.p})
 }
 
 // next takes the packet to send out of its queue; there is one.

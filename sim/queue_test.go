@@ -57,7 +57,7 @@ func slowQueue(list []offered, rate int64, most int, classed bool) []time.Durati
 		}
 	}
 	for i, x := range list {
-		serve(x.at - 1)
+		serve(x.at)
 		if free <= x.at {
 			send(i, x.at)
 			continue
@@ -97,7 +97,7 @@ func TestAQueueSendsWhatItsSlowTwinSends(t *testing.T) {
 				ev := s.agenda.next()
 				s.now = ev.at
 				if ev.kind == evPipe {
-					s.pipes[0].done()
+					s.pipes[0].woken()
 				} else {
 					got[ev.p.seq32] = ev.at
 				}

@@ -173,7 +173,9 @@ func (s *Sim) Run(until time.Duration) {
 			s.deliver(e.p, s.wiring.Subnets[e.index].Node)
 			s.release(e.p)
 		case evPipe:
-			s.pipes[e.index].done()
+			s.pipes[e.index].woken()
+		case evPass:
+			s.links[e.index>>1].ends[e.index&1].pass(e.p)
 		case evFlow:
 			s.flows[e.index].wake()
 		}
@@ -246,6 +248,7 @@ func (s *Sim) change(how How, elements []string, down bool) error {
 			return fmt.Errorf("no element %q in this estate", id)
 		}
 	}
+	s.served()
 	for _, id := range elements {
 		s.down[id] = down
 	}
