@@ -121,7 +121,6 @@ func forwarder(b *testing.B, hops int, limits limited) func(packets int) {
 			p.kind, p.size, p.dscp, p.flowIndex, p.seq32, p.sentAt = data, 78+(i*397)%1344, marks[i%len(marks)], 1, uint32(i), s.now //nolint:gosec // few
 			p.src, p.dst, p.sport, p.dport, p.ttl = plainHost(0), plainHost(hops), uint16(i), 7, mostHops                            //nolint:gosec // any port
 			s.inject(p, src)
-			s.release(p)
 		}
 		s.Run(s.now + time.Duration(hops+2)*time.Millisecond)
 		if len(f.delays) != packets {

@@ -182,5 +182,4 @@ func (f *Flow) acknowledge(p *packet) {
 		}
 	}
 	s.inject(a, f.dst)
-	s.release(a)
 }

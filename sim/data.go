@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"slices"
 	"time"
@@ -19,8 +20,42 @@ type fibEntry struct {
 	ports []*port
 }
 
-// fib is a router's forwarding table.
-type fib struct{ t bart.Table[*fibEntry] }
+// fib is a router's forwarding table, and the destinations that it was asked for, each in its place among as many as there are: most packets
+// go where others went before. BenchmarkForward guards it.
+type fib struct {
+	t      bart.Table[*fibEntry]
+	recent *[remembered]recentRoute
+}
+
+// recentRoute is what the table says of a destination, nil for no route.
+type recentRoute struct {
+	dst   netip.Addr
+	entry *fibEntry
+}
+
+// remembered is a power of two.
+const remembered = 32
+
+// lookup is the longest match's entry, nil where there is none.
+func (f *fib) lookup(dst netip.Addr) *fibEntry {
+	if f.recent == nil {
+		f.recent = new([remembered]recentRoute)
+	}
+	b := dst.As16()
+	r := &f.recent[(binary.BigEndian.Uint32(b[12:])*0x9e3779b1)>>27]
+	if r.dst != dst {
+		r.dst = dst
+		r.entry, _ = f.t.Lookup(dst)
+	}
+	return r.entry
+}
+
+// changed forgets what the table said.
+func (f *fib) changed() {
+	if f.recent != nil {
+		clear(f.recent[:])
+	}
+}
 
 // program follows a change of the routes in use.
 func (x *node) program(p netip.Prefix) {
@@ -46,6 +81,7 @@ func (x *node) program(p netip.Prefix) {
 		}
 	}
 	x.s.stir()
+	x.fib.changed()
 	if e == nil {
 		x.fib.t.Delete(p)
 	} else {
@@ -109,7 +145,8 @@ func (x *node) forward(p *packet) {
 		s.lose(p, x.spec.Name, network.Looped, "time to live exceeded")
 		return
 	}
-	e, ok := x.fib.t.Lookup(p.dst)
+	e := x.fib.lookup(p.dst)
+	ok := e != nil
 	switch {
 	case !ok && p.forService(s):
 		s.lose(p, x.spec.Name, network.Internet, "no route to the service: it is reached over the internet")
@@ -119,9 +156,7 @@ func (x *node) forward(p *packet) {
 		s.deliver(p, x.spec.Name)
 	default:
 		out := e.ports[p.among(len(e.ports), uint32(x.index))] //nolint:gosec // an index
-		q := s.packet()
-		q.data(p)
-		out.transmit(q)
+		out.transmit(s.handOn(p))
 	}
 }
 
@@ -160,11 +195,10 @@ func (s *Sim) deliver(p *packet, node string) {
 	r.data(p)
 	r.reply, r.src, r.dst, r.sport, r.dport, r.flow, r.ttl, r.path = true, p.dst, p.src, p.dport, p.sport, 0, mostHops, r.path[:0]
 	s.inject(r, q.dst)
-	s.release(r)
 }
 
-// inject lets a host send a packet.
-func (s *Sim) inject(p *packet, from *station) {
+// insert takes a packet from a host.
+func (s *Sim) insert(p *packet, from *station) {
 	switch {
 	case from.router != nil:
 		if from.router.speaker == nil {
@@ -379,9 +413,7 @@ func (f *fabric) hop(p *packet, from, to string, kind eventKind, index int32) {
 		d = f.s.net.Apart(from, to)
 		f.delays[key] = d
 	}
-	q := f.s.packet()
-	q.data(p)
-	f.s.agenda.add(event{at: f.s.now + d, kind: kind, index: index, p: q})
+	f.s.agenda.add(event{at: f.s.now + d, kind: kind, index: index, p: f.s.handOn(p)})
 }
 
 // leave is a packet at the gateway, on its way out over a session.
@@ -396,9 +428,7 @@ func (f *fabric) leave(p *packet, link int32) {
 	if p.asks && out.node.tooLong(p) {
 		return
 	}
-	q := s.packet()
-	q.data(p)
-	out.transmit(q)
+	out.transmit(s.handOn(p))
 }
 
 // wall is a packet at a firewall.

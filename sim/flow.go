@@ -168,7 +168,6 @@ func (f *Flow) send() {
 	p.src, p.dst, p.sport, p.dport = f.Src.Addr, f.Dst.Addr, f.Sport, f.Dport
 	f.sent++
 	s.inject(p, f.src)
-	s.release(p)
 }
 
 // lost is told of each packet that ended before the other side.

@@ -206,7 +206,6 @@ func (s *Sim) answer(p *packet, at *station) {
 		r = s.errorAbout(p, noPort, 0, p.dst)
 	}
 	s.inject(r, at)
-	s.release(r)
 }
 
 // lives tells whether an address in a subnet is not that of a gateway's instance that is down.

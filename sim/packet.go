@@ -131,6 +131,35 @@ func (s *Sim) release(p *packet) {
 	s.free = append(s.free, p)
 }
 
+// handOn is the packet to send on in place of p: p itself where the event is about it, so that nobody needs it any more, or else a copy.
+// Whoever hands a packet on does nothing more with it.
+func (s *Sim) handOn(p *packet) *packet {
+	if p == s.held {
+		s.held = nil
+		return p
+	}
+	q := s.packet()
+	q.data(p)
+	return q
+}
+
+// unhold ends the packet that the event was about, if it went no further.
+func (s *Sim) unhold() {
+	if s.held != nil {
+		s.release(s.held)
+		s.held = nil
+	}
+}
+
+// inject lets a host send a packet, which is handed over.
+func (s *Sim) inject(p *packet, from *station) {
+	held := s.held
+	s.held = p
+	s.insert(p, from)
+	s.unhold()
+	s.held = held
+}
+
 // transmit puts a packet on the link; what cannot get through is gone.
 func (e *port) transmit(p *packet) {
 	s, l := e.node.s, e.link

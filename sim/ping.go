@@ -119,7 +119,6 @@ func (s *Sim) ask(q Source, to netip.Addr, ttl uint8, payload int, sport, dport 
 		p.ttl++ // what a router sends itself it does not count
 	}
 	s.inject(p, q.at)
-	s.release(p)
 	return x
 }
 

@@ -118,7 +118,6 @@ func (q *Probe) fire() {
 	q.seq++
 	q.sentAt, q.result = append(q.sentAt, s.now), append(q.result, onTheWay)
 	s.inject(p, q.src)
-	s.release(p)
 	q.nextAt = s.now + q.pause()
 	s.agenda.add(event{at: q.nextAt, kind: evProbe, index: q.index})
 }

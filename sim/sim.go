@@ -58,6 +58,7 @@ type Sim struct {
 	conns   bgp.ConnID
 	ports   uint16
 	free    []*packet
+	held    *packet // the one that the event is about, until it is handed on
 	dirty   []*node
 	late    []*port // ends of links whose timers have to be planned again
 	// routeAt is when a route last changed anywhere, or something happened that may change one.
@@ -149,9 +150,9 @@ func (s *Sim) Run(until time.Duration) {
 		s.events++
 		switch e.kind {
 		case evArrive:
-			l := s.links[e.index>>1]
-			l.ends[e.index&1].arrive(e.p)
-			s.release(e.p)
+			s.held = e.p
+			s.links[e.index>>1].ends[e.index&1].arrive(e.p)
+			s.unhold()
 		case evWake:
 			s.nodes[e.index].wake()
 		case evTimer:
@@ -163,15 +164,18 @@ func (s *Sim) Run(until time.Duration) {
 		case evProbe:
 			s.probes[e.index].fire()
 		case evLeave:
+			s.held = e.p
 			s.fabric.leave(e.p, e.index)
-			s.release(e.p)
+			s.unhold()
 		case evWall:
+			s.held = e.p
 			s.fabric.wall(e.p, e.index)
-			s.release(e.p)
+			s.unhold()
 		case evReach:
+			s.held = e.p
 			e.p.visit(s.fabric.place[e.index])
 			s.deliver(e.p, s.wiring.Subnets[e.index].Node)
-			s.release(e.p)
+			s.unhold()
 		case evPipe:
 			s.pipes[e.index].woken()
 		case evPass:
