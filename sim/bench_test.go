@@ -88,8 +88,8 @@ func (l limited) limit(s *Sim) {
 	}
 	for _, link := range s.links {
 		for end, e := range link.ends {
-			x := &pipe{s: s, index: int32(len(s.pipes)), end: end, rate: 10e9, classed: l == classed, most: 1 << 20, turn: classVideo, fresh: true} //nolint:gosec // few
-			s.pipes = append(s.pipes, x)
+			x := newPipe(s, 10e9)
+			x.end, x.classed, x.most = end, l == classed, 1<<20
 			e.geared().pipes = []*pipe{x}
 			e.geared().arriving = newPolicer("", "", end, 40e9, 1<<20, false)
 		}
@@ -120,7 +120,7 @@ func forwarder(b *testing.B, hops int, limits limited) func(packets int) {
 			p := s.packet()
 			p.kind, p.size, p.dscp, p.flowIndex, p.seq32, p.sentAt = data, 78+(i*397)%1344, marks[i%len(marks)], 1, uint32(i), s.now //nolint:gosec // few
 			p.src, p.dst, p.sport, p.dport, p.ttl = plainHost(0), plainHost(hops), uint16(i), 7, mostHops                            //nolint:gosec // any port
-			s.inject(p, src)
+			s.dispatch(p, src)
 		}
 		s.Run(s.now + time.Duration(hops+2)*time.Millisecond)
 		if len(f.delays) != packets {

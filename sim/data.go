@@ -118,7 +118,7 @@ const mostHops = 64 // the TTL that packets begin with
 // arriveRouter takes a data packet at a router.
 func (x *node) arriveRouter(p *packet) {
 	s := x.s
-	if x.spec.Kind == "gateway" {
+	if x.gateway {
 		p.visit(x.place)
 		if p.asks && x.stopsAtGateway(p) {
 			return
@@ -194,11 +194,11 @@ func (s *Sim) deliver(p *packet, node string) {
 	r := s.packet()
 	r.data(p)
 	r.reply, r.src, r.dst, r.sport, r.dport, r.flow, r.ttl, r.path = true, p.dst, p.src, p.dport, p.sport, 0, mostHops, r.path[:0]
-	s.inject(r, q.dst)
+	s.dispatch(r, q.dst)
 }
 
-// insert takes a packet from a host.
-func (s *Sim) insert(p *packet, from *station) {
+// inject lets a host send a packet, of which it is sent a copy.
+func (s *Sim) inject(p *packet, from *station) {
 	switch {
 	case from.router != nil:
 		if from.router.speaker == nil {

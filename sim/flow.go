@@ -167,7 +167,7 @@ func (f *Flow) send() {
 	p.kind, p.size, p.flowIndex, p.seq32, p.ttl, p.dscp, p.sentAt = data, f.size, f.index+1, uint32(f.sent), mostHops, f.DSCP, s.now //nolint:gosec // a number wraps as one of RTP does
 	p.src, p.dst, p.sport, p.dport = f.Src.Addr, f.Dst.Addr, f.Sport, f.Dport
 	f.sent++
-	s.inject(p, f.src)
+	s.dispatch(p, f.src)
 }
 
 // lost is told of each packet that ended before the other side.

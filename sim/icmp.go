@@ -205,7 +205,7 @@ func (s *Sim) answer(p *packet, at *station) {
 	default:
 		r = s.errorAbout(p, noPort, 0, p.dst)
 	}
-	s.inject(r, at)
+	s.dispatch(r, at)
 }
 
 // lives tells whether an address in a subnet is not that of a gateway's instance that is down.

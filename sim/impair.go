@@ -69,12 +69,13 @@ func (s *Sim) impair(e *port, what Impairment) {
 	s.routeAt = s.now
 	s.served()
 	g := e.geared()
-	e.far().geared() // which has to look at what arrives
+	far := e.far().geared() // which has to look at what arrives
 	old := g.impair
 	if old == nil && what == (Impairment{}) {
 		return
 	}
 	g.impair = &impairment{Impairment: what, since: s.now, last: s.now}
+	far.coming = g.impair
 	if old != nil {
 		g.impair.chance, g.impair.last = old.chance, old.last
 	} else {
@@ -123,7 +124,7 @@ func (i *impairment) cross(e *port, p *packet, at time.Duration) {
 		s.release(p)
 		return
 	}
-	at += e.link.spec.Delay + i.Delay + time.Duration(jitter*float64(i.Jitter))
+	at += e.link.delay + i.Delay + time.Duration(jitter*float64(i.Jitter))
 	if late < i.Reorder {
 		at += i.Late
 	} else {
@@ -147,7 +148,7 @@ func (i *impairment) cross(e *port, p *packet, at time.Duration) {
 
 // takes tells whether a packet that came over the link is let in.
 func (e *port) takes(p *packet) bool {
-	if i := e.far().gear; i != nil && i.impair != nil && i.impair.cut(e.node.s.now) {
+	if i := e.gear.coming; i != nil && i.cut(e.node.s.now) {
 		e.node.s.gone(e, p) // it was on the link when that was cut
 		return false
 	}

@@ -13,10 +13,14 @@ import (
 
 // eachPlanned visits every event of an agenda, and isDue tells whether the next one happens at a time or before.
 func eachPlanned(a *agenda, do func(*event)) {
-	for i := range a.buckets {
-		b := &a.buckets[i]
-		for k := b.from; k < len(b.events); k++ {
-			do(&b.events[k])
+	for level := range a.slots {
+		for digit, s := range &a.slots[level] {
+			if a.full[level][digit/64]>>(digit%64)&1 == 0 {
+				continue
+			}
+			for i := s.head; i != 0; i = a.places[i].next {
+				do(&a.places[i].event)
+			}
 		}
 	}
 }

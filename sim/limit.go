@@ -43,6 +43,7 @@ type gear struct {
 	microsoft bool // Microsoft peering
 	honoured  *[64]bool
 	impair    *impairment
+	coming    *impairment // of what arrives, the other end's
 }
 
 // geared is a port's gear.
@@ -78,11 +79,9 @@ func (s *Sim) Limit(l Limits) error {
 	octets := func(rate int64, d time.Duration, packets int) int {
 		return max(int(float64(rate)*d.Seconds()/8), packets*largest)
 	}
-	newPipe := func(mbps float64, end int, classed, exempt bool, name string) *pipe {
-		rate := s.scaled(mbps)
-		x := &pipe{s: s, index: int32(len(s.pipes)), name: name, full: "the queue of " + name + " is full", end: end, rate: rate, classed: classed, exempt: exempt, //nolint:gosec // small
-			most: octets(rate, depth, 10), turn: classVideo, fresh: true}
-		s.pipes = append(s.pipes, x)
+	pipeOf := func(mbps float64, end int, classed, exempt bool, name string) *pipe {
+		x := newPipe(s, s.scaled(mbps))
+		x.name, x.full, x.end, x.classed, x.exempt, x.most = name, "the queue of "+name+" is full", end, classed, exempt, octets(x.rate, depth, 10)
 		return x
 	}
 	// On its way to Microsoft a packet passes the port of the premises, the provider, the limit; on its way back the limit, the provider,
@@ -92,7 +91,7 @@ func (s *Sim) Limit(l Limits) error {
 		case network.AccessRate, network.BackboneRate, network.GatewayRate:
 			gateway := x.Kind == network.GatewayRate
 			for end := range 2 {
-				pipe := newPipe(x.Mbps, end, l.Classes && !gateway, gateway, x.Name)
+				pipe := pipeOf(x.Mbps, end, l.Classes && !gateway, gateway, x.Name)
 				for _, i := range x.Sessions {
 					g := s.links[i].ends[end].geared()
 					g.pipes = append(g.pipes, pipe)
@@ -111,7 +110,7 @@ func (s *Sim) Limit(l Limits) error {
 			continue
 		}
 		label := "provider of " + name
-		up, down := newPipe(mbps, 0, l.Classes, false, label), newPipe(mbps, 1, l.Classes, false, label)
+		up, down := pipeOf(mbps, 0, l.Classes, false, label), pipeOf(mbps, 1, l.Classes, false, label)
 		for _, link := range s.links {
 			if link.spec.Connection != name || link.spec.Kind != "private" && link.spec.Kind != "microsoft" {
 				continue
@@ -153,7 +152,7 @@ func (s *Sim) slacken() {
 				if i+1 < len(e.gear.pipes) {
 					x.slack = 0
 				}
-				x.slack = min(x.slack, l.spec.Delay)
+				x.slack = min(x.slack, l.delay)
 			}
 		}
 	}
@@ -237,7 +236,7 @@ func (e *port) leave(p *packet, at time.Duration) {
 		e.gear.impair.cross(e, p, at)
 		return
 	}
-	e.launch(p, at+l.spec.Delay)
+	e.launch(p, at+l.delay)
 }
 
 // launch lets a packet arrive at the other end.

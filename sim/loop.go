@@ -29,21 +29,36 @@ const (
 	evFlow                    // the flow index looks at what it has to send
 )
 
-// agenda is a radix heap (Ahuja, Mehlhorn, Orlin, Tarjan: Faster algorithms for the shortest path problem, 1990): an event waits in the
-// bucket of the highest bit in which its time differs from that of the last one taken out. As time never goes back, an event only ever
-// moves to lower buckets, and most do so a few times; nothing is compared but times with a bucket's least. Events of one time are always
-// in one bucket, in the order in which they were planned, and come out in that order. BenchmarkAgenda guards that it allocates nothing.
+// agenda is a radix heap (Ahuja, Mehlhorn, Orlin, Tarjan: Faster algorithms for the shortest path problem, 1990) with digits of eight bits:
+// an event waits at the level of the highest octet in which its time differs from that of the last one taken out, in the slot of what that
+// octet is. As time never goes back, an event only ever moves to lower levels, and most do so once or twice; nothing is compared but the
+// times in the first slot. A slot is a list through the places of events, which stay where they are, so that a move copies nothing. Events of one
+// time are always in one slot, in the order in which they were planned, and come out in that order. BenchmarkAgenda guards that it allocates
+// nothing.
 type agenda struct {
-	last    time.Duration // of the last event taken out, and of all in the first bucket
-	buckets [65]bucket
-	full    uint64 // which of buckets[1:] hold events
+	last    time.Duration // of the last event taken out
+	soonest time.Duration // of the first event, where that is known
+	known   bool
+	levels  uint8 // which hold events
 	size    int
+	full    [levels][slots / 64]uint64 // which slots do
+	slots   [levels][slots]slot
+	places  []place // the first is nobody's
+	free    int32   // the first place without an event, 0 for none
 }
 
-type bucket struct {
-	events []event
-	from   int // those before it, in the first bucket, were taken out
-	least  time.Duration
+const (
+	levels = 8 // octets of a time
+	slots  = 256
+)
+
+// slot is the first and the last of a list of places.
+type slot struct{ head, tail int32 }
+
+// place holds an event and says which is the next, 0 for none.
+type place struct {
+	event
+	next int32
 }
 
 // add plans an event, not before the last one that was taken out.
@@ -51,52 +66,110 @@ func (a *agenda) add(e event) {
 	if e.at < a.last {
 		panic("sim: an event is planned for the past")
 	}
-	a.size++
-	i := bits.Len64(uint64(e.at ^ a.last)) //nolint:gosec // times are not negative
-	b := &a.buckets[i]
-	if len(b.events) == 0 || e.at < b.least {
-		b.least = e.at
+	i := a.free
+	if i == 0 {
+		i = a.grow()
 	}
-	b.events = append(b.events, e)
-	if i > 0 {
-		a.full |= 1 << (i - 1)
+	p := &a.places[i]
+	a.free = p.next
+	p.event = e
+	a.size++
+	if e.at < a.soonest {
+		a.soonest = e.at // where it is not known it does no harm
+	}
+	a.append(i, e.at)
+}
+
+// grow makes places.
+func (a *agenda) grow() int32 {
+	n := max(1, len(a.places))
+	a.places = append(a.places, make([]place, max(64, n))...)
+	for i := n; i+1 < len(a.places); i++ {
+		a.places[i].next = int32(i + 1) //nolint:gosec // so many events are not planned
+	}
+	return int32(n) //nolint:gosec // so many events are not planned
+}
+
+// append puts a place at the end of the list where its time belongs.
+func (a *agenda) append(i int32, at time.Duration) {
+	level := uint(bits.Len64(uint64(at^a.last)|1)-1) / 8 % levels //nolint:gosec // times are not negative
+	digit := uint8(at >> (8 * level))                             //nolint:gosec // an octet of it
+	a.places[i].next = 0
+	s := &a.slots[level][digit]
+	if full := &a.full[level][digit/64]; *full&(1<<(digit%64)) == 0 {
+		*full |= 1 << (digit % 64)
+		a.levels |= 1 << level
+		*s = slot{i, i}
+		return
+	}
+	a.places[s.tail].next = i
+	s.tail = i
+}
+
+// lowest is where the first event is: the first slot of the lowest level that holds any; there is one.
+func (a *agenda) lowest() (level uint, digit uint8) {
+	level = uint(bits.TrailingZeros8(a.levels)) % levels
+	for i, w := range &a.full[level] {
+		if w != 0 {
+			return level, uint8(64*i + bits.TrailingZeros64(w)) //nolint:gosec // an octet
+		}
+	}
+	panic("sim: the agenda has lost an event")
+}
+
+// empty notes that a slot holds no event any more.
+func (a *agenda) empty(level uint, digit uint8) {
+	full := &a.full[level]
+	full[digit/64] &^= 1 << (digit % 64)
+	if full[0]|full[1]|full[2]|full[3] == 0 {
+		a.levels &^= 1 << level
 	}
 }
 
 // first is when the first event happens; ok is false when there is none.
 func (a *agenda) first() (at time.Duration, ok bool) {
-	switch {
-	case a.size == 0:
+	if a.size == 0 {
 		return 0, false
-	case len(a.buckets[0].events) > 0:
-		return a.last, true
 	}
-	return a.buckets[bits.TrailingZeros64(a.full)+1].least, true
+	if !a.known {
+		a.known = true
+		level, digit := a.lowest()
+		i := a.slots[level][digit].head
+		a.soonest = a.places[i].at
+		if level > 0 {
+			for i = a.places[i].next; i != 0; i = a.places[i].next {
+				a.soonest = min(a.soonest, a.places[i].at)
+			}
+		}
+	}
+	return a.soonest, true
 }
 
 // next takes the first event out.
 func (a *agenda) next() event {
-	b := &a.buckets[0]
-	if len(b.events) == 0 {
-		a.spread(bits.TrailingZeros64(a.full) + 1)
+	at, _ := a.first()
+	level, digit := a.lowest()
+	s := a.slots[level][digit]
+	a.last = at
+	if level > 0 && s.head != s.tail { // all of them move down, those of the first time to the lowest level
+		a.empty(level, digit)
+		for i := s.head; i != 0; {
+			p := &a.places[i]
+			next := p.next
+			a.append(i, p.at)
+			i = next
+		}
+		level, digit = 0, uint8(at) //nolint:gosec // an octet of it
+		s = a.slots[0][digit]
 	}
+	p := &a.places[s.head]
+	if s.head == s.tail {
+		a.empty(level, digit)
+		a.known = false
+	} else {
+		a.slots[0][digit].head = p.next
+	}
+	p.next, a.free = a.free, s.head
 	a.size--
-	e := b.events[b.from]
-	if b.from++; b.from == len(b.events) {
-		b.events, b.from = b.events[:0], 0
-	}
-	return e
-}
-
-// spread hands the events of a bucket to lower ones.
-func (a *agenda) spread(i int) {
-	b := &a.buckets[i]
-	a.last = b.least
-	a.full &^= 1 << (i - 1)
-	list := b.events
-	b.events = b.events[:0]
-	a.size -= len(list)
-	for _, e := range list { // none comes back to this bucket
-		a.add(e)
-	}
+	return p.event
 }

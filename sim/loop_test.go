@@ -16,6 +16,9 @@ func TestTheAgendaGivesEventsByTimeAndThenInTheOrderOfPlanning(t *testing.T) {
 		for range rapid.IntRange(1, 200).Draw(t, "steps") {
 			if rapid.Bool().Draw(t, "plan") {
 				ahead := rapid.SampledFrom([]time.Duration{0, 1, 1000, time.Millisecond, time.Hour, 1 << 60}).Draw(t, "ahead")
+				if rapid.Bool().Draw(t, "ask before") {
+					fast.first()
+				}
 				e := event{at: now + ahead/time.Duration(rapid.IntRange(1, 3).Draw(t, "part of it")), index: planned}
 				planned++
 				fast.add(e)

@@ -118,7 +118,7 @@ func (s *Sim) ask(q Source, to netip.Addr, ttl uint8, payload int, sport, dport 
 	if q.at.router != nil && !q.addr.IsValid() {
 		p.ttl++ // what a router sends itself it does not count
 	}
-	s.inject(p, q.at)
+	s.dispatch(p, q.at)
 	return x
 }
 

@@ -117,7 +117,7 @@ func (q *Probe) fire() {
 	q.echoes = append(q.echoes, Echo{At: s.now, There: -1, Back: -1, Port: uint8(q.seq % ProbePorts)})
 	q.seq++
 	q.sentAt, q.result = append(q.sentAt, s.now), append(q.result, onTheWay)
-	s.inject(p, q.src)
+	s.dispatch(p, q.src)
 	q.nextAt = s.now + q.pause()
 	s.agenda.add(event{at: q.nextAt, kind: evProbe, index: q.index})
 }

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"math"
+	"math/bits"
 	"time"
 
 	"onramp/network"
@@ -111,10 +113,8 @@ type pipe struct {
 	freeAt  time.Duration // when what is being sent is out
 	planned bool          // an evPipe
 	slack   time.Duration // from when a packet begins to be sent, this long nobody can tell: the least delay of the links behind
-	residue int64         // of a nanosecond, so that rounding does not add up
-	size    int           // of the last packet, with the time that it takes and what is over, so that most packets need no division
-	takes   time.Duration
-	over    int64
+	inverse uint64        // 2^64 by the rate
+	residue uint64        // of a nanosecond, so that rounding does not add up
 	counts  Counts
 }
 
@@ -136,17 +136,22 @@ func (c class) weight() int {
 // queue must have to take a packet.
 const quantum = 1522
 
-// time is how long a packet takes to send.
+// newPipe makes a pipe of so many bits a second.
+func newPipe(s *Sim, rate int64) *pipe {
+	x := &pipe{s: s, index: int32(len(s.pipes)), rate: rate, inverse: math.MaxUint64 / uint64(rate), turn: classVideo, fresh: true} //nolint:gosec // small, positive
+	s.pipes = append(s.pipes, x)
+	return x
+}
+
+// time is how long a packet takes to send. It divides by multiplying with the rate's inverse, which is at most a little too small.
 func (x *pipe) time(octets int) time.Duration {
-	if octets != x.size {
-		bits := int64(octets) * 8 * int64(time.Second)
-		x.size, x.takes, x.over = octets, time.Duration(bits/x.rate), bits%x.rate
+	n := uint64(octets)*8*uint64(time.Second) + x.residue //nolint:gosec // not negative
+	t, _ := bits.Mul64(n, x.inverse)
+	rate := uint64(x.rate) //nolint:gosec // positive
+	for x.residue = n - t*rate; x.residue >= rate; x.residue -= rate {
+		t++
 	}
-	if x.residue += x.over; x.residue >= x.rate {
-		x.residue -= x.rate
-		return x.takes + 1
-	}
-	return x.takes
+	return time.Duration(t) //nolint:gosec // a time
 }
 
 // offer takes a packet: it is sent, waits, or is dropped. A packet that finds the link free and one that waits are sent before it.

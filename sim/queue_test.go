@@ -12,10 +12,10 @@ import (
 )
 
 // lone is a simulator of nothing but one link, with a pipe before it.
-func lone(x *pipe) (*Sim, *port) {
+func lone(rate int64, most int, classed bool) (*Sim, *port) {
 	s := &Sim{}
-	x.s, x.turn, x.fresh = s, classVideo, true
-	s.pipes = []*pipe{x}
+	x := newPipe(s, rate)
+	x.most, x.classed = most, classed
 	l := &link{spec: &network.WiredSession{}}
 	e := &port{node: &node{s: s, spec: &network.WiredRouter{}, speaker: new(bgp.Speaker)}, link: l, gear: &gear{pipes: []*pipe{x}}}
 	l.ends = [2]*port{e, e}
@@ -89,7 +89,7 @@ func TestAQueueSendsWhatItsSlowTwinSends(t *testing.T) {
 			now += time.Duration(rapid.Int64Range(1, 2*gap).Draw(t, "gap"))
 			list = append(list, offered{now, rapid.Bool().Draw(t, "voice"), rapid.IntRange(64, 1522).Draw(t, "size")})
 		}
-		s, e := lone(&pipe{rate: rate, classed: classed, most: most})
+		s, e := lone(rate, most, classed)
 		got := make([]time.Duration, len(list))
 		// Run without the nodes: only the pipe's own events are handled.
 		handle := func(until time.Duration) {

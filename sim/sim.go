@@ -79,6 +79,7 @@ type link struct {
 	index int
 	spec  *network.WiredSession
 	ends  [2]*port
+	delay time.Duration // the spec's
 	// dead tells of each direction, 0 from A to B, that nothing gets through.
 	dead [2]bool
 	// unplugged tells that both ends know it and send nothing.
@@ -92,13 +93,13 @@ func assemble(n *network.Network, w network.Wiring, o Options) (*Sim, error) {
 	s := &Sim{net: n, wiring: w, options: o, byName: map[string]*node{}, down: map[string]bool{}, drained: map[string]bool{}, latched: map[int]bool{}}
 	for i := range s.wiring.Routers {
 		x := &node{s: s, index: i, spec: &s.wiring.Routers[i], wakeAt: never}
-		x.place = s.placed(x.spec.Name)
+		x.place, x.gateway = s.placed(x.spec.Name), x.spec.Kind == "gateway"
 		s.nodes = append(s.nodes, x)
 		s.byName[x.spec.Name] = x
 	}
 	for i := range s.wiring.Sessions {
 		spec := &s.wiring.Sessions[i]
-		l := &link{index: i, spec: spec}
+		l := &link{index: i, spec: spec, delay: spec.Delay}
 		for end, r := range [2]int{spec.A, spec.B} {
 			l.ends[end] = &port{node: s.nodes[r], link: l, end: end, addr: address(spec, i, end), wakeAt: never}
 			s.nodes[r].ports = append(s.nodes[r].ports, l.ends[end])
