@@ -38,7 +38,7 @@ func BenchmarkAgenda(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				e := a.next()
+				e, _ := a.take(never)
 				a.add(event{at: e.at + ahead()})
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")

@@ -36,15 +36,12 @@ const (
 // time are always in one slot, in the order in which they were planned, and come out in that order. BenchmarkAgenda guards that it allocates
 // nothing.
 type agenda struct {
-	last    time.Duration // of the last event taken out
-	soonest time.Duration // of the first event, where that is known
-	known   bool
-	levels  uint8 // which hold events
-	size    int
-	full    [levels][slots / 64]uint64 // which slots do
-	slots   [levels][slots]slot
-	places  []place // the first is nobody's
-	free    int32   // the first place without an event, 0 for none
+	last   time.Duration              // of the last event taken out, or later, but not after the first that is left
+	levels uint8                      // which hold events
+	full   [levels][slots / 64]uint64 // which slots do
+	slots  [levels][slots]slot
+	places []place // the first is nobody's
+	free   int32   // the first place without an event, 0 for none
 }
 
 const (
@@ -73,10 +70,6 @@ func (a *agenda) add(e event) {
 	p := &a.places[i]
 	a.free = p.next
 	p.event = e
-	a.size++
-	if e.at < a.soonest {
-		a.soonest = e.at // where it is not known it does no harm
-	}
 	a.append(i, e.at)
 }
 
@@ -128,48 +121,69 @@ func (a *agenda) empty(level uint, digit uint8) {
 
 // first is when the first event happens; ok is false when there is none.
 func (a *agenda) first() (at time.Duration, ok bool) {
-	if a.size == 0 {
+	if a.levels == 0 {
 		return 0, false
 	}
-	if !a.known {
-		a.known = true
-		level, digit := a.lowest()
-		i := a.slots[level][digit].head
-		a.soonest = a.places[i].at
-		if level > 0 {
-			for i = a.places[i].next; i != 0; i = a.places[i].next {
-				a.soonest = min(a.soonest, a.places[i].at)
-			}
-		}
+	level, digit := a.lowest()
+	i := a.slots[level][digit].head
+	at = a.places[i].at
+	for ; level > 0 && i != 0; i = a.places[i].next {
+		at = min(at, a.places[i].at)
 	}
-	return a.soonest, true
+	return at, true
 }
 
-// next takes the first event out.
-func (a *agenda) next() event {
-	at, _ := a.first()
-	level, digit := a.lowest()
-	s := a.slots[level][digit]
-	a.last = at
-	if level > 0 && s.head != s.tail { // all of them move down, those of the first time to the lowest level
+// take takes the first event out, if it happens at a time or before: nothing earlier than that time will be planned any more.
+func (a *agenda) take(until time.Duration) (e event, ok bool) {
+	for a.levels != 0 {
+		level, digit := a.lowest()
+		s := &a.slots[level][digit]
+		if i := s.head; level == 0 || i == s.tail {
+			p := &a.places[i]
+			if p.at > until {
+				break
+			}
+			a.last = p.at
+			if i == s.tail {
+				a.empty(level, digit)
+			} else {
+				s.head = p.next
+			}
+			p.next, a.free = a.free, i
+			return p.event, true
+		}
+		// All times in the slot begin with the same octets. From the first time that does all of them are at lower levels; from their own
+		// if they have but one, as packets have that were sent together.
+		begin := (a.last>>(8*level)&^0xff | time.Duration(digit)) << (8 * level)
+		list := *s
+		if at, one := a.together(list); one {
+			begin = at
+		}
+		if begin > until {
+			break
+		}
+		a.last = begin
 		a.empty(level, digit)
-		for i := s.head; i != 0; {
+		for i := list.head; i != 0; {
 			p := &a.places[i]
 			next := p.next
 			a.append(i, p.at)
 			i = next
 		}
-		level, digit = 0, uint8(at) //nolint:gosec // an octet of it
-		s = a.slots[0][digit]
 	}
-	p := &a.places[s.head]
-	if s.head == s.tail {
-		a.empty(level, digit)
-		a.known = false
-	} else {
-		a.slots[0][digit].head = p.next
+	return event{}, false
+}
+
+// together tells whether all events of a list have one time, and which.
+func (a *agenda) together(s slot) (at time.Duration, one bool) {
+	at = a.places[s.head].at
+	if a.places[s.tail].at != at {
+		return at, false // mostly
 	}
-	p.next, a.free = a.free, s.head
-	a.size--
-	return p.event
+	for i := a.places[s.head].next; i != 0; i = a.places[i].next {
+		if a.places[i].at != at {
+			return at, false
+		}
+	}
+	return at, true
 }

@@ -93,8 +93,7 @@ func TestAQueueSendsWhatItsSlowTwinSends(t *testing.T) {
 		got := make([]time.Duration, len(list))
 		// Run without the nodes: only the pipe's own events are handled.
 		handle := func(until time.Duration) {
-			for isDue(&s.agenda, until) {
-				ev := s.agenda.next()
+			for ev, ok := s.agenda.take(until); ok; ev, ok = s.agenda.take(until) {
 				s.now = ev.at
 				if ev.kind == evPipe {
 					s.pipes[0].woken()

@@ -143,10 +143,10 @@ func (s *Sim) Events() uint64 { return s.events }
 // Run runs until a time.
 func (s *Sim) Run(until time.Duration) {
 	for {
-		if at, ok := s.agenda.first(); !ok || at > until {
+		e, ok := s.agenda.take(until)
+		if !ok {
 			break
 		}
-		e := s.agenda.next()
 		s.now = e.at
 		s.events++
 		switch e.kind {
