@@ -18,6 +18,7 @@ import (
 type fibEntry struct {
 	own   bool
 	ports []*port
+	only  *port // where there is but one
 }
 
 // fib is a router's forwarding table, and the destinations that it was asked for, each in its place among as many as there are: most packets
@@ -36,16 +37,19 @@ type recentRoute struct {
 // remembered is a power of two.
 const remembered = 32
 
-// lookup is the longest match's entry, nil where there is none.
-func (f *fib) lookup(dst netip.Addr) *fibEntry {
+// lookup is the entry of the longest match for a packet, nil where there is none.
+func (f *fib) lookup(p *packet) *fibEntry {
 	if f.recent == nil {
 		f.recent = new([remembered]recentRoute)
 	}
-	b := dst.As16()
-	r := &f.recent[(binary.BigEndian.Uint32(b[12:])*0x9e3779b1)>>27]
-	if r.dst != dst {
-		r.dst = dst
-		r.entry, _ = f.t.Lookup(dst)
+	if p.spot == 0 {
+		b := p.dst.As16()
+		p.spot = 1 + uint8(binary.BigEndian.Uint32(b[12:])*0x9e3779b1>>25) //nolint:gosec // seven bits
+	}
+	r := &f.recent[p.spot%remembered]
+	if r.dst != p.dst {
+		r.dst = p.dst
+		r.entry, _ = f.t.Lookup(p.dst)
 	}
 	return r.entry
 }
@@ -79,6 +83,9 @@ func (x *node) program(p netip.Prefix) {
 				e.ports = append(e.ports, out)
 			}
 		}
+	}
+	if e != nil && len(e.ports) == 1 {
+		e.only = e.ports[0]
 	}
 	x.s.stir()
 	x.fib.changed()
@@ -145,7 +152,7 @@ func (x *node) forward(p *packet) {
 		s.lose(p, x.spec.Name, network.Looped, "time to live exceeded")
 		return
 	}
-	e := x.fib.lookup(p.dst)
+	e := x.fib.lookup(p)
 	ok := e != nil
 	switch {
 	case !ok && p.forService(s):
@@ -155,7 +162,10 @@ func (x *node) forward(p *packet) {
 	case e.own:
 		s.deliver(p, x.spec.Name)
 	default:
-		out := e.ports[p.among(len(e.ports), uint32(x.index))] //nolint:gosec // an index
+		out := e.only
+		if out == nil {
+			out = e.ports[p.among(len(e.ports), uint32(x.index))] //nolint:gosec // an index
+		}
 		out.transmit(s.handOn(p))
 	}
 }
@@ -193,7 +203,7 @@ func (s *Sim) deliver(p *packet, node string) {
 	q.arrived(p)
 	r := s.packet()
 	r.data(p)
-	r.reply, r.src, r.dst, r.sport, r.dport, r.flow, r.ttl, r.path = true, p.dst, p.src, p.dport, p.sport, 0, mostHops, r.path[:0]
+	r.reply, r.src, r.dst, r.sport, r.dport, r.flow, r.spot, r.ttl, r.path = true, p.dst, p.src, p.dport, p.sport, 0, 0, mostHops, r.path[:0]
 	s.dispatch(r, q.dst)
 }
 

@@ -152,7 +152,7 @@ func (e *port) takes(p *packet) bool {
 		e.node.s.gone(e, p) // it was on the link when that was cut
 		return false
 	}
-	return e.gear.arriving.police(e, p)
+	return e.gear.arriving == nil || e.gear.arriving.police(e, p)
 }
 
 // chance is a generator of random numbers (SplitMix64: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).

@@ -192,7 +192,7 @@ func (s *Sim) connections() []string {
 // send takes a packet that leaves by a port with gear.
 func (e *port) send(p *packet) {
 	g := e.gear
-	if !g.leaving.police(e, p) {
+	if g.leaving != nil && !g.leaving.police(e, p) {
 		e.node.s.release(p)
 		return
 	}

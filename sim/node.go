@@ -16,16 +16,16 @@ const never = time.Duration(math.MaxInt64)
 // node is a router. Its speaker is nil while it is switched off: what a router knows it forgets with its power.
 type node struct {
 	s       *Sim
+	speaker *bgp.Speaker
+	fib     fib
 	index   int
 	spec    *network.WiredRouter
-	speaker *bgp.Speaker
 	ports   []*port
 	boots   uint64
 	wakeAt  time.Duration // of the first evWake that is planned
 	dirty   bool
 	place   int32 // in paths
 	gateway bool  // an instance of one
-	fib     fib
 	// ghostUntil is when the platform notices that a gateway's instance is gone; until then packets are sent to it.
 	ghostUntil time.Duration
 }
@@ -34,6 +34,7 @@ type node struct {
 type port struct {
 	node    *node
 	link    *link
+	gear    *gear // nil for a bare link
 	end     int
 	addr    netip.Addr
 	id      bgp.NeighborID
@@ -43,7 +44,6 @@ type port struct {
 	state   bgp.State     // of the session
 	wakeAt  time.Duration // of the first evTimer that is planned
 	dirty   bool
-	gear    *gear // nil for a bare link
 }
 
 // number is the port's, as in events.

@@ -20,7 +20,8 @@ type packet struct {
 	reply   bool
 	asks    bool // a packet of Ping or Traceroute, or an answer to one
 	flags   uint8
-	size    int // octets, with all headers
+	spot    uint8 // where routers remember the way to its destination, 0 before it is known
+	size    int   // octets, with all headers
 	// A packet between hosts.
 	src, dst     netip.Addr
 	sport, dport uint16
@@ -43,7 +44,7 @@ type packet struct {
 // data makes p a copy of a packet between hosts.
 func (p *packet) data(q *packet) {
 	p.dscp, p.flowIndex, p.sentAt, p.ack = q.dscp, q.flowIndex, q.sentAt, q.ack
-	p.kind, p.size, p.src, p.dst, p.sport, p.dport, p.flow, p.ttl, p.reply, p.probe, p.seq32 = data, q.size, q.src, q.dst, q.sport, q.dport, q.flow, q.ttl, q.reply, q.probe, q.seq32
+	p.kind, p.size, p.src, p.dst, p.sport, p.dport, p.flow, p.spot, p.ttl, p.reply, p.probe, p.seq32 = data, q.size, q.src, q.dst, q.sport, q.dport, q.flow, q.spot, q.ttl, q.reply, q.probe, q.seq32
 	p.asks, p.icmp, p.crossed = q.asks, q.icmp, q.crossed
 	p.path = append(p.path[:0], q.path...)
 }

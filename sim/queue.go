@@ -64,7 +64,7 @@ type waiting struct {
 	out *port
 }
 
-// fifo is a queue of packets in a ring that grows and is kept.
+// fifo is a queue of packets in a ring that grows and is kept, as packets are.
 type fifo struct {
 	ring   []waiting // its length is a power of two
 	first  int
@@ -87,35 +87,34 @@ func (q *fifo) push(w waiting) {
 
 func (q *fifo) pop() waiting {
 	w := q.ring[q.first]
-	q.ring[q.first] = waiting{}
 	q.first = (q.first + 1) & (len(q.ring) - 1)
 	q.count--
 	q.octets -= w.p.size
 	return w
 }
 
-// pipe is one rate in one direction.
+// pipe is one rate in one direction. What every packet needs comes first.
 type pipe struct {
 	s       *Sim
-	index   int32
-	name    string // the rate's
-	full    string // why a packet was dropped
-	end     int    // of the links that it stands at
-	rate    int64  // bits a second
-	classed bool   // tells classes apart; otherwise all is classRest
-	exempt  bool   // the routers' own packets do not pass it
-	most    int    // octets that a queue holds
-	queues  [classes]fifo
-	waiting int          // packets in all of them
-	credit  [classes]int // deficit round robin: what a queue may still send in its turn
-	turn    class
-	fresh   bool          // the turn has begun and its credit is not given yet
 	freeAt  time.Duration // when what is being sent is out
-	planned bool          // an evPipe
-	slack   time.Duration // from when a packet begins to be sent, this long nobody can tell: the least delay of the links behind
+	rate    int64         // bits a second
 	inverse uint64        // 2^64 by the rate
 	residue uint64        // of a nanosecond, so that rounding does not add up
+	waiting int           // packets in all queues
+	most    int           // octets that a queue holds
+	classed bool          // tells classes apart; otherwise all is classRest
+	exempt  bool          // the routers' own packets do not pass it
+	planned bool          // an evPipe
+	fresh   bool          // the turn has begun and its credit is not given yet
+	turn    class
 	counts  Counts
+	queues  [classes]fifo
+	credit  [classes]int  // deficit round robin: what a queue may still send in its turn
+	slack   time.Duration // from when a packet begins to be sent, this long nobody can tell: the least delay of the links behind
+	index   int32
+	end     int    // of the links that it stands at
+	name    string // the rate's
+	full    string // why a packet was dropped
 }
 
 // Counts is what became of the packets that came to a rate.

@@ -52,6 +52,7 @@ type Sim struct {
 	nodes   []*node
 	byName  map[string]*node
 	links   []*link
+	ends    []*port         // of the links, by port.number
 	down    map[string]bool // elements
 	drained map[string]bool // elements of MSEEs under maintenance
 	latched map[int]bool    // sessions that passed a limit: they stay down (network.AssumeLimitLatch)
@@ -103,6 +104,7 @@ func assemble(n *network.Network, w network.Wiring, o Options) (*Sim, error) {
 		for end, r := range [2]int{spec.A, spec.B} {
 			l.ends[end] = &port{node: s.nodes[r], link: l, end: end, addr: address(spec, i, end), wakeAt: never}
 			s.nodes[r].ports = append(s.nodes[r].ports, l.ends[end])
+			s.ends = append(s.ends, l.ends[end])
 		}
 		s.links = append(s.links, l)
 	}
@@ -152,12 +154,12 @@ func (s *Sim) Run(until time.Duration) {
 		switch e.kind {
 		case evArrive:
 			s.held = e.p
-			s.links[e.index>>1].ends[e.index&1].arrive(e.p)
+			s.ends[e.index].arrive(e.p)
 			s.unhold()
 		case evWake:
 			s.nodes[e.index].wake()
 		case evTimer:
-			s.links[e.index>>1].ends[e.index&1].timer()
+			s.ends[e.index].timer()
 		case evDo:
 			do := s.plans[e.index]
 			s.plans[e.index] = nil
@@ -180,7 +182,7 @@ func (s *Sim) Run(until time.Duration) {
 		case evPipe:
 			s.pipes[e.index].woken()
 		case evPass:
-			s.links[e.index>>1].ends[e.index&1].pass(e.p)
+			s.ends[e.index].pass(e.p)
 		case evFlow:
 			s.flows[e.index].wake()
 		}
