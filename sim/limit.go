@@ -141,7 +141,7 @@ func (s *Sim) limitCircuit(x network.RateLimit, burst int) {
 // slacken tells every pipe for how long nobody can tell what it does.
 func (s *Sim) slacken() {
 	for _, x := range s.pipes {
-		x.slack = never
+		x.slack, x.eager = never, s.options.Capture != nil // frames are shown in order
 	}
 	for _, l := range s.links {
 		for _, e := range l.ends {
@@ -218,25 +218,27 @@ func (e *port) pass(p *packet) {
 	e.leave(p, e.node.s.now)
 }
 
-// leave puts a packet on the link, as at a time.
-func (e *port) leave(p *packet, at time.Duration) {
+// leave puts a packet on the link, as at a time, and tells whether it will be at the other end after the link's delay.
+func (e *port) leave(p *packet, at time.Duration) bool {
 	s, l := e.node.s, e.link
 	if l.dead[e.end] || e.node.speaker == nil { // since it began to wait
 		s.gone(e, p)
 		s.release(p)
-		return
+		return false
 	}
 	if s.options.Capture != nil {
 		e.show(p, at)
 	}
+	late := time.Duration(0)
 	if s.faults.late != nil {
-		at += s.faults.late()
+		late = s.faults.late()
 	}
 	if e.gear.impair != nil {
-		e.gear.impair.cross(e, p, at)
-		return
+		e.gear.impair.cross(e, p, at+late)
+		return false
 	}
-	e.launch(p, at+l.delay)
+	e.launch(p, at+late+l.delay)
+	return late == 0
 }
 
 // launch lets a packet arrive at the other end.

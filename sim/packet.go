@@ -21,6 +21,7 @@ type packet struct {
 	asks    bool // a packet of Ping or Traceroute, or an answer to one
 	flags   uint8
 	spot    uint8 // where routers remember the way to its destination, 0 before it is known
+	wakes   int32 // a pipe by its index from 1, which has to be woken when the packet comes to the next or to the other end
 	size    int   // octets, with all headers
 	// A packet between hosts.
 	src, dst     netip.Addr

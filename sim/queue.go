@@ -13,8 +13,9 @@ import (
 //
 // Nothing is planned for the moment at which a packet begins to be sent. Whoever comes next to the pipe first does what would have been done
 // since (pipe.serve), each packet at its own time, and sees the queues as they would be; if nobody comes, the pipe is woken before anything
-// could arrive at the other end. So what waits at a pipe costs an event for the delay of its link, not one a packet. Whatever else may have a
-// say in it, a link that is cut or a router that dies, has all pipes served first (Sim.served).
+// could arrive at the other end. So what waits at a pipe costs an event for the delay of its link, not one a packet; and where there is no
+// delay, the packet that is being sent wakes the pipe as it arrives. Whatever else may have a say in it, a link that is cut or a router that
+// dies, has all pipes served first (Sim.served).
 
 // class is which queue a packet waits in.
 type class uint8
@@ -110,6 +111,8 @@ type pipe struct {
 	counts  Counts
 	queues  [classes]fifo
 	credit  [classes]int  // deficit round robin: what a queue may still send in its turn
+	carrier *packet       // the last that was sent, where what happens to it next is planned for when the pipe would have to be woken
+	eager   bool          // has an event planned for every packet that waits, when its time has come
 	slack   time.Duration // from when a packet begins to be sent, this long nobody can tell: the least delay of the links behind
 	index   int32
 	end     int    // of the links that it stands at
@@ -185,14 +188,19 @@ func (x *pipe) offer(w waiting) {
 
 // plan has the pipe woken while nobody can tell yet that the next packet has begun to be sent.
 func (x *pipe) plan() {
-	if !x.planned {
-		x.planned = true
-		at := x.freeAt + x.slack
-		if x.s.options.Capture != nil { // frames are shown in order
-			at = x.freeAt
-		}
-		x.s.agenda.add(event{at: at, kind: evPipe, index: x.index})
+	if x.planned {
+		return
 	}
+	x.planned = true
+	if x.carrier != nil {
+		x.carrier.wakes = x.index + 1
+		return
+	}
+	at := x.freeAt + x.slack
+	if x.eager {
+		at = x.freeAt
+	}
+	x.s.agenda.add(event{at: at, kind: evPipe, index: x.index})
 }
 
 // woken is called when something has to be done at the latest.
@@ -201,6 +209,14 @@ func (x *pipe) woken() {
 	x.serve(x.s.now)
 	if x.waiting > 0 {
 		x.plan()
+	}
+}
+
+// wake wakes the pipe from which a packet comes, if it has to be.
+func (s *Sim) wake(p *packet) {
+	if i := p.wakes; i > 0 {
+		p.wakes = 0
+		s.pipes[i-1].woken()
 	}
 }
 
@@ -224,11 +240,20 @@ func (x *pipe) send(w waiting, begin time.Duration) {
 	x.freeAt = begin + x.time(w.p.size)
 	x.counts.Passed++
 	x.counts.PassedOctets += uint64(w.p.size) //nolint:gosec // not negative
-	if w.p.stage++; int(w.p.stage) == len(w.out.gear.pipes) {
-		w.out.leave(w.p, x.freeAt)
-		return
+	x.carrier = nil
+	if w.p.stage++; int(w.p.stage) < len(w.out.gear.pipes) {
+		x.s.agenda.add(event{at: x.freeAt, kind: evPass, index: w.out.number(), p: w.p})
+		x.carry(w.p, 0)
+	} else if w.out.leave(w.p, x.freeAt) {
+		x.carry(w.p, w.out.link.delay)
 	}
-	x.s.agenda.add(event{at: x.freeAt, kind: evPass, index: w.out.number(), p: w.p})
+}
+
+// carry notes that something happens to a packet so long after it is out.
+func (x *pipe) carry(p *packet, later time.Duration) {
+	if later == x.slack && !x.eager {
+		x.carrier = p
+	}
 }
 
 // next takes the packet to send out of its queue; there is one.

@@ -153,6 +153,7 @@ func (s *Sim) Run(until time.Duration) {
 		s.events++
 		switch e.kind {
 		case evArrive:
+			s.wake(e.p)
 			s.held = e.p
 			s.ends[e.index].arrive(e.p)
 			s.unhold()
@@ -182,6 +183,7 @@ func (s *Sim) Run(until time.Duration) {
 		case evPipe:
 			s.pipes[e.index].woken()
 		case evPass:
+			s.wake(e.p)
 			s.ends[e.index].pass(e.p)
 		case evFlow:
 			s.flows[e.index].wake()
