@@ -42,16 +42,21 @@ func (f *fib) lookup(p *packet) *fibEntry {
 	if f.recent == nil {
 		f.recent = new([remembered]recentRoute)
 	}
-	if p.spot == 0 {
-		b := p.dst.As16()
-		p.spot = 1 + uint8(binary.BigEndian.Uint32(b[12:])*0x9e3779b1>>25) //nolint:gosec // seven bits
-	}
-	r := &f.recent[p.spot%remembered]
+	r := &f.recent[p.spotted()%remembered]
 	if r.dst != p.dst {
 		r.dst = p.dst
 		r.entry, _ = f.t.Lookup(p.dst)
 	}
 	return r.entry
+}
+
+// spotted is where whatever depends on the destination is remembered, by the packet's spot.
+func (p *packet) spotted() uint8 {
+	if p.spot == 0 {
+		b := p.dst.As16()
+		p.spot = 1 + uint8(binary.BigEndian.Uint32(b[12:])*0x9e3779b1>>25) //nolint:gosec // seven bits
+	}
+	return p.spot
 }
 
 // changed forgets what the table said.
@@ -245,7 +250,21 @@ type fabric struct {
 type subnetTable struct {
 	routes bart.Table[*subnetRoute]
 	memo   map[memoKey]network.Onward
+	recent [rememberedOnward]recentOnward
 }
+
+// recentOnward is what becomes of packets between two addresses, as the table's memo has it, and the delay of the hop that they make.
+type recentOnward struct {
+	src, dst  netip.Addr
+	gatewayed bool
+	route     *subnetRoute
+	onward    network.Onward
+	from      int32 // the node that the hop begins at, -1 before it is known
+	delay     time.Duration
+}
+
+// rememberedOnward is a power of two.
+const rememberedOnward = 16
 
 type subnetRoute struct {
 	row  network.EffectiveRoute
@@ -376,17 +395,22 @@ func (f *fabric) forward(subnet int, p *packet, gatewayed bool, at string) {
 		return
 	}
 	t := f.table(subnet)
-	r, ok := t.routes.Lookup(p.dst)
-	if !ok {
-		s.lose(p, at, network.Dropped, "no route")
-		return
+	c := &t.recent[p.spotted()%rememberedOnward]
+	if c.src != p.src || c.dst != p.dst || c.gatewayed != gatewayed {
+		r, ok := t.routes.Lookup(p.dst)
+		if !ok {
+			s.lose(p, at, network.Dropped, "no route")
+			return
+		}
+		*c = recentOnward{src: p.src, dst: p.dst, gatewayed: gatewayed, route: r, from: -1}
+		key := memoKey{r, p.src, p.dst, gatewayed}
+		var known bool
+		if c.onward, known = t.memo[key]; !known {
+			c.onward = s.net.Onward(subnet, r.row, p.src, p.dst, gatewayed)
+			t.memo[key] = c.onward
+		}
 	}
-	key := memoKey{r, p.src, p.dst, gatewayed}
-	o, known := t.memo[key]
-	if !known {
-		o = s.net.Onward(subnet, r.row, p.src, p.dst, gatewayed)
-		t.memo[key] = o
-	}
+	r, o := c.route, &c.onward
 	switch {
 	case o.Fate != "":
 		s.lose(p, at, o.Fate, o.Reason)
@@ -396,16 +420,19 @@ func (f *fabric) forward(subnet int, p *packet, gatewayed bool, at string) {
 			return
 		}
 		out := s.links[r.hops[p.among(len(r.hops), uint32(len(s.nodes)+subnet))]].ends[0] //nolint:gosec // small
-		f.hop(p, at, o.Gateway, evLeave, int32(out.link.index))                           //nolint:gosec // an index
+		if len(r.hops) > 1 {
+			c = nil
+		}
+		f.hop(p, c, at, o.Gateway, evLeave, int32(out.link.index)) //nolint:gosec // an index
 	case o.Firewall >= 0:
-		f.hop(p, at, s.wiring.Firewalls[o.Firewall].Name, evWall, int32(o.Firewall)) //nolint:gosec // an index
+		f.hop(p, c, at, s.wiring.Firewalls[o.Firewall].Name, evWall, int32(o.Firewall)) //nolint:gosec // an index
 	default:
 		to := &s.wiring.Subnets[o.Subnet]
 		if to.Node == at { // in the same subnet
 			s.deliver(p, at)
 			return
 		}
-		f.hop(p, at, to.Node, evReach, int32(o.Subnet)) //nolint:gosec // an index
+		f.hop(p, c, at, to.Node, evReach, int32(o.Subnet)) //nolint:gosec // an index
 	}
 }
 
@@ -415,15 +442,23 @@ type delayKey struct {
 	kind        eventKind
 }
 
-// hop moves a packet between two nodes of the virtual networks; it is at the first, the last of its path.
-func (f *fabric) hop(p *packet, from, to string, kind eventKind, index int32) {
-	key := delayKey{p.path[len(p.path)-1], index, kind}
-	d, ok := f.delays[key]
-	if !ok {
-		d = f.s.net.Apart(from, to)
-		f.delays[key] = d
+// hop moves a packet between two nodes of the virtual networks; it is at the first, the last of its path. Where the second follows from the
+// packet's addresses the delay is remembered with it.
+func (f *fabric) hop(p *packet, c *recentOnward, from, to string, kind eventKind, index int32) {
+	place := p.path[len(p.path)-1]
+	if c == nil || c.from != place {
+		key := delayKey{place, index, kind}
+		d, ok := f.delays[key]
+		if !ok {
+			d = f.s.net.Apart(from, to)
+			f.delays[key] = d
+		}
+		if c == nil {
+			c = &recentOnward{}
+		}
+		c.from, c.delay = place, d
 	}
-	f.s.agenda.add(event{at: f.s.now + d, kind: kind, index: index, p: f.s.handOn(p)})
+	f.s.agenda.add(event{at: f.s.now + c.delay, kind: kind, index: index, p: f.s.handOn(p)})
 }
 
 // leave is a packet at the gateway, on its way out over a session.
