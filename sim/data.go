@@ -130,7 +130,7 @@ const mostHops = 64 // the TTL that packets begin with
 // arriveRouter takes a data packet at a router.
 func (x *node) arriveRouter(p *packet) {
 	s := x.s
-	if x.gateway {
+	if x.spec.Kind == "gateway" {
 		p.visit(x.place)
 		if p.asks && x.stopsAtGateway(p) {
 			return

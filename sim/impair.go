@@ -124,7 +124,7 @@ func (i *impairment) cross(e *port, p *packet, at time.Duration) {
 		s.release(p)
 		return
 	}
-	at += e.link.delay + i.Delay + time.Duration(jitter*float64(i.Jitter))
+	at += e.link.spec.Delay + i.Delay + time.Duration(jitter*float64(i.Jitter))
 	if late < i.Reorder {
 		at += i.Late
 	} else {

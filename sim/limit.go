@@ -152,7 +152,7 @@ func (s *Sim) slacken() {
 				if i+1 < len(e.gear.pipes) {
 					x.slack = 0
 				}
-				x.slack = min(x.slack, l.delay)
+				x.slack = min(x.slack, l.spec.Delay)
 			}
 		}
 	}
@@ -237,7 +237,7 @@ func (e *port) leave(p *packet, at time.Duration) bool {
 		e.gear.impair.cross(e, p, at+late)
 		return false
 	}
-	e.launch(p, at+late+l.delay)
+	e.launch(p, at+late+l.spec.Delay)
 	return late == 0
 }
 

@@ -25,7 +25,6 @@ type node struct {
 	wakeAt  time.Duration // of the first evWake that is planned
 	dirty   bool
 	place   int32 // in paths
-	gateway bool  // an instance of one
 	// ghostUntil is when the platform notices that a gateway's instance is gone; until then packets are sent to it.
 	ghostUntil time.Duration
 }

@@ -199,7 +199,7 @@ func (e *port) transmit(p *packet) {
 		e.send(p)
 		return
 	}
-	at := s.now + l.delay
+	at := s.now + l.spec.Delay
 	if s.faults.late != nil {
 		at += s.faults.late()
 	}

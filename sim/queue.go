@@ -140,9 +140,15 @@ const quantum = 1522
 
 // newPipe makes a pipe of so many bits a second.
 func newPipe(s *Sim, rate int64) *pipe {
-	x := &pipe{s: s, index: int32(len(s.pipes)), rate: rate, inverse: math.MaxUint64 / uint64(rate), turn: classVideo, fresh: true} //nolint:gosec // small, positive
+	x := &pipe{s: s, index: int32(len(s.pipes)), turn: classVideo, fresh: true} //nolint:gosec // small
+	x.pace(rate)
 	s.pipes = append(s.pipes, x)
 	return x
+}
+
+// pace has what is sent from now on sent at so many bits a second.
+func (x *pipe) pace(rate int64) {
+	x.rate, x.inverse, x.residue = rate, math.MaxUint64/uint64(rate), 0 //nolint:gosec // positive
 }
 
 // time is how long a packet takes to send. It divides by multiplying with the rate's inverse, which is at most a little too small.
@@ -245,7 +251,7 @@ func (x *pipe) send(w waiting, begin time.Duration) {
 		x.s.agenda.add(event{at: x.freeAt, kind: evPass, index: w.out.number(), p: w.p})
 		x.carry(w.p, 0)
 	} else if w.out.leave(w.p, x.freeAt) {
-		x.carry(w.p, w.out.link.delay)
+		x.carry(w.p, w.out.link.spec.Delay)
 	}
 }
 

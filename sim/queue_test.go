@@ -117,7 +117,7 @@ func TestAQueueSendsWhatItsSlowTwinSendsHoweverLateItIsServed(t *testing.T) {
 			list = append(list, offered{now, rapid.SampledFrom([]uint8{DSCPDefault, DSCPVoice, DSCPVideo, DSCPSharing, DSCPControl}).Draw(t, "mark"), rapid.IntRange(64, 1522).Draw(t, "size")})
 		}
 		s, e := lone(rate, most, classed)
-		e.link.delay, s.pipes[0].slack = delay, time.Duration(rapid.Int64Range(0, int64(delay)).Draw(t, "slack"))
+		e.link.spec.Delay, s.pipes[0].slack = delay, time.Duration(rapid.Int64Range(0, int64(delay)).Draw(t, "slack"))
 		if rapid.Bool().Draw(t, "all of it") {
 			s.pipes[0].slack = delay
 		}

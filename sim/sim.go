@@ -52,7 +52,6 @@ type Sim struct {
 	nodes   []*node
 	byName  map[string]*node
 	links   []*link
-	ends    []*port         // of the links, by port.number
 	down    map[string]bool // elements
 	drained map[string]bool // elements of MSEEs under maintenance
 	latched map[int]bool    // sessions that passed a limit: they stay down (network.AssumeLimitLatch)
@@ -80,7 +79,6 @@ type link struct {
 	index int
 	spec  *network.WiredSession
 	ends  [2]*port
-	delay time.Duration // the spec's
 	// dead tells of each direction, 0 from A to B, that nothing gets through.
 	dead [2]bool
 	// unplugged tells that both ends know it and send nothing.
@@ -94,17 +92,16 @@ func assemble(n *network.Network, w network.Wiring, o Options) (*Sim, error) {
 	s := &Sim{net: n, wiring: w, options: o, byName: map[string]*node{}, down: map[string]bool{}, drained: map[string]bool{}, latched: map[int]bool{}}
 	for i := range s.wiring.Routers {
 		x := &node{s: s, index: i, spec: &s.wiring.Routers[i], wakeAt: never}
-		x.place, x.gateway = s.placed(x.spec.Name), x.spec.Kind == "gateway"
+		x.place = s.placed(x.spec.Name)
 		s.nodes = append(s.nodes, x)
 		s.byName[x.spec.Name] = x
 	}
 	for i := range s.wiring.Sessions {
 		spec := &s.wiring.Sessions[i]
-		l := &link{index: i, spec: spec, delay: spec.Delay}
+		l := &link{index: i, spec: spec}
 		for end, r := range [2]int{spec.A, spec.B} {
 			l.ends[end] = &port{node: s.nodes[r], link: l, end: end, addr: address(spec, i, end), wakeAt: never}
 			s.nodes[r].ports = append(s.nodes[r].ports, l.ends[end])
-			s.ends = append(s.ends, l.ends[end])
 		}
 		s.links = append(s.links, l)
 	}
@@ -155,12 +152,12 @@ func (s *Sim) Run(until time.Duration) {
 		case evArrive:
 			s.wake(e.p)
 			s.held = e.p
-			s.ends[e.index].arrive(e.p)
+			s.links[e.index>>1].ends[e.index&1].arrive(e.p)
 			s.unhold()
 		case evWake:
 			s.nodes[e.index].wake()
 		case evTimer:
-			s.ends[e.index].timer()
+			s.links[e.index>>1].ends[e.index&1].timer()
 		case evDo:
 			do := s.plans[e.index]
 			s.plans[e.index] = nil
@@ -184,7 +181,7 @@ func (s *Sim) Run(until time.Duration) {
 			s.pipes[e.index].woken()
 		case evPass:
 			s.wake(e.p)
-			s.ends[e.index].pass(e.p)
+			s.links[e.index>>1].ends[e.index&1].pass(e.p)
 		case evFlow:
 			s.flows[e.index].wake()
 		}
