@@ -11,7 +11,7 @@ import (
 	"onramp/network"
 )
 
-// eachPlanned visits every event of an agenda, and isDue tells whether the next one happens at a time or before.
+// eachPlanned visits every event of an agenda.
 func eachPlanned(a *agenda, do func(*event)) {
 	for level := range a.slots {
 		for digit, s := range &a.slots[level] {
@@ -23,11 +23,6 @@ func eachPlanned(a *agenda, do func(*event)) {
 			}
 		}
 	}
-}
-
-func isDue(a *agenda, at time.Duration) bool {
-	first, ok := a.first()
-	return ok && first <= at
 }
 
 // onItsWay counts the packets of a flow that are on their way, in the agenda and in queues.
