@@ -61,7 +61,9 @@ type WiredSession struct {
 	BFDMultiplier   uint8
 	// VLAN and STag are the tags of its packets, 0 for none (expressroute-erdirect-about.md).
 	VLAN, STag int
-	Capacity   string
+	// MTU is how long an IP packet may be on the link, 0 for as long as on any router's interface.
+	MTU      int
+	Capacity string
 	// Connection is the capacity of the circuit's connection that the link belongs to, "" where it belongs to none.
 	Connection string
 }

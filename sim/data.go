@@ -84,7 +84,7 @@ func (x *node) arriveRouter(p *packet) {
 	s := x.s
 	if x.spec.Kind == "gateway" {
 		p.visit(x.place)
-		if p.asks && x.stopsAtGateway(p) {
+		if p.closely && x.stopsAtGateway(p) {
 			return
 		}
 		sn, ok := s.fabric.entry[x.spec.Gateway]
@@ -102,7 +102,7 @@ func (x *node) arriveRouter(p *packet) {
 func (x *node) forward(p *packet) {
 	s := x.s
 	p.visit(x.place)
-	if p.asks && x.stops(p) {
+	if p.closely && x.stops(p) {
 		return
 	}
 	if p.ttl--; p.ttl == 0 {
@@ -139,6 +139,13 @@ func (p *packet) forService(s *Sim) bool {
 
 // deliver hands a packet to the host that it is for: a request is answered from there, an answer is what the probe waits for.
 func (s *Sim) deliver(p *packet, node string) {
+	if p.part != nil {
+		if q := s.assemble(p); q != nil {
+			s.deliver(q, node)
+			s.release(q)
+		}
+		return
+	}
 	if p.flowIndex > 0 {
 		s.flows[p.flowIndex-1].arrived(p)
 		return
@@ -166,6 +173,7 @@ func (s *Sim) deliver(p *packet, node string) {
 // inject lets a host send a packet.
 func (s *Sim) inject(p *packet, from *station) {
 	switch {
+	case p.closely && s.splitAtHost(p, from):
 	case from.router != nil:
 		if from.router.speaker == nil {
 			s.lose(p, from.router.spec.Name, network.Dropped, from.router.spec.Name+" is down")
@@ -393,7 +401,7 @@ func (f *fabric) leave(p *packet, link int32) {
 		s.lose(p, out.node.spec.Name, network.Dropped, "the instance is down")
 		return
 	}
-	if p.asks && out.node.tooLong(p) {
+	if p.closely && out.node.tooLong(p) {
 		return
 	}
 	q := s.packet()

@@ -37,6 +37,10 @@ type packet struct {
 	asks    bool
 	icmp    *icmp // nil for UDP; shared by copies
 	crossed uint8 // how often it was forwarded inside virtual networks, which leave the TTL alone
+	// closely has routers look at more of it than where it goes: it asks, or may be too long for some of them, or is a part of a packet.
+	closely bool
+	splits  bool  // it may be split: its header does not say "don't fragment"
+	part    *part // nil for a whole packet; shared by copies
 }
 
 // data makes p a copy of a packet between hosts.
@@ -44,6 +48,7 @@ func (p *packet) data(q *packet) {
 	p.dscp, p.flowIndex, p.sentAt, p.ack = q.dscp, q.flowIndex, q.sentAt, q.ack
 	p.kind, p.size, p.src, p.dst, p.sport, p.dport, p.flow, p.ttl, p.reply, p.probe, p.seq32 = data, q.size, q.src, q.dst, q.sport, q.dport, q.flow, q.ttl, q.reply, q.probe, q.seq32
 	p.asks, p.icmp, p.crossed = q.asks, q.icmp, q.crossed
+	p.closely, p.splits, p.part = q.closely, q.splits, q.part
 	p.path = append(p.path[:0], q.path...)
 }
 

@@ -69,8 +69,11 @@ type Sim struct {
 	places  []string // names of the nodes of paths
 	framer  *framer  // nil before the first packet is captured
 	asked   asked
-	ways    wayBook
-	stirAt  time.Duration // when some table last changed
+	parts   uint32 // packets that were split
+	// assemblies are the packets of which hosts have some parts.
+	assemblies map[assemblyKey]*assembly
+	ways       wayBook
+	stirAt     time.Duration // when some table last changed
 }
 
 // link is one session's, with its two ends. It does not know what it carries.
