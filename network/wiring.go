@@ -17,6 +17,9 @@ type Wiring struct {
 	Sessions  []WiredSession
 	Subnets   []WiredSubnet
 	Firewalls []WiredFirewall
+	// NATs translate what sites send to Services, the prefixes behind Microsoft peering.
+	NATs     []WiredNAT
+	Services []netip.Prefix
 	// MTU is how long an IP packet may be on a router's interface, SupportedPacket how long one that a gateway takes, in octets.
 	MTU, SupportedPacket int
 }
@@ -99,6 +102,7 @@ func mseeTimers(c *catalog.Catalog) (hold, keepalive time.Duration) {
 func (n *Network) Wiring() Wiring {
 	l := n.catalog.Limits()
 	w := Wiring{MTU: l.MTU, SupportedPacket: l.SupportedPacket}
+	w.NATs, w.Services = n.translations()
 	ids := func(list []int) []string {
 		out := make([]string, len(list))
 		for i, e := range list {

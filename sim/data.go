@@ -172,6 +172,9 @@ func (s *Sim) deliver(p *packet, node string) {
 
 // inject lets a host send a packet.
 func (s *Sim) inject(p *packet, from *station) {
+	if s.register.is(p.dst, ofService|ofPool) {
+		p.closely = true
+	}
 	switch {
 	case p.closely && s.splitAtHost(p, from):
 	case from.router != nil:

@@ -103,6 +103,9 @@ func (s *Sim) NewFlow(spec FlowSpec) (*Flow, error) {
 // Start sends from now on until a time. A flow is started once.
 func (f *Flow) Start(until time.Duration) {
 	f.began, f.stop, f.count = f.s.now, until, 0
+	if f.Src.Kind == network.Service {
+		f.s.expected(f)
+	}
 	most := 0 // so many packets, so that measuring allocates nothing while it runs
 	switch f.Kind {
 	case Constant:

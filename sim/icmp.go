@@ -40,20 +40,27 @@ func (m *icmp) isError() bool { return m != nil && m.kind > echoReply }
 // stops looks closely at a packet that a router is about to forward, and tells whether it goes no further, or not by the table.
 func (x *node) stops(p *packet) bool {
 	s := x.s
-	if p.asks && x.isFor(p) || x.tooLong(p) {
+	if p.asks && x.isFor(p) || x.tooLong(p) || x.nat != nil && !x.nat.inward(p, x.spec.Name) {
 		return true
 	}
-	i := slices.IndexFunc(x.ports, func(e *port) bool { return e.link.spec.Addr[1-e.end] == p.dst })
+	i := -1
+	if p.asks {
+		i = slices.IndexFunc(x.ports, func(e *port) bool { return e.link.spec.Addr[1-e.end] == p.dst })
+	}
 	route, routed := x.fib.t.Lookup(p.dst)
+	onward := p.ttl > 1 && (i >= 0 || routed && !route.own)
+	if onward && x.nat != nil && !x.nat.outward(p, x.spec.Name) {
+		return true
+	}
 	var out *port
 	switch {
-	case i >= 0 && p.asks:
+	case i >= 0:
 		out = x.ports[i]
-	case routed && !route.own:
+	case onward:
 		out = route.ports[p.among(len(route.ports), uint32(x.index))] //nolint:gosec // an index
 	}
 	switch {
-	case out != nil && p.ttl > 1 && x.narrow(p, out):
+	case onward && (out.untranslated(p) || x.narrow(p, out)):
 	case !p.asks:
 		return false
 	case p.ttl <= 1:
@@ -93,6 +100,9 @@ func (x *node) stopsAtGateway(p *packet) bool {
 	s := x.s
 	if p.asks && x.isFor(p) || x.tooLong(p) {
 		return true
+	}
+	if !p.asks {
+		return false
 	}
 	if p.ttl--; p.ttl == 0 {
 		s.lose(p, x.spec.Name, network.Looped, "time to live exceeded")

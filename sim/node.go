@@ -25,6 +25,7 @@ type node struct {
 	dirty   bool
 	place   int32 // in paths
 	fib     fib
+	nat     *nat // nil without address translation
 	// ghostUntil is when the platform notices that a gateway's instance is gone; until then packets are sent to it.
 	ghostUntil time.Duration
 }
@@ -61,6 +62,9 @@ const (
 func (x *node) boot() error {
 	x.boots++
 	x.fib = fib{}
+	if x.nat != nil {
+		x.nat.forget()
+	}
 	speaker, err := bgp.NewSpeaker(bgp.SpeakerConfig{AS: x.spec.AS, RouterID: x.spec.ID, Decision: x.spec.Decision,
 		Seed: x.s.options.Seed*1_000_003 + uint64(x.index)<<20 + x.boots})
 	if err != nil {

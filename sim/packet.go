@@ -37,7 +37,8 @@ type packet struct {
 	asks    bool
 	icmp    *icmp // nil for UDP; shared by copies
 	crossed uint8 // how often it was forwarded inside virtual networks, which leave the TTL alone
-	// closely has routers look at more of it than where it goes: it asks, or may be too long for some of them, or is a part of a packet.
+	// closely has routers look at more of it than where it goes: it asks, or may be too long for some of them, or is a part of a packet, or
+	// goes by Microsoft peering.
 	closely bool
 	splits  bool  // it may be split: its header does not say "don't fragment"
 	part    *part // nil for a whole packet; shared by copies

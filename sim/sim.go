@@ -70,6 +70,8 @@ type Sim struct {
 	framer  *framer  // nil before the first packet is captured
 	asked   asked
 	parts   uint32 // packets that were split
+	// register is nil without Microsoft peering.
+	register *register
 	// assemblies are the packets of which hosts have some parts.
 	assemblies map[assemblyKey]*assembly
 	ways       wayBook
@@ -108,6 +110,10 @@ func assemble(n *network.Network, w network.Wiring, o Options) (*Sim, error) {
 		s.links = append(s.links, l)
 	}
 	s.fabric = newFabric(s)
+	s.register = newRegister(&s.wiring)
+	for i := range s.wiring.NATs {
+		s.nodes[s.wiring.NATs[i].Router].nat = newNAT(s, &s.wiring.NATs[i])
+	}
 	for _, x := range s.nodes {
 		if err := x.boot(); err != nil { // a network that cannot be run is told before anything runs
 			return nil, fmt.Errorf("%s: %w", x.spec.Name, err)
