@@ -64,6 +64,12 @@ type Loss struct {
 
 // lose ends a packet.
 func (s *Sim) lose(p *packet, node string, fate network.Fate, reason string) {
+	if p.inner != nil {
+		if p.inner.kind == data {
+			s.lose(p.inner, node, fate, reason)
+		}
+		return
+	}
 	if p.flowIndex > 0 {
 		s.flows[p.flowIndex-1].lost(p, Loss{Node: node, Reason: reason, Fate: fate})
 		return

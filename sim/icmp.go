@@ -40,7 +40,7 @@ func (m *icmp) isError() bool { return m != nil && m.kind > echoReply }
 // stops looks closely at a packet that a router is about to forward, and tells whether it goes no further, or not by the table.
 func (x *node) stops(p *packet) bool {
 	s := x.s
-	if p.asks && x.isFor(p) || x.tooLong(p) || x.nat != nil && !x.nat.inward(p, x.spec.Name) {
+	if p.inner != nil && x.unwrap(p) || p.asks && x.isFor(p) || x.tooLong(p) || x.nat != nil && !x.nat.inward(p, x.spec.Name) {
 		return true
 	}
 	i := -1
@@ -61,6 +61,8 @@ func (x *node) stops(p *packet) bool {
 	}
 	switch {
 	case onward && (out.untranslated(p) || x.narrow(p, out)):
+	case !routed && p.inner != nil:
+		s.lose(p, x.spec.Name, network.Dropped, "no route")
 	case !p.asks:
 		return false
 	case p.ttl <= 1:

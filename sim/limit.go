@@ -43,6 +43,7 @@ type gear struct {
 	microsoft bool // Microsoft peering
 	honoured  *[64]bool
 	impair    *impairment
+	tunnel    *tunnel // nil for a link of its own
 }
 
 // geared is a port's gear.
@@ -87,7 +88,7 @@ func (s *Sim) Limit(l Limits) error {
 	}
 	// On its way to Microsoft a packet passes the port of the premises, the provider, the limit; on its way back the limit, the provider,
 	// the port.
-	for _, x := range s.net.RateLimits() {
+	for _, x := range s.rates() {
 		switch x.Kind {
 		case network.AccessRate, network.BackboneRate, network.GatewayRate:
 			gateway := x.Kind == network.GatewayRate
@@ -122,6 +123,14 @@ func (s *Sim) Limit(l Limits) error {
 		}
 	}
 	return nil
+}
+
+// rates are the network's, or those of a wiring that nobody designed.
+func (s *Sim) rates() []network.RateLimit {
+	if s.net != nil {
+		return s.net.RateLimits()
+	}
+	return s.wiring.Rates
 }
 
 // scaled is a rate in bits a second after the factor.
@@ -204,6 +213,10 @@ func (e *port) leave(p *packet, at time.Duration) {
 	}
 	if s.options.Capture != nil {
 		e.show(p, at)
+	}
+	if e.gear.tunnel != nil {
+		e.wrap(p)
+		return
 	}
 	if s.faults.late != nil {
 		at += s.faults.late()

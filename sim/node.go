@@ -26,6 +26,7 @@ type node struct {
 	place   int32 // in paths
 	fib     fib
 	nat     *nat // nil without address translation
+	tunnels []*port
 	// ghostUntil is when the platform notices that a gateway's instance is gone; until then packets are sent to it.
 	ghostUntil time.Duration
 }
@@ -92,6 +93,12 @@ func (x *node) boot() error {
 		}
 		if limits := spec.Limits[1-p.end]; !x.s.faults.boundless {
 			c.IPv4Limit, c.IPv6Limit = bgp.Limit{Max: limits.IPv4}, bgp.Limit{Max: limits.IPv6}
+		}
+		if only := spec.Tells[p.end]; only != nil {
+			c.Export = &bgp.Policy{Name: "tells", Default: bgp.Reject}
+			for _, prefix := range only {
+				c.Export.Terms = append(c.Export.Terms, bgp.Term{Name: prefix.String(), Match: bgp.Match{Prefixes: []bgp.PrefixRule{{Prefix: prefix}}}, Action: bgp.Accept})
+			}
 		}
 		if p.id, err = speaker.AddNeighbor(x.s.now, c); err != nil {
 			return err

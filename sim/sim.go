@@ -107,6 +107,9 @@ func assemble(n *network.Network, w network.Wiring, o Options) (*Sim, error) {
 			l.ends[end] = &port{node: s.nodes[r], link: l, end: end, addr: address(spec, i, end), wakeAt: never}
 			s.nodes[r].ports = append(s.nodes[r].ports, l.ends[end])
 		}
+		if spec.Tunnel != nil {
+			l.bore()
+		}
 		s.links = append(s.links, l)
 	}
 	s.fabric = newFabric(s)

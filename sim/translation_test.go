@@ -91,7 +91,9 @@ func TestAHostReachesAServiceByAnAddressOfItsSitesPool(t *testing.T) {
 	hops := tracerouted(t, s, host(t, s, private), service.Addr, TracerouteOptions{})
 	st := n.Converge(network.Scenario{ID: "healthy", Kind: network.Healthy})
 	proof := st.Trace(network.Flow{Src: public, Dst: service})
-	if !slices.ContainsFunc(proof, func(p network.Path) bool { return same(hops, routersOf(p, gatewaysOf(s))) && hopNames(hops) == routersOf(p, nil) }) {
+	if !slices.ContainsFunc(proof, func(p network.Path) bool {
+		return same(hops, routersOf(p, gatewaysOf(s))) && hopNames(hops) == routersOf(p, nil)
+	}) {
 		t.Errorf("hears %s", hopNames(hops))
 	}
 	q, err := s.NewProbe("p", private, service)
@@ -155,7 +157,9 @@ func TestWithoutAPoolNothingIsSentToAService(t *testing.T) {
 		reason string
 	}{
 		{"a site without public prefixes", func(w *network.Wiring) { w.NATs[0].Pool = nil }, "there is no public address to translate " + private.Addr.String() + " to"},
-		{"a site without translation", func(w *network.Wiring) { w.NATs[0].Router = slices.IndexFunc(w.Routers, func(r network.WiredRouter) bool { return r.Kind == "service" }) },
+		{"a site without translation", func(w *network.Wiring) {
+			w.NATs[0].Router = slices.IndexFunc(w.Routers, func(r network.WiredRouter) bool { return r.Kind == "service" })
+		},
 			private.Addr.String() + " is not registered for Microsoft peering"},
 	} {
 		s, wire := watchedUp(t, n, c.change)

@@ -114,6 +114,9 @@ func (f *framer) layers(e *port, p *packet, src, dst netip.Addr) ([]gopacket.Ser
 	if p.part != nil {
 		return f.fragment(ip, p)
 	}
+	if p.inner != nil {
+		return f.encapsulated(ip, p), nil
+	}
 	if p.splits {
 		ip.splits, ip.id = true, p.seq32
 	}
