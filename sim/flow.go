@@ -29,9 +29,7 @@ type FlowSpec struct {
 	Packet int
 	// Splits tells that packets which are too long for a link may be split.
 	Splits bool
-	// Overhead is what a tunnel adds to each packet, in octets.
-	Overhead int
-	DSCP     uint8 // of a voice flow that says 0: EF
+	DSCP   uint8 // of a voice flow that says 0: EF
 	// Unmarked keeps a voice flow at 0.
 	Unmarked     bool
 	Sport, Dport uint16
@@ -92,8 +90,8 @@ func (s *Sim) NewFlow(spec FlowSpec) (*Flow, error) {
 		}
 	}
 	spec.Packet = cmp.Or(spec.Packet, s.wiring.SupportedPacket)
-	spec.Sport, spec.Dport = cmp.Or(spec.Sport, uint16(20000+i)), cmp.Or(spec.Dport, 5001)                                           //nolint:gosec // so many flows there are not
-	f := &Flow{FlowSpec: spec, s: s, index: int32(i), src: src, dst: dst, size: spec.Packet + spec.Overhead + framing, timer: never, //nolint:gosec // small
+	spec.Sport, spec.Dport = cmp.Or(spec.Sport, uint16(20000+i)), cmp.Or(spec.Dport, 5001)                           //nolint:gosec // so many flows there are not
+	f := &Flow{FlowSpec: spec, s: s, index: int32(i), src: src, dst: dst, size: spec.Packet + framing, timer: never, //nolint:gosec // small
 		chance: chance{s.options.Seed*0x9e3779b97f4a7c15 ^ uint64(i+1)<<32}, losses: map[Loss]int{}} //nolint:gosec // small
 	f.long = f.size-framing > s.wiring.SupportedPacket
 	s.flows = append(s.flows, f)
