@@ -40,7 +40,10 @@ func (m *icmp) isError() bool { return m != nil && m.kind > echoReply }
 // stops looks closely at a packet that a router is about to forward, and tells whether it goes no further, or not by the table.
 func (x *node) stops(p *packet) bool {
 	s := x.s
-	if p.inner != nil && x.unwrap(p) || p.asks && x.isFor(p) || x.tooLong(p) || x.nat != nil && !x.nat.inward(p, x.spec.Name) {
+	if p.inner != nil && x.unwrap(p) || p.asks && x.isFor(p) || x.tooLong(p) {
+		return true
+	}
+	if x.nat != nil && len(p.path) > 1 && !x.nat.inward(p, x.spec.Name) { // what begins here does not come back
 		return true
 	}
 	i := -1

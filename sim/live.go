@@ -24,7 +24,8 @@ var ErrStopped = errors.New("the estate has been stopped")
 
 // Live is an estate under a clock, into which others may call while it runs: they cut its links and read its tables. Its loop is that of
 // Run, of which it calls as much as is due. It has one goroutine, the one that calls Drive, and nobody else may touch the Sim until Drive
-// has returned: functions for the loop are handed in by Post and Call.
+// has returned: functions for the loop are handed in by Post and Call. Such a function must not let time pass (Run, Converge, Settle, Ping,
+// Traceroute), which is the clock's to do: whoever does panics.
 //
 // An estate that cannot keep up with its clock skips nothing: events that are late happen in their order, each at the time that was planned
 // for it, and Lag tells how late they are.
@@ -81,6 +82,8 @@ func (l *Live) Drive(ctx context.Context, until time.Duration) error {
 
 // serve calls what was posted, at the time that the loop has come to.
 func (l *Live) serve() {
+	l.s.served = true
+	defer func() { l.s.served = false }()
 	for {
 		select {
 		case do := <-l.posts:

@@ -240,6 +240,29 @@ func TestWhereNothingHappensTheVirtualClockWaitsForSomebody(t *testing.T) {
 	})
 }
 
+func TestWhoIsCalledByTheLoopLetsNoTimePass(t *testing.T) {
+	s, err := NewPlain(chain(2), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	l := NewLive(s, &Jump{})
+	if err := l.Post(t.Context(), func(s *Sim) {
+		defer func() {
+			if recover() == nil {
+				t.Error("time passes")
+			}
+		}()
+		s.Settle(time.Minute)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Drive(t.Context(), time.Second); err != nil {
+		t.Error(err)
+	}
+	s.Run(2 * time.Second) // afterwards it is the caller's again
+}
+
 // TestTheWallClockIsNotFast is the one test that really waits: whatever the machine is busy with, nothing happens before its time.
 func TestTheWallClockIsNotFast(t *testing.T) {
 	n := built(t, "northwind", design.Isolated, nil)

@@ -1,6 +1,6 @@
 // Package sim runs an estate: the routers that package network wires up, each with the BGP speaker and the BFD sessions of a real one, on
 // links with delays, in one loop of events. Under the virtual clock it is a function of the network, the faults and the seed: the same
-// every time, and as fast as the processor. What a route is worth to the service and the premises it asks network; what a speaker does
+// every time, and as fast as the processor. Under the one on the wall (live.go) the same happens in real time. What a route is worth to the service and the premises it asks network; what a speaker does
 // with it, bgp. It decides nothing of either.
 //
 // Control traffic is octets on an emulated reliable stream (stream.go) over the same links as everything else: a session dies when its
@@ -69,6 +69,7 @@ type Sim struct {
 	places  []string // names of the nodes of paths
 	framer  *framer  // nil before the first packet is captured
 	asked   asked
+	served  bool   // functions of others are called
 	parts   uint32 // packets that were split
 	// register is nil without Microsoft peering.
 	register *register
@@ -152,6 +153,9 @@ func (s *Sim) Events() uint64 { return s.events }
 
 // Run runs until a time.
 func (s *Sim) Run(until time.Duration) {
+	if s.served {
+		panic("sim: a function for the loop of a Live estate lets time pass, which is the clock's to do")
+	}
 	for {
 		if at, ok := s.agenda.first(); !ok || at > until {
 			break

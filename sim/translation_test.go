@@ -349,20 +349,50 @@ func TestATranslationIsOnesOwnUntilItIsForgotten(t *testing.T) {
 	})
 }
 
+func TestAnErrorQuotesWhatItsReaderKnows(t *testing.T) {
+	host, far := netip.MustParseAddr("10.0.0.4"), netip.MustParseAddr("198.18.0.1")
+	s := &Sim{wiring: network.Wiring{Services: []netip.Prefix{netip.MustParsePrefix("198.18.0.0/24")}}}
+	s.wiring.NATs = []network.WiredNAT{{Pool: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/28")}}}
+	s.register = newRegister(&s.wiring)
+	n := newNAT(s, &s.wiring.NATs[0])
+	p := &packet{kind: data, src: host, sport: 5000, dst: far, dport: 443}
+	if !n.outward(p, "here") {
+		t.Fatal("it is not translated")
+	}
+	router := netip.MustParseAddr("198.51.100.2")
+	e := &packet{kind: data, asks: true, src: router, dst: p.src, icmp: &icmp{kind: timeExceeded, about: *p}}
+	if !n.inward(e, "here") || e.dst != host || e.icmp.about.src != host || e.icmp.about.sport != 5000 || e.icmp.about.dst != far {
+		t.Errorf("the host hears %+v", e)
+	}
+	answer := packet{kind: data, src: far, sport: 443, dst: p.src, dport: p.sport}
+	if !n.inward(&answer, "here") {
+		t.Fatal("the answer is not let in")
+	}
+	e = &packet{kind: data, asks: true, src: host, dst: far, icmp: &icmp{kind: noPort, about: answer}}
+	if !n.outward(e, "here") || e.src != p.src || e.icmp.about.dst != p.src || e.icmp.about.dport != p.sport || e.icmp.about.src != far {
+		t.Errorf("the service hears %+v", e)
+	}
+	s.asked.open = map[uint32]*question{}
+	answer.dport++
+	e = &packet{kind: data, asks: true, src: host, dst: far, icmp: &icmp{kind: noPort, about: answer}}
+	if n.outward(e, "here") {
+		t.Error("an error about what was never translated goes out")
+	}
+	other := *p
+	other.sport++
+	e = &packet{kind: data, asks: true, src: router, dst: p.src, icmp: &icmp{kind: timeExceeded, about: other}}
+	if n.inward(e, "here") {
+		t.Error("an error about what nobody sent is let in")
+	}
+}
+
 func TestAPoolRunsOutOfPorts(t *testing.T) {
 	s := &Sim{}
 	n := newNAT(s, &network.WiredNAT{Pool: []netip.Prefix{netip.MustParsePrefix("203.0.113.0/32")}})
 	for i := range 65536 - 1024 {
-		of := outer{netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), uint16(1024 + i%7)} //nolint:gosec // octets
-		if _, ok := n.bind(of); !ok {
-			t.Fatalf("none is left after %d", i)
-		}
-		if i == 2000 { // the search is long: take the others at once
-			for port := range 65536 - 1024 {
-				to := outer{n.pool[0].Addr(), uint16(1024 + port)} //nolint:gosec // 16 bits
-				n.owner[to], n.used[to] = outer{port: 1}, s.now
-			}
-			break
+		of := outer{netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), uint16(1024 + i)} //nolint:gosec // octets
+		if to, ok := n.bind(of); !ok || to.port != of.port {
+			t.Fatalf("%v is %v after %d", of, to, i)
 		}
 	}
 	if to, ok := n.bind(outer{netip.MustParseAddr("10.9.9.9"), 5000}); ok {
