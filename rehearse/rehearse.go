@@ -241,7 +241,7 @@ func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.
 	if err != nil {
 		return nil, err
 	}
-	out := &Result{Seed: o.Seed, Agrees: true, ProbeMs: ms(every), AllowanceMs: ms(parts[0].allowance), Flows: []Flow{}, Drills: make([]Drill, len(list)), Assumptions: network.TimeAssumptions()}
+	out := &Result{Seed: o.Seed, Agrees: true, ProbeMs: ms(every), AllowanceMs: ms(parts[0].allowance), Flows: []Flow{}, Drills: make([]Drill, len(list)), Assumptions: append(network.TimeAssumptions(), n.TranslationAssumptions()...)}
 	for _, f := range prove.Flows(d, n, c) {
 		out.Flows = append(out.Flows, Flow{f.Name, f.LineOfBusiness, f.Need, f.From, f.To})
 	}

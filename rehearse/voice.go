@@ -269,5 +269,5 @@ func inStages(list []way, do func(mbps float64, list []way) error) error {
 
 // SaturationAssumptions are those on which Voice and ProviderBandwidth rest beside the network's own.
 func SaturationAssumptions() []design.Assumption {
-	return slices.DeleteFunc(network.TrafficAssumptions(), func(a design.Assumption) bool { return a.Name == network.AssumeInternetPath })
+	return slices.DeleteFunc(network.TrafficAssumptions(), ofInternet)
 }

@@ -112,6 +112,12 @@ type Loss struct {
 
 // lose ends a packet.
 func (s *Sim) lose(p *packet, node string, fate network.Fate, reason string) {
+	if p.inner != nil {
+		if p.inner.kind == data {
+			s.lose(p.inner, node, fate, reason)
+		}
+		return
+	}
 	if p.flowIndex > 0 {
 		s.flows[p.flowIndex-1].lost(p, Loss{Node: node, Reason: reason, Fate: fate})
 		return
@@ -132,7 +138,7 @@ func (x *node) arriveRouter(p *packet) {
 	s := x.s
 	if x.spec.Kind == "gateway" {
 		p.visit(x.place)
-		if p.asks && x.stopsAtGateway(p) {
+		if p.closely && x.stopsAtGateway(p) {
 			return
 		}
 		sn, ok := s.fabric.entry[x.spec.Gateway]
@@ -150,7 +156,7 @@ func (x *node) arriveRouter(p *packet) {
 func (x *node) forward(p *packet) {
 	s := x.s
 	p.visit(x.place)
-	if p.asks && x.stops(p) {
+	if p.closely && x.stops(p) {
 		return
 	}
 	if p.ttl--; p.ttl == 0 {
@@ -189,6 +195,13 @@ func (p *packet) forService(s *Sim) bool {
 
 // deliver hands a packet to the host that it is for: a request is answered from there, an answer is what the probe waits for.
 func (s *Sim) deliver(p *packet, node string) {
+	if p.part != nil {
+		if q := s.assemble(p); q != nil {
+			s.deliver(q, node)
+			s.release(q)
+		}
+		return
+	}
 	if p.flowIndex > 0 {
 		s.flows[p.flowIndex-1].arrived(p)
 		return
@@ -214,7 +227,11 @@ func (s *Sim) deliver(p *packet, node string) {
 
 // inject lets a host send a packet, of which it is sent a copy.
 func (s *Sim) inject(p *packet, from *station) {
+	if s.register.is(p.dst, ofService|ofPool) {
+		p.closely = true
+	}
 	switch {
+	case p.closely && s.splitAtHost(p, from):
 	case from.router != nil:
 		if from.router.speaker == nil {
 			s.lose(p, from.router.spec.Name, network.Dropped, from.router.spec.Name+" is down")
@@ -470,7 +487,7 @@ func (f *fabric) leave(p *packet, link int32) {
 		s.lose(p, out.node.spec.Name, network.Dropped, "the instance is down")
 		return
 	}
-	if p.asks && out.node.tooLong(p) {
+	if p.closely && out.node.tooLong(p) {
 		return
 	}
 	out.transmit(s.handOn(p))

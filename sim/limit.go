@@ -44,6 +44,7 @@ type gear struct {
 	honoured  *[64]bool
 	impair    *impairment
 	coming    *impairment // of what arrives, the other end's
+	tunnel    *tunnel     // nil for a link of its own
 }
 
 // geared is a port's gear.
@@ -86,7 +87,7 @@ func (s *Sim) Limit(l Limits) error {
 	}
 	// On its way to Microsoft a packet passes the port of the premises, the provider, the limit; on its way back the limit, the provider,
 	// the port.
-	for _, x := range s.net.RateLimits() {
+	for _, x := range s.rates() {
 		switch x.Kind {
 		case network.AccessRate, network.BackboneRate, network.GatewayRate:
 			gateway := x.Kind == network.GatewayRate
@@ -122,6 +123,14 @@ func (s *Sim) Limit(l Limits) error {
 	}
 	s.slacken()
 	return nil
+}
+
+// rates are the network's, or those of a wiring that nobody designed.
+func (s *Sim) rates() []network.RateLimit {
+	if s.net != nil {
+		return s.net.RateLimits()
+	}
+	return s.wiring.Rates
 }
 
 // scaled is a rate in bits a second after the factor.
@@ -228,6 +237,10 @@ func (e *port) leave(p *packet, at time.Duration) bool {
 	}
 	if s.options.Capture != nil {
 		e.show(p, at)
+	}
+	if e.gear.tunnel != nil {
+		e.wrap(p)
+		return false
 	}
 	late := time.Duration(0)
 	if s.faults.late != nil {

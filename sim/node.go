@@ -25,6 +25,8 @@ type node struct {
 	wakeAt  time.Duration // of the first evWake that is planned
 	dirty   bool
 	place   int32 // in paths
+	nat     *nat  // nil without address translation
+	tunnels []*port
 	// ghostUntil is when the platform notices that a gateway's instance is gone; until then packets are sent to it.
 	ghostUntil time.Duration
 }
@@ -64,6 +66,9 @@ const (
 func (x *node) boot() error {
 	x.boots++
 	x.fib = fib{}
+	if x.nat != nil {
+		x.nat.forget()
+	}
 	speaker, err := bgp.NewSpeaker(bgp.SpeakerConfig{AS: x.spec.AS, RouterID: x.spec.ID, Decision: x.spec.Decision,
 		Seed: x.s.options.Seed*1_000_003 + uint64(x.index)<<20 + x.boots})
 	if err != nil {
@@ -91,6 +96,12 @@ func (x *node) boot() error {
 		}
 		if limits := spec.Limits[1-p.end]; !x.s.faults.boundless {
 			c.IPv4Limit, c.IPv6Limit = bgp.Limit{Max: limits.IPv4}, bgp.Limit{Max: limits.IPv6}
+		}
+		if only := spec.Tells[p.end]; only != nil {
+			c.Export = &bgp.Policy{Name: "tells", Default: bgp.Reject}
+			for _, prefix := range only {
+				c.Export.Terms = append(c.Export.Terms, bgp.Term{Name: prefix.String(), Match: bgp.Match{Prefixes: []bgp.PrefixRule{{Prefix: prefix}}}, Action: bgp.Accept})
+			}
 		}
 		if p.id, err = speaker.AddNeighbor(x.s.now, c); err != nil {
 			return err

@@ -40,6 +40,15 @@ type packet struct {
 	payload []byte
 	// A BFD control packet.
 	bfd bfd.Packet
+	// closely has routers look at more of it than where it goes: it asks, or may be too long for some of them, or is a part of a packet, or
+	// goes by Microsoft peering.
+	closely bool
+	// What follows says nothing of a packet that is not looked at closely.
+	splits bool  // it may be split: its header does not say "don't fragment"
+	part   *part // nil for a whole packet; shared by copies
+	// inner is what a packet of a tunnel carries, nil for any other; shared by copies. spi is the tunnel's.
+	inner *packet
+	spi   uint32
 }
 
 // data makes p a copy of a packet between hosts.
@@ -47,6 +56,9 @@ func (p *packet) data(q *packet) {
 	p.dscp, p.flowIndex, p.sentAt, p.ack = q.dscp, q.flowIndex, q.sentAt, q.ack
 	p.kind, p.size, p.src, p.dst, p.sport, p.dport, p.flow, p.spot, p.ttl, p.reply, p.probe, p.seq32 = data, q.size, q.src, q.dst, q.sport, q.dport, q.flow, q.spot, q.ttl, q.reply, q.probe, q.seq32
 	p.asks, p.icmp, p.crossed = q.asks, q.icmp, q.crossed
+	if q.closely {
+		p.closely, p.splits, p.part, p.inner, p.spi = true, q.splits, q.part, q.inner, q.spi
+	}
 	p.path = append(p.path[:0], q.path...)
 }
 

@@ -1,6 +1,6 @@
 // Package sim runs an estate: the routers that package network wires up, each with the BGP speaker and the BFD sessions of a real one, on
 // links with delays, in one loop of events. Under the virtual clock it is a function of the network, the faults and the seed: the same
-// every time, and as fast as the processor. What a route is worth to the service and the premises it asks network; what a speaker does
+// every time, and as fast as the processor. Under the one on the wall (live.go) the same happens in real time. What a route is worth to the service and the premises it asks network; what a speaker does
 // with it, bgp. It decides nothing of either.
 //
 // Control traffic is octets on an emulated reliable stream (stream.go) over the same links as everything else: a session dies when its
@@ -70,8 +70,14 @@ type Sim struct {
 	places  []string // names of the nodes of paths
 	framer  *framer  // nil before the first packet is captured
 	asked   asked
-	ways    wayBook
-	stirAt  time.Duration // when some table last changed
+	visited bool   // functions of others are called
+	parts   uint32 // packets that were split
+	// register is nil without Microsoft peering.
+	register *register
+	// assemblies are the packets of which hosts have some parts.
+	assemblies map[assemblyKey]*assembly
+	ways       wayBook
+	stirAt     time.Duration // when some table last changed
 }
 
 // link is one session's, with its two ends. It does not know what it carries.
@@ -103,9 +109,16 @@ func assemble(n *network.Network, w network.Wiring, o Options) (*Sim, error) {
 			l.ends[end] = &port{node: s.nodes[r], link: l, end: end, addr: address(spec, i, end), wakeAt: never}
 			s.nodes[r].ports = append(s.nodes[r].ports, l.ends[end])
 		}
+		if spec.Tunnel != nil {
+			l.bore()
+		}
 		s.links = append(s.links, l)
 	}
 	s.fabric = newFabric(s)
+	s.register = newRegister(&s.wiring)
+	for i := range s.wiring.NATs {
+		s.nodes[s.wiring.NATs[i].Router].nat = newNAT(s, &s.wiring.NATs[i])
+	}
 	for _, x := range s.nodes {
 		if err := x.boot(); err != nil { // a network that cannot be run is told before anything runs
 			return nil, fmt.Errorf("%s: %w", x.spec.Name, err)
@@ -141,6 +154,9 @@ func (s *Sim) Events() uint64 { return s.events }
 
 // Run runs until a time.
 func (s *Sim) Run(until time.Duration) {
+	if s.visited {
+		panic("sim: a function for the loop of a Live estate lets time pass, which is the clock's to do")
+	}
 	for {
 		e, ok := s.agenda.take(until)
 		if !ok {

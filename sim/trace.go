@@ -21,8 +21,10 @@ type Trace struct {
 }
 
 // NewTrace begins a file for a network. The caller closes what it writes to, after Close.
-func NewTrace(w io.Writer, n *network.Network) (*Trace, error) {
-	wiring := n.Wiring()
+func NewTrace(w io.Writer, n *network.Network) (*Trace, error) { return NewPlainTrace(w, n.Wiring()) }
+
+// NewPlainTrace is NewTrace for a wiring that nobody designed.
+func NewPlainTrace(w io.Writer, wiring network.Wiring) (*Trace, error) {
 	if len(wiring.Sessions) == 0 {
 		return nil, errors.New("nothing can be traced in an estate without links")
 	}

@@ -294,6 +294,7 @@ func TestEveryFrameOfARandomEstateIsWhole(t *testing.T) {
 			q.Send(100*time.Millisecond, s.Now()+time.Second)
 			tracerouted(t, s, host(t, s, f.Src), f.Dst.Addr, TracerouteOptions{Most: 4, Wait: 100 * time.Millisecond})
 			pinged(t, s, host(t, s, f.Src), f.Dst.Addr, PingOptions{Payload: 1401 - 28, Count: 1, Wait: 100 * time.Millisecond})
+			pinged(t, s, host(t, s, f.Src), f.Dst.Addr, PingOptions{Payload: 3000, Splits: true, TTL: 3, Count: 1, Wait: 100 * time.Millisecond})
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 
 	"onramp/catalog"
@@ -137,12 +138,13 @@ func bandwidthTable(list []rehearse.SlowProvider) *listing {
 }
 
 func vpnTable(list []rehearse.SideBySide) *listing {
-	l := newListing("Line of business", "From", "To", "ExpressRoute: one way", "Jitter", "Lost", "MOS", "VPN: one way", "Jitter", "Lost", "MOS").Right(3, 4, 5, 6, 7, 8, 9, 10)
+	l := newListing("Line of business", "From", "To", "ExpressRoute: one way", "Jitter", "Lost", "MOS", "Rate", "VPN: one way", "Jitter", "Lost", "MOS", "Rate").Right(3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 	for i := range list {
 		x := &list[i]
 		cells := []any{or(x.LineOfBusiness, "-"), x.From, x.To}
-		for _, call := range []*rehearse.Call{&x.ExpressRoute, &x.VPN} {
-			cells = append(cells, milliseconds(call.OneWayMs), milliseconds(call.JitterMs), percent(call.LostPercent), mos(call))
+		for i, call := range []*rehearse.Call{&x.ExpressRoute, &x.VPN} {
+			mbps := [...]float64{x.ExpressRouteMbps, math.Round(x.VPNMbps)}[i]
+			cells = append(cells, milliseconds(call.OneWayMs), milliseconds(call.JitterMs), percent(call.LostPercent), mos(call), rate(mbps))
 		}
 		l.Row(cells...)
 	}
