@@ -18,7 +18,7 @@ func lone(rate int64, most int, classed bool) (*Sim, *port) {
 	x := newPipe(s, rate)
 	x.most, x.classed = most, classed
 	l := &link{spec: &network.WiredSession{}}
-	e := &port{node: &node{s: s, spec: &network.WiredRouter{}, speaker: new(bgp.Speaker)}, link: l, gear: &gear{pipes: []*pipe{x}}}
+	e := &port{node: &node{s: s, alive: true, spec: &network.WiredRouter{}, speaker: new(bgp.Speaker)}, link: l, gear: &gear{pipes: []*pipe{x}}}
 	l.ends = [2]*port{e, e}
 	s.probes = []*Probe{nil}
 	return s, e

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/gaissmai/bart"
@@ -83,6 +84,19 @@ type nat struct {
 
 // natTime is how long a translation lasts without a packet (RFC 4787 section 4.3 recommends no less; network.AssumeCommonPool).
 const natTime = 5 * time.Minute
+
+// translate puts the network's translations at their routers. One that was there before with the same pool goes on with what it knows.
+func (s *Sim) translate(before map[*node]*nat) {
+	s.register = newRegister(&s.wiring)
+	for i := range s.wiring.NATs {
+		x := s.nodes[s.wiring.NATs[i].Router]
+		if n := before[x]; n != nil && slices.Equal(n.pool, s.wiring.NATs[i].Pool) {
+			x.nat = n
+			continue
+		}
+		x.nat = newNAT(s, &s.wiring.NATs[i])
+	}
+}
 
 func newNAT(s *Sim, x *network.WiredNAT) *nat {
 	n := &nat{s: s, pool: x.Pool}
