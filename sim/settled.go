@@ -18,7 +18,7 @@ func (s *Sim) Settled() bool {
 		}
 	}
 	for _, l := range s.links {
-		lives := !l.dead[0] && !l.dead[1] && l.ends[0].node.speaker != nil && l.ends[1].node.speaker != nil
+		lives := !l.dead[0] && !l.dead[1] && !l.ends[0].mute() && !l.ends[1].mute() && l.ends[0].node.speaker != nil && l.ends[1].node.speaker != nil
 		for _, e := range l.ends {
 			if e.node.speaker == nil {
 				continue
@@ -33,6 +33,11 @@ func (s *Sim) Settled() bool {
 		}
 	}
 	return true
+}
+
+// mute tells that nothing gets from this end to the other, for good as far as anybody knows.
+func (e *port) mute() bool {
+	return e.gear != nil && e.gear.impair != nil && (e.gear.impair.Dead || e.gear.impair.Loss >= 1)
 }
 
 // watched tells whether BFD is at an end of the link as it will stay.
