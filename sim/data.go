@@ -35,7 +35,7 @@ func (x *node) program(p netip.Prefix) {
 		if h.Neighbor < 0 {
 			e.own = true
 		} else {
-			e.ports = append(e.ports, x.ports[h.Neighbor])
+			e.ports = append(e.ports, x.peers[h.Neighbor])
 		}
 	}
 	if old, ok := x.fib.t.Get(p); ok && e != nil && x.s.faults.deadHops {
@@ -167,7 +167,7 @@ func (s *Sim) deliver(p *packet, node string) {
 func (s *Sim) inject(p *packet, from *station) {
 	switch {
 	case from.router != nil:
-		if from.router.speaker == nil {
+		if !from.router.alive {
 			s.lose(p, from.router.spec.Name, network.Dropped, from.router.spec.Name+" is down")
 			return
 		}
@@ -245,10 +245,14 @@ func newFabric(s *Sim) *fabric {
 	return f
 }
 
-// placed gives a node of paths its number.
+// placed gives a node of paths its number, the same each time.
 func (s *Sim) placed(name string) int32 {
-	s.places = append(s.places, name)
-	return int32(len(s.places) - 1) //nolint:gosec // small
+	i, ok := s.placeOf[name]
+	if !ok {
+		i = int32(len(s.places)) //nolint:gosec // small
+		s.places, s.placeOf[name] = append(s.places, name), i
+	}
+	return i
 }
 
 // changed notes that a gateway's routes are not what its subnets forward by.
@@ -295,7 +299,7 @@ func (f *fabric) uses(gateway string) []network.GatewayUse {
 	all := map[netip.Prefix]*network.GatewayUse{}
 	own := map[netip.Prefix]bool{}
 	for _, x := range f.members[gateway] {
-		if x.speaker == nil && f.s.now >= x.ghostUntil {
+		if !x.alive && f.s.now >= x.ghostUntil {
 			continue
 		}
 		for p, e := range x.fib.t.All() {
@@ -389,7 +393,7 @@ func (f *fabric) leave(p *packet, link int32) {
 	s := f.s
 	out := s.links[link].ends[0]
 	p.visit(f.gates[out.node.spec.Gateway])
-	if out.node.speaker == nil {
+	if !out.node.alive {
 		s.lose(p, out.node.spec.Name, network.Dropped, "the instance is down")
 		return
 	}

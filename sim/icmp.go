@@ -212,7 +212,7 @@ func (s *Sim) answer(p *packet, at *station) {
 // lives tells whether an address in a subnet is not that of a gateway's instance that is down.
 func (s *Sim) lives(a netip.Addr) bool {
 	for _, x := range s.nodes {
-		if x.speaker == nil && slices.ContainsFunc(x.ports, func(e *port) bool { return e.link.spec.Addr[e.end] == a }) {
+		if !x.alive && slices.ContainsFunc(x.ports, func(e *port) bool { return e.link.spec.Addr[e.end] == a }) {
 			return false
 		}
 	}

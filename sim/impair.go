@@ -1,9 +1,6 @@
 package sim
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Impairment is what is wrong with a link in one direction. The zero value is nothing. Chances are between 0 and 1.
 type Impairment struct {
@@ -37,22 +34,28 @@ type impairment struct {
 // Impair changes what is wrong with the link of a session, in direction 0 from its A to its B, in direction 1 from B to A. Call it by At to
 // change it at a time. What is drawn depends on the seed, the link and the direction, not on what else happens.
 func (s *Sim) Impair(session string, direction int, what Impairment) error {
-	for _, l := range s.links {
+	var names []string
+	for _, l := range s.inOrder() {
 		if l.spec.Name == session {
 			s.impair(l.ends[direction], what)
 			return nil
 		}
+		names = append(names, l.spec.Name)
 	}
-	return fmt.Errorf("no session %q in this estate", session)
+	return unknown("session", session, names)
 }
 
-// Grey begins or ends a grey failure of a router: its sessions stay up, but packets of users that come to it or leave it are lost.
+// Grey begins or ends a grey failure of a router, or of all that run on a machine as with Crash: its sessions stay up, but packets of users that come to it or leave it are lost.
 func (s *Sim) Grey(router string, on bool) error {
-	x := s.byName[router]
-	if x == nil {
-		return fmt.Errorf("no router %q in this estate", router)
+	list, err := s.routers(router)
+	if err != nil {
+		return err
 	}
-	for _, p := range x.ports {
+	var ports []*port
+	for _, x := range list {
+		ports = append(ports, x.ports...)
+	}
+	for _, p := range ports {
 		for _, e := range p.link.ends {
 			var now Impairment
 			if e.gear != nil && e.gear.impair != nil {

@@ -33,6 +33,7 @@ type traffic struct {
 	pipes    []*pipe
 	policers []*policer
 	factor   float64 // of Limits
+	limits   *Limits // nil before Limit
 }
 
 // gear is what stands at a port beside the bare link.
@@ -72,6 +73,28 @@ func (s *Sim) Limit(l Limits) error {
 	if len(s.pipes) > 0 || len(s.policers) > 0 {
 		return fmt.Errorf("the estate has its limits already")
 	}
+	s.limits = &l
+	s.place(l)
+	return nil
+}
+
+// relimit puts the rates of a network that the estate has become in the place of those before. What waits at a rate goes on.
+func (s *Sim) relimit() {
+	if s.limits == nil {
+		return
+	}
+	for _, l := range s.links {
+		for _, e := range l.ends {
+			if e.gear != nil {
+				e.gear.pipes, e.gear.leaving, e.gear.arriving = nil, nil, nil
+			}
+		}
+	}
+	s.place(*s.limits)
+}
+
+// place puts the rates at the links.
+func (s *Sim) place(l Limits) {
 	s.factor = cmp.Or(l.Factor, 1)
 	depth, burst := cmp.Or(l.Depth, network.QueueDepth), cmp.Or(l.Burst, network.PolicerBurst)
 	largest := s.wiring.SupportedPacket + framing
@@ -82,6 +105,10 @@ func (s *Sim) Limit(l Limits) error {
 		rate := s.scaled(mbps)
 		x := &pipe{s: s, index: int32(len(s.pipes)), name: name, full: "the queue of " + name + " is full", end: end, rate: rate, classed: classed, exempt: exempt, //nolint:gosec // small
 			most: octets(rate, depth, 10), turn: classVideo, fresh: true}
+		if i := slices.IndexFunc(s.pipes, func(o *pipe) bool { return o.name == name && o.end == end }); i >= 0 {
+			s.pipes[i].rate, s.pipes[i].most = rate, x.most
+			return s.pipes[i]
+		}
 		s.pipes = append(s.pipes, x)
 		return x
 	}
@@ -113,7 +140,7 @@ func (s *Sim) Limit(l Limits) error {
 		label := "provider of " + name
 		up, down := newPipe(mbps, 0, l.Classes, false, label), newPipe(mbps, 1, l.Classes, false, label)
 		for _, link := range s.links {
-			if link.spec.Connection != name || link.spec.Kind != "private" && link.spec.Kind != "microsoft" {
+			if link.gone || link.spec.Connection != name || link.spec.Kind != "private" && link.spec.Kind != "microsoft" {
 				continue
 			}
 			a, b := link.ends[0].geared(), link.ends[1].geared()
@@ -121,17 +148,30 @@ func (s *Sim) Limit(l Limits) error {
 			b.pipes = append([]*pipe{down}, b.pipes...)
 		}
 	}
-	return nil
 }
 
 // scaled is a rate in bits a second after the factor.
 func (s *Sim) scaled(mbps float64) int64 { return max(1, int64(mbps*1e6/s.factor)) }
 
+// policer takes one in, or finds the same one that is there.
+func (s *Sim) policer(x *policer) *policer {
+	i := slices.IndexFunc(s.policers, func(o *policer) bool { return o.name == x.name && o.end == x.end })
+	switch {
+	case i < 0:
+		s.policers = append(s.policers, x)
+	case s.policers[i].rate == x.rate && s.policers[i].burst == x.burst && s.policers[i].floors == x.floors:
+		return s.policers[i]
+	default:
+		x.counts = s.policers[i].counts
+		s.policers[i] = x
+	}
+	return x
+}
+
 func (s *Sim) limitCircuit(x network.RateLimit, burst int) {
 	microsoft := slices.ContainsFunc(x.Sessions, func(i int) bool { return s.links[i].spec.Kind == "microsoft" })
-	in := newPolicer(x.Name, "more than "+x.Name+" to Microsoft", 0, s.scaled(x.Mbps), burst, microsoft)
-	out := newPolicer(x.Name, "more than "+x.Name+" from Microsoft", 1, s.scaled(x.Mbps), burst, microsoft)
-	s.policers = append(s.policers, in, out)
+	in := s.policer(newPolicer(x.Name, "more than "+x.Name+" to Microsoft", 0, s.scaled(x.Mbps), burst, microsoft))
+	out := s.policer(newPolicer(x.Name, "more than "+x.Name+" from Microsoft", 1, s.scaled(x.Mbps), burst, microsoft))
 	for _, i := range x.Sessions {
 		g := s.links[i].ends[1].geared() // B is the MSEE
 		g.arriving, g.leaving = in, out
@@ -161,7 +201,7 @@ func (s *Sim) Rates() []RateSeen {
 func (s *Sim) connections() []string {
 	var out []string
 	for _, l := range s.links {
-		if c := l.spec.Connection; c != "" && !slices.Contains(out, c) {
+		if c := l.spec.Connection; c != "" && !l.gone && !slices.Contains(out, c) {
 			out = append(out, c)
 		}
 	}
@@ -197,7 +237,7 @@ func (e *port) pass(p *packet, stage int) {
 // leave puts a packet on the link, as at a time.
 func (e *port) leave(p *packet, at time.Duration) {
 	s, l := e.node.s, e.link
-	if l.dead[e.end] || e.node.speaker == nil { // since it began to wait
+	if l.dead[e.end] || !e.node.alive { // since it began to wait
 		s.gone(e, p)
 		s.release(p)
 		return

@@ -156,7 +156,7 @@ func (e *port) transmit(p *packet) {
 
 // arrive takes a packet that came over the link.
 func (e *port) arrive(p *packet) {
-	if e.node.speaker == nil || e.link.dead[1-e.end] {
+	if !e.node.alive || e.link.dead[1-e.end] {
 		e.node.s.gone(e, p)
 		return // whoever died meanwhile hears nothing, and a link that was cut loses what was on it
 	}
@@ -165,8 +165,10 @@ func (e *port) arrive(p *packet) {
 	}
 	switch p.kind {
 	case segment:
-		e.segment(p)
-		e.touch()
+		if e.node.speaker != nil {
+			e.segment(p)
+			e.touch()
+		}
 	case bfdControl:
 		e.bfdArrives(p.bfd)
 	case data:

@@ -69,17 +69,17 @@ func (s *Sim) stationOf(e network.Endpoint) (*station, error) {
 	switch e.Kind {
 	case network.SiteHost:
 		for _, x := range s.nodes {
-			if x.spec.Kind == "core" && x.spec.Site == e.Site {
+			if x.spec.Kind == "core" && x.spec.Site == e.Site && !x.gone {
 				return &station{router: x}, nil
 			}
 		}
 	case network.Service:
-		if x := s.byName["microsoft"]; x != nil {
+		if x := s.byName["microsoft"]; x != nil && !x.gone {
 			return &station{router: x}, nil
 		}
 	case network.VM:
 		for i := range s.wiring.Subnets {
-			if s.wiring.Subnets[i].Node == e.VNet.Name()+"/"+e.Subnet {
+			if s.wiring.Subnets[i].Node == e.VNet.Name()+"/"+e.Subnet && s.net.subnets.net(i) >= 0 {
 				return &station{subnet: i}, nil
 			}
 		}

@@ -26,6 +26,9 @@ type Options struct {
 	// Capture is shown each packet that is put on a link (a session of the network's wiring), as a frame on Ethernet. Direction 0 is from
 	// A to B. The frame is good until Capture returns. Without Capture no frame is built.
 	Capture func(at time.Duration, link, direction int, frame []byte)
+	// Graceful tells of a session, by its name, for how long its ends ask each other to keep their routes while they restart (RFC 4724),
+	// in whole seconds up to 4095 s; 0 is not at all, and so is a nil Graceful (network.AssumeGraceless).
+	Graceful func(session string) time.Duration
 }
 
 // Happening is something worth knowing.
@@ -42,7 +45,7 @@ type Happening struct {
 
 // Sim is a running estate.
 type Sim struct {
-	net     *network.Network
+	net     *numbered // nil for a plain topology
 	wiring  network.Wiring
 	options Options
 	traffic
@@ -67,7 +70,8 @@ type Sim struct {
 	faults  faults
 	probes  []*Probe
 	places  []string // names of the nodes of paths
-	framer  *framer  // nil before the first packet is captured
+	placeOf map[string]int32
+	framer  *framer // nil before the first packet is captured
 	asked   asked
 	ways    wayBook
 	stirAt  time.Duration // when some table last changed
@@ -82,27 +86,23 @@ type link struct {
 	dead [2]bool
 	// unplugged tells that both ends know it and send nothing.
 	unplugged bool
+	// gone tells that the network does not have it any more.
+	gone bool
 }
 
 // New makes the estate with everything switched off.
 func New(n *network.Network, o Options) (*Sim, error) { return assemble(n, n.Wiring(), o) }
 
 func assemble(n *network.Network, w network.Wiring, o Options) (*Sim, error) {
-	s := &Sim{net: n, wiring: w, options: o, byName: map[string]*node{}, down: map[string]bool{}, drained: map[string]bool{}, latched: map[int]bool{}}
+	s := &Sim{wiring: w, options: o, byName: map[string]*node{}, down: map[string]bool{}, drained: map[string]bool{}, latched: map[int]bool{}, placeOf: map[string]int32{}}
+	if n != nil {
+		s.net = &numbered{Network: n}
+	}
 	for i := range s.wiring.Routers {
-		x := &node{s: s, index: i, spec: &s.wiring.Routers[i], wakeAt: never}
-		x.place = s.placed(x.spec.Name)
-		s.nodes = append(s.nodes, x)
-		s.byName[x.spec.Name] = x
+		s.newNode(&s.wiring.Routers[i])
 	}
 	for i := range s.wiring.Sessions {
-		spec := &s.wiring.Sessions[i]
-		l := &link{index: i, spec: spec}
-		for end, r := range [2]int{spec.A, spec.B} {
-			l.ends[end] = &port{node: s.nodes[r], link: l, end: end, addr: address(spec, i, end), wakeAt: never}
-			s.nodes[r].ports = append(s.nodes[r].ports, l.ends[end])
-		}
-		s.links = append(s.links, l)
+		s.newLink(&s.wiring.Sessions[i])
 	}
 	s.fabric = newFabric(s)
 	for _, x := range s.nodes {
@@ -112,6 +112,25 @@ func assemble(n *network.Network, w network.Wiring, o Options) (*Sim, error) {
 		x.speaker = nil
 	}
 	return s, nil
+}
+
+// newNode makes a router, switched off.
+func (s *Sim) newNode(spec *network.WiredRouter) *node {
+	x := &node{s: s, index: len(s.nodes), spec: spec, wakeAt: never, place: s.placed(spec.Name)}
+	s.nodes = append(s.nodes, x)
+	s.byName[spec.Name] = x
+	return x
+}
+
+// newLink makes a session's link, whose ends are among the routers.
+func (s *Sim) newLink(spec *network.WiredSession) *link {
+	l := &link{index: len(s.links), spec: spec}
+	for end, r := range [2]int{spec.A, spec.B} {
+		l.ends[end] = &port{node: s.nodes[r], link: l, end: end, addr: address(spec, l.index, end), wakeAt: never}
+		s.nodes[r].ports = append(s.nodes[r].ports, l.ends[end])
+	}
+	s.links = append(s.links, l)
+	return l
 }
 
 // address is an end's address on the link; where the model gives none, one of 169.254/16 that nobody sees but the two ends.
@@ -249,17 +268,24 @@ func (s *Sim) change(how How, elements []string, down bool) error {
 	for _, id := range elements {
 		s.down[id] = down
 	}
+	s.reckon(how)
+	s.settle()
+	return nil
+}
+
+// reckon switches routers on and off and cuts and mends links as what is down says.
+func (s *Sim) reckon(how How) {
 	s.routeAt = s.now // whatever comes of it has yet to come
 	for _, x := range s.nodes {
 		switch up := s.routerUp(x); {
-		case !up && x.speaker != nil:
+		case !up && x.alive:
 			x.off(how)
-		case up && x.speaker == nil:
+		case up && !x.alive:
 			x.on()
 		}
 	}
 	for _, l := range s.links {
-		dead := s.anyDown(l.spec.Elements) || l.ends[0].node.speaker == nil || l.ends[1].node.speaker == nil
+		dead := l.gone || s.anyDown(l.spec.Elements) || !l.ends[0].node.alive || !l.ends[1].node.alive
 		was := l.dead[0]
 		l.dead = [2]bool{dead, dead}
 		l.unplugged = dead && (l.unplugged || !was && how == Carrier)
@@ -273,15 +299,13 @@ func (s *Sim) change(how How, elements []string, down bool) error {
 		s.fabric.tables[i] = nil
 	}
 	s.stir()
-	s.settle()
-	return nil
 }
 
 func (s *Sim) anyDown(elements []string) bool {
 	return slices.ContainsFunc(elements, func(id string) bool { return s.down[id] })
 }
 
-func (s *Sim) routerUp(x *node) bool { return !s.anyDown(x.spec.Elements) }
+func (s *Sim) routerUp(x *node) bool { return !x.gone && !x.crashed && !s.anyDown(x.spec.Elements) }
 
 // Drain begins or ends the maintenance of an MSEE (planned-maintenance.md): its VRFs tell their routes with a longer path.
 func (s *Sim) Drain(element string, on bool) {
