@@ -44,7 +44,8 @@ type Step struct {
 	Flap    string `json:"flap,omitempty" jsonschema_description:"This link or session goes up and down."`
 	Grey    string `json:"grey,omitempty" jsonschema_description:"This router, or instance of a gateway, keeps its sessions and loses packets of users."`
 	Roll    string `json:"roll,omitempty" jsonschema_description:"The instances of this gateway restart one after another."`
-	Restart string `json:"restart,omitempty" jsonschema_description:"This router restarts."`
+	Restart string `json:"restart,omitempty" jsonschema_description:"This router, or instance of a gateway, restarts."`
+	Reset   string `json:"reset,omitempty" jsonschema_description:"This session, or every session of this connection of a gateway, is reset; one that passed a limit may come back."`
 
 	For       *Duration `json:"for,omitempty" jsonschema_description:"The fault ends by itself after this time; by default with a repair, or with the drill."`
 	How       string    `json:"how,omitempty" enum:"silent|carrier" jsonschema_description:"Of cut: silent (nobody is told, the default) or carrier (the neighbours see the link go down)."`
@@ -59,7 +60,9 @@ type Step struct {
 	Up        Duration  `json:"up,omitempty" jsonschema_description:"Of flap: how long it is up each time."`
 	Down      Duration  `json:"down,omitempty" jsonschema_description:"Of flap and roll: how long it is down each time."`
 	Seen      bool      `json:"seen,omitempty" jsonschema_description:"Of flap: both ends see the link go down each time."`
-	Pause     Duration  `json:"pause,omitempty" jsonschema_description:"Of roll: between two instances; 30s by default."`
+	Pause     Duration  `json:"pause,omitempty" jsonschema_description:"Of roll: between two instances."`
+	Graceful  bool      `json:"graceful,omitempty" jsonschema_description:"Of restart: its neighbours keep its routes meanwhile (RFC 4724), and it forwards on."`
+	Forwards  bool      `json:"forwards,omitempty" jsonschema_description:"Of restart: only what speaks BGP restarts, and packets are forwarded on."`
 
 	fault *fault
 }

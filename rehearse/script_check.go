@@ -23,6 +23,11 @@ type fault struct {
 	links   []linkFault
 	impair  impairing
 	grey    []int // routers
+	// restarts are routers whose control plane restarts while they forward, with graceful as RFC 4724 has it.
+	restarts []string
+	graceful bool
+	takes    time.Duration
+	reset    string // a session or connection: this happens at once
 }
 
 // linkFault is a direction of a session that a fault meets, 0 from A to B.
@@ -56,7 +61,8 @@ func verbs() []verb {
 		{"repair", nil},
 		{"drain", []string{"for"}},
 		{"crash", []string{"for"}},
-		{"restart", []string{"for"}},
+		{"restart", []string{"graceful", "forwards", "for"}},
+		{"reset", nil},
 		{"impair", []string{"loss", "delay", "jitter", "reorder", "late", "duplicate", "direction", "from", "for"}},
 		{"oneWay", []string{"direction", "from", "for"}},
 		{"flap", []string{"up", "down", "seen", "for"}},
@@ -68,14 +74,16 @@ func verbs() []verb {
 // What a step leaves out.
 const (
 	defaultRestart = 60 * time.Second
-	defaultRoll    = 60 * time.Second
-	defaultPause   = 30 * time.Second
+	// keepsRoutes is how much longer than a restart takes its neighbours wait for it.
+	keepsRoutes = 60 * time.Second
 )
 
 // Bounds of what a step may say.
 const (
 	leastFlap = 10 * time.Millisecond
 	mostDelay = 10 * time.Second
+	// mostGraceful leaves room for keepsRoutes in the 12 bits of seconds of RFC 4724 section 3.
+	mostGraceful = 4000 * time.Second
 )
 
 // scriptChecker checks what the values of a script mean for a network, and resolves its names.
@@ -163,7 +171,9 @@ func (k *scriptChecker) step(s *Step, path string) {
 	case "crash":
 		ok = k.router(f, s.Crash, path+".crash")
 	case "restart":
-		ok = k.router(f, s.Restart, path+".restart")
+		ok = k.restart(f, s, path)
+	case "reset":
+		ok = k.reset(f, s, path)
 	case "grey":
 		ok = k.greyed(f, s, path)
 	case "impair":
@@ -265,6 +275,46 @@ func (k *scriptChecker) router(f *fault, name, path string) bool {
 		return false
 	}
 	f.down = [][]string{{name}}
+	return true
+}
+
+func (k *scriptChecker) restart(f *fault, s *Step, path string) bool {
+	if !k.router(f, s.Restart, path+".restart") {
+		return false
+	}
+	f.takes = defaultRestart
+	if s.For != nil {
+		f.takes = time.Duration(*s.For)
+	}
+	if !s.Graceful && !s.Forwards {
+		return true
+	}
+	if s.Graceful && f.takes > mostGraceful {
+		k.refuse(path+".for", k.r.Place(path+".for").Text, "no neighbour keeps routes for so long", "give at most "+mostGraceful.String()+" (RFC 4724 has 12 bits of seconds)", "range")
+		return false
+	}
+	f.graceful = s.Graceful
+	for i := range k.wiring.Routers {
+		if x := &k.wiring.Routers[i]; slices.Contains(x.Elements, s.Restart) {
+			f.restarts = append(f.restarts, x.Name)
+		}
+	}
+	f.down = nil
+	return true
+}
+
+func (k *scriptChecker) reset(f *fault, s *Step, path string) bool {
+	names := k.sessions()
+	for i := range k.wiring.Sessions {
+		if c := k.wiring.Sessions[i].Together; c != "" && !slices.Contains(names, c) {
+			names = append(names, c)
+		}
+	}
+	f.target, f.reset = s.Reset, s.Reset
+	if !slices.Contains(names, s.Reset) {
+		k.unknown(path+".reset", s.Reset, "session or connection", names)
+		return false
+	}
 	return true
 }
 
@@ -420,7 +470,7 @@ func (k *scriptChecker) roll(f *fault, s *Step, path string) bool {
 			}
 		}
 	}
-	f.target = s.Roll
+	f.target, f.carrier = s.Roll, true // the service restarts them: neighbours and the platform know (network.AssumeGatewayRoll)
 	if len(f.down) == 0 {
 		k.unknown(path+".roll", s.Roll, "gateway", gateways)
 		return false
@@ -465,7 +515,7 @@ func (k *scriptChecker) play(d *ScriptDrill, path string) {
 		}
 		switch {
 		case f.verb == "roll":
-			down, pause := or0(time.Duration(s.Down), defaultRoll), or0(time.Duration(s.Pause), defaultPause)
+			down, pause := cmp.Or(time.Duration(s.Down), network.InstanceDown), cmp.Or(time.Duration(s.Pause), network.InstancePause)
 			t := start + down
 			for phase := 2; phase <= len(f.down); phase++ {
 				d.actions = append(d.actions, action{t, i, 0, i}, action{t + pause, i, phase, i})
@@ -475,7 +525,10 @@ func (k *scriptChecker) play(d *ScriptDrill, path string) {
 		case s.For != nil:
 			end(start + time.Duration(*s.For))
 		case f.verb == "restart":
-			end(start + defaultRestart)
+			end(start + f.takes)
+		case f.verb == "reset":
+			end(start)
+			d.actions = d.actions[:len(d.actions)-1] // it is over at once
 		}
 	}
 	// What ends at a time does so before something begins then.
@@ -496,6 +549,10 @@ func (k *scriptChecker) repair(d *ScriptDrill, on map[int]bool, until []time.Dur
 			continue
 		}
 		found = true
+		if len(x.restarts) > 0 {
+			k.refuse(path+".repair", s.Repair, "a restart ends by itself", "leave the repair out, or give the restart another for:", "repair")
+			return
+		}
 		if until[j] >= 0 { // it ends now instead
 			d.actions = slices.DeleteFunc(d.actions, func(a action) bool { return a.step == j && a.at >= time.Duration(s.At) })
 		}
@@ -524,13 +581,6 @@ func sortedKeys(m map[int]bool) []int {
 	}
 	slices.Sort(out)
 	return out
-}
-
-func or0(d, other time.Duration) time.Duration {
-	if d == 0 {
-		return other
-	}
-	return d
 }
 
 // expectation finds the flows and nodes that an expectation is about.

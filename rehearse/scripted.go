@@ -44,7 +44,7 @@ func RunScript(d *design.Design, n *network.Network, c *catalog.Catalog, s *Scri
 	if err != nil {
 		return nil, err
 	}
-	out := &Scripted{Seed: o.Seed, Agrees: true, Met: true, ProbeMs: ms(every), Flows: []Flow{}, Drills: make([]ScriptedDrill, len(list)), Assumptions: network.TimeAssumptions()}
+	out := &Scripted{Seed: o.Seed, Agrees: true, Met: true, ProbeMs: ms(every), Flows: []Flow{}, Drills: make([]ScriptedDrill, len(list)), Assumptions: append(network.TimeAssumptions(), network.FaultAssumptions()...)}
 	for i := range r.flows {
 		f := &r.flows[i]
 		out.Flows = append(out.Flows, Flow{f.Name, f.LineOfBusiness, f.Need, f.From, f.To})
@@ -76,7 +76,6 @@ type play struct {
 	groups        []group
 	final         span   // of the last look before
 	wanted        []want // of the last look, by pair
-	latched       bool   // a limit was passed that the healthy estate does not pass: its session stays down
 	result        ScriptedDrill
 }
 
@@ -109,7 +108,7 @@ func (r *rehearsal) perform(d *ScriptDrill) ScriptedDrill {
 // perform runs the drill from a cold start to the end.
 func (x *play) perform() {
 	seed := x.seedOf("script " + x.script.Name)
-	options := sim.Options{Seed: seed >> 32, Observe: x.observe}
+	options := sim.Options{Seed: seed >> 32, Observe: x.observe, Graceful: x.graceful()}
 	if x.recording != nil {
 		var end func()
 		options.Capture, end = x.recording.section(x.net)
@@ -179,8 +178,8 @@ func (x *play) lookAhead() {
 // enter does what happens at one time, and watches what comes of it until the next.
 func (x *play) enter(i int) {
 	g := &x.groups[i]
-	x.s.Run(x.start + g.at)
 	x.routes, x.routeAt = 0, 0
+	x.s.Run(x.start + g.at)
 	step := StepDrill{AtMs: ms(g.at), Steps: []int{}, What: []string{}}
 	for _, a := range g.actions {
 		words := x.script.words(a)
@@ -193,15 +192,57 @@ func (x *play) enter(i int) {
 		step.Steps, step.What = append(step.Steps, a.by+1), append(step.What, words)
 	}
 	x.apply()
+	for _, a := range g.actions {
+		if a.phase == 1 {
+			x.start1(a.step)
+		}
+	}
 	when := "after " + strings.Join(step.What, ", ") + " at " + g.at.String()
 	if i+1 < len(x.groups) {
 		x.rest(when, x.start+x.groups[i+1].at)
-		x.s.Run(x.start + x.groups[i+1].at)
+		x.s.Run(x.start + x.groups[i+1].at - 1) // what happens at that time is of the next
 	} else {
 		x.rest(when, -1)
 	}
 	g.routes, g.routeAt = x.routes, x.routeAt
 	x.result.Steps = append(x.result.Steps, step)
+}
+
+// start1 does what goes on by itself, and what is over at once.
+func (x *play) start1(step int) {
+	f := x.script.Steps[step].fault
+	for _, r := range f.restarts {
+		if err := x.s.Restart(r, f.takes, true); err != nil {
+			panic(err) // the name is the network's own
+		}
+	}
+	if f.reset != "" {
+		x.phase[step] = 0
+		if err := x.s.Reset(f.reset); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// graceful are the sessions of routers that restart gracefully, and how long their neighbours wait for them; nil without one.
+func (x *play) graceful() func(session string) time.Duration {
+	waits := map[string]time.Duration{}
+	for i := range x.script.Steps {
+		f := x.script.Steps[i].fault
+		if !f.graceful {
+			continue
+		}
+		for k := range x.wiring.Sessions {
+			w := &x.wiring.Sessions[k]
+			if slices.Contains(f.restarts, x.wiring.Routers[w.A].Name) || slices.Contains(f.restarts, x.wiring.Routers[w.B].Name) {
+				waits[w.Name] = max(waits[w.Name], (f.takes + keepsRoutes).Truncate(time.Second))
+			}
+		}
+	}
+	if len(waits) == 0 {
+		return nil
+	}
+	return func(session string) time.Duration { return waits[session] }
 }
 
 // condition is what is wrong at a time.
@@ -346,9 +387,6 @@ func (x *play) apply() {
 		c.links[l] = m
 	}
 	x.impaired = c.links
-	if exceeded := x.believe(c.scenario(x.net)).Exceeded(); len(exceeded) > len(x.healthy.Exceeded()) {
-		x.latched = true
-	}
 	rest := resting
 	if len(c.soft)+len(c.grey) > 0 { // what is lost now and then is counted only where much is sent
 		rest = 0
@@ -421,6 +459,7 @@ func (x *play) finish() {
 	x.result.Events = append(x.result.Events, Event{AtMs: x.result.EndedMs, What: "repair"})
 	clear(x.phase)
 	x.apply()
+	x.reset()
 	ok := x.s.Settle(mostDrill)
 	x.whole = x.s.Now()
 	x.result.Repair.ControlMs, x.result.Repair.Routes = x.control(x.repaired)
@@ -432,6 +471,18 @@ func (x *play) finish() {
 	x.look()
 	x.ended = x.s.Now()
 	x.hold("after everything was repaired", span{x.whole, x.whole + window}, x.healthy, true)
+}
+
+// reset brings sessions back that passed a limit (network.AssumeLimitReset).
+func (x *play) reset() {
+	if len(x.healthy.Exceeded()) > 0 {
+		return // it is as it should be
+	}
+	for _, name := range x.s.Latched() {
+		if err := x.s.Reset(name); err != nil {
+			panic(err) // the name is the network's own
+		}
+	}
 }
 
 func (x *play) restless(when string) {
@@ -479,6 +530,8 @@ func (s *Step) options() string {
 	add(s.Seen, "seen: true")
 	add(s.Direction != "", "direction: "+s.Direction)
 	add(s.From != "", "from: "+s.From)
+	add(s.Graceful, "graceful: true")
+	add(s.Forwards, "forwards: true")
 	if len(list) == 0 {
 		return ""
 	}

@@ -28,7 +28,7 @@ func (x *play) hold(when string, sp span, st *network.State, steady bool) {
 	check := Check{AtMs: ms(max(sp.from-x.start, 0)), When: when, Wrong: or2(c.words), Down: sorted(append([]string{}, append(c.silent, c.carrier...)...)), Drained: or2(c.drained), Cut: or2(c.cut), Held: true}
 	without := st
 	switch {
-	case x.latched:
+	case len(x.s.Latched()) > 0 && len(st.Exceeded()) == 0:
 		check.Held, check.Why = false, "a session that passed its prefix limit stays down until it is reset"
 		x.result.Checks = append(x.result.Checks, check)
 		x.final, x.wanted = sp, nil
@@ -146,6 +146,40 @@ func (x *play) harmOf(c *condition, way []string) int {
 		}
 	}
 	return out
+}
+
+// gentle holds each graceful restart, in whose time nothing else is wrong, against what it is for: nothing is lost.
+func (x *play) gentle() {
+	for i := range x.script.Steps {
+		f := x.script.Steps[i].fault
+		if !f.graceful {
+			continue
+		}
+		sp := span{time.Duration(x.script.Steps[i].At), time.Duration(x.script.Steps[i].At) + f.takes}
+		alone, phase := true, make([]int, len(x.script.Steps))
+		for _, a := range x.script.actions {
+			if a.at > sp.to && a.step != i {
+				break
+			}
+			if a.at > sp.from && a.step != i { // something happens meanwhile
+				alone = false
+			}
+			phase[a.step] = a.phase
+			if a.step == i && a.phase > 0 {
+				alone = alone && !slices.ContainsFunc(phase[:i], func(p int) bool { return p > 0 }) && !slices.ContainsFunc(phase[i+1:], func(p int) bool { return p > 0 })
+			}
+		}
+		if !alone {
+			continue
+		}
+		sp = span{x.start + sp.from, x.start + sp.to + tail}
+		for k := range x.flows {
+			if s := x.see(x.probes[x.pairOf[k]], sp); s.lost > 0 {
+				x.disagrees(x.script.words(action{step: i, phase: 1, by: i}), flowName(&x.flows[k]), "a router that restarts gracefully forwards on, and nothing is lost",
+					fmt.Sprintf("of %d requests %d were not answered", s.sent, s.lost), ends(s.losses))
+			}
+		}
+	}
 }
 
 // flaps holds each link that went up and down against what the timers of its ends make of that: they notice what lasts longer than they
@@ -295,7 +329,11 @@ func (x *play) measure() {
 				if at > o.last || at <= o.first && g+1 < len(x.groups) && x.start+x.groups[g+1].at <= o.first {
 					continue
 				}
-				out.Steps = append(out.Steps, steps[g].Steps...)
+				for _, s := range steps[g].Steps {
+					if !slices.Contains(out.Steps, s) {
+						out.Steps = append(out.Steps, s)
+					}
+				}
 			}
 			d.Outages, down = append(d.Outages, out), down+o.lasts()
 			d.OutageMs = max(d.OutageMs, ms(o.lasts()))
@@ -319,6 +357,7 @@ func (x *play) measure() {
 		return cmp.Or(cmp.Compare(b.DowntimeMs, a.DowntimeMs), cmp.Compare(a.Flow, b.Flow), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
 	slices.SortStableFunc(x.result.Events, func(a, b Event) int { return cmp.Compare(a.AtMs, b.AtMs) })
+	x.gentle()
 	for i := range x.script.Expect {
 		x.result.Expect = append(x.result.Expect, x.met(&x.script.Expect[i], probed))
 	}
