@@ -188,6 +188,9 @@ func (x *play) enter(i int) {
 		if a.phase == 0 {
 			what = "end"
 		}
+		if slices.Contains(step.What, words) { // one repair of several faults
+			continue
+		}
 		x.result.Events = append(x.result.Events, Event{AtMs: ms(g.at), What: what, Step: a.by + 1, Why: words})
 		step.Steps, step.What = append(step.Steps, a.by+1), append(step.What, words)
 	}
@@ -497,12 +500,14 @@ func (x *play) disagrees(when, flow, proof, seen, ended string) {
 func (d *ScriptDrill) words(a action) string {
 	f := d.Steps[a.step].fault
 	switch {
-	case a.phase > 0 && f.verb == "roll":
+	case f.verb == "roll" && a.phase == 0 && a.by == a.step:
+		return "roll " + f.target + ": all run"
+	case f.verb == "roll" && a.phase > 0:
 		return fmt.Sprintf("roll %s: %s restarts", f.target, strings.Join(f.down[a.phase-1], ", "))
 	case a.phase > 0:
 		return f.verb + " " + f.target + d.Steps[a.step].options()
 	case a.by != a.step:
-		return "repair " + f.target + " of " + f.verb
+		return "repair " + f.target
 	}
 	return f.verb + " " + f.target + " ends"
 }
