@@ -74,6 +74,8 @@ type play struct {
 	changed       map[string]time.Duration // when each session last changed
 	changes       map[string][]time.Duration
 	groups        []group
+	calm          bool   // all was well when it was last looked at, and nothing has happened since
+	calmly        []int  // steps of graceful restarts that began so
 	final         span   // of the last look before
 	wanted        []want // of the last look, by pair
 	result        ScriptedDrill
@@ -138,6 +140,7 @@ func (x *play) perform() {
 	s.Run(x.start)
 	x.lookAhead()
 	x.hold("before the first step", span{x.began, x.start - tail/2}, x.healthy, true)
+	x.calm = true
 	for i := range x.groups {
 		x.enter(i)
 	}
@@ -195,6 +198,10 @@ func (x *play) enter(i int) {
 		step.Steps, step.What = append(step.Steps, a.by+1), append(step.What, words)
 	}
 	x.apply()
+	if a := g.actions[0]; x.calm && len(g.actions) == 1 && a.phase == 1 && x.script.Steps[a.step].fault.graceful {
+		x.calmly = append(x.calmly, a.step)
+	}
+	x.calm = false
 	for _, a := range g.actions {
 		if a.phase == 1 {
 			x.start1(a.step)
@@ -414,34 +421,40 @@ func (c *condition) scenario(n *network.Network) network.Scenario {
 // sees against the proof. Where there is no time to look it does nothing.
 func (x *play) rest(when string, next time.Duration) {
 	c := x.condition()
-	most := mostDrill
-	if len(c.soft) > 0 {
-		most = watching
+	until := x.s.Now() + mostDrill
+	if next >= 0 {
+		until = min(until, next-window-tail)
 	}
-	last := next < 0
-	if !last {
-		most = min(mostDrill, next-x.s.Now()-window-tail)
-	}
-	if most <= 0 {
+	if until <= x.s.Now() {
 		return
 	}
-	settled := x.s.Settle(most)
-	switch {
-	case settled:
-		x.result.Events = append(x.result.Events, Event{AtMs: ms(x.s.Now() - x.start), What: "quiet"})
-	case len(c.soft) > 0:
-	case last:
-		x.restless(when)
-		return
-	default:
+	var soft []string
+	for _, i := range c.soft {
+		soft = append(soft, x.wiring.Sessions[i].Name)
+	}
+	if !x.s.SettleBut(until-x.s.Now(), soft...) {
+		if next < 0 {
+			x.restless(when)
+		}
 		return // the next step comes before all is quiet
+	}
+	settled := len(soft) == 0
+	if !settled && until > x.s.Now() {
+		settled = x.s.Settle(min(watching, until-x.s.Now()))
+	}
+	if settled {
+		x.result.Events = append(x.result.Events, Event{AtMs: ms(x.s.Now() - x.start), What: "quiet"})
 	}
 	now := x.s.Now()
 	x.s.Wake()
 	x.s.Run(now + window + tail)
+	x.calm = settled && len(c.words) == 0
 	steady := settled && !slices.ContainsFunc(c.soft, func(i int) bool { return x.changed[x.wiring.Sessions[i].Name] >= now })
-	x.hold(when, span{now, now + window}, x.believe(c.scenario(x.net)), steady)
+	x.hold(when, looked(now), x.believe(c.scenario(x.net)), steady)
 }
+
+// looked is the span of a look: what was sent at the very moment at which all was quiet, may have been sent just before.
+func looked(quiet time.Duration) span { return span{quiet + 1, quiet + 1 + window} }
 
 // finish waits for what the script still looks at, repairs everything and sees whether the healthy estate returns.
 func (x *play) finish() {
@@ -473,7 +486,7 @@ func (x *play) finish() {
 	}
 	x.look()
 	x.ended = x.s.Now()
-	x.hold("after everything was repaired", span{x.whole, x.whole + window}, x.healthy, true)
+	x.hold("after everything was repaired", looked(x.whole), x.healthy, true)
 }
 
 // reset brings sessions back that passed a limit (network.AssumeLimitReset).

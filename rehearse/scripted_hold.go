@@ -148,31 +148,18 @@ func (x *play) harmOf(c *condition, way []string) int {
 	return out
 }
 
-// gentle holds each graceful restart, in whose time nothing else is wrong, against what it is for: nothing is lost.
+// gentle holds each graceful restart that begins when all is well, and in whose time nothing else happens, against what it is for: nothing
+// is lost.
 func (x *play) gentle() {
-	for i := range x.script.Steps {
-		f := x.script.Steps[i].fault
-		if !f.graceful {
+	for _, i := range x.calmly {
+		f, begin := x.script.Steps[i].fault, time.Duration(x.script.Steps[i].At)
+		end := begin + f.takes + tail
+		if slices.ContainsFunc(x.groups, func(g group) bool {
+			return g.at > begin && g.at <= end && !(len(g.actions) == 1 && g.actions[0].step == i)
+		}) {
 			continue
 		}
-		sp := span{time.Duration(x.script.Steps[i].At), time.Duration(x.script.Steps[i].At) + f.takes}
-		alone, phase := true, make([]int, len(x.script.Steps))
-		for _, a := range x.script.actions {
-			if a.at > sp.to && a.step != i {
-				break
-			}
-			if a.at > sp.from && a.step != i { // something happens meanwhile
-				alone = false
-			}
-			phase[a.step] = a.phase
-			if a.step == i && a.phase > 0 {
-				alone = alone && !slices.ContainsFunc(phase[:i], func(p int) bool { return p > 0 }) && !slices.ContainsFunc(phase[i+1:], func(p int) bool { return p > 0 })
-			}
-		}
-		if !alone {
-			continue
-		}
-		sp = span{x.start + sp.from, x.start + sp.to + tail}
+		sp := span{x.start + begin, min(x.start+end, x.repaired)}
 		for k := range x.flows {
 			if s := x.see(x.probes[x.pairOf[k]], sp); s.lost > 0 {
 				x.disagrees(x.script.words(action{step: i, phase: 1, by: i}), flowName(&x.flows[k]), "a router that restarts gracefully forwards on, and nothing is lost",

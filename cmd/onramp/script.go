@@ -314,4 +314,3 @@ func writeScriptJUnit(name string, r *rehearse.Scripted) error {
 	}
 	return file.Close()
 }
-
