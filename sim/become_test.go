@@ -147,6 +147,41 @@ func variant(t *rapid.T, c *catalog.Catalog, object map[string]any, kind design.
 	return n
 }
 
+// orders are the same network twice: with routes that arrived in the order of its sessions, and in the opposite one.
+func orders(t *testing.T, name string, kind design.Pattern) (n [2]*network.Network) {
+	t.Helper()
+	c, err := catalog.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made *design.Design
+	example(t, name, kind, func(d *design.Design) { made = d })
+	var older []string
+	for i := range n {
+		n[i], _ = network.Build(made.Resources, made.Premises, c, network.Options{Older: older})
+		for _, x := range n[0].Sessions() {
+			older = append([]string{x.Name}, older...)
+		}
+	}
+	return n
+}
+
+func TestOtherRoutesAreBestWhereOthersAreOlderNow(t *testing.T) {
+	n := orders(t, "northwind", design.Shared)
+	s := running(t, n[0])
+	if differs(s, n[1].Converge(healthy())) == "" {
+		t.Fatal("the order changes nothing here")
+	}
+	for _, i := range []int{1, 0} {
+		if err := s.Become(n[i]); err != nil {
+			t.Fatal(err)
+		}
+		if said := became(t, s, n[i], healthy()); said != "" {
+			t.Error(said)
+		}
+	}
+}
+
 func healthy() network.Scenario {
 	return network.Scenario{ID: string(network.Healthy), Kind: network.Healthy}
 }
@@ -181,13 +216,26 @@ func became(t rapid.TB, s *Sim, n *network.Network, sc network.Scenario) string 
 	if err != nil {
 		return err.Error()
 	}
-	if said := flowsDiffer(s, st, probes); said != "" {
+	said := flowsDiffer(s, st, probes)
+	if said == "" {
+		return ""
+	}
+	// Some alterations send a flow through a firewall in one direction alone, which the proof does not hold against it. An estate that has
+	// always been this one tells.
+	fresh := running(t, n)
+	if err := fresh.Fail(Carrier, sc.Elements...); err != nil {
+		t.Fatal(err)
+	}
+	if !fresh.Settle(2 * time.Hour) {
 		return said
 	}
-	if list := s.Outdated(); !slices.IsSorted(list) && len(list) > len(n.Sessions()) {
-		return fmt.Sprint("outdated: ", list)
+	if probes, err = allProbes(fresh, n); err != nil {
+		t.Fatal(err)
 	}
-	return ""
+	if flowsDiffer(fresh, st, probes) != "" {
+		return ""
+	}
+	return said
 }
 
 // TestAnEstateThatBecomesAnotherIsAsIfItHadAlwaysBeenThatOne takes random estates to others and back.
