@@ -17,7 +17,7 @@ func lone(x *pipe) (*Sim, *port) {
 	x.s, x.turn, x.fresh = s, classVideo, true
 	s.pipes = []*pipe{x}
 	l := &link{spec: &network.WiredSession{}}
-	e := &port{node: &node{s: s, spec: &network.WiredRouter{}, speaker: new(bgp.Speaker)}, link: l, gear: &gear{pipes: []*pipe{x}}}
+	e := &port{node: &node{s: s, alive: true, spec: &network.WiredRouter{}, speaker: new(bgp.Speaker)}, link: l, gear: &gear{pipes: []*pipe{x}}}
 	l.ends = [2]*port{e, e}
 	s.probes = []*Probe{nil}
 	return s, e
