@@ -2,6 +2,7 @@ package rehearse
 
 import (
 	"errors"
+	"net/netip"
 	"reflect"
 	"slices"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"onramp/catalog"
+	"onramp/design"
 	"onramp/network"
 	"onramp/prove"
 	"onramp/schema"
@@ -29,23 +31,31 @@ type ScriptDrill struct {
 	Expect []Expectation `json:"expect,omitempty" jsonschema_description:"What has to be so, beside what the proof says."`
 
 	actions []action
+	// networks are those in force, by the steps of the misdeeds that are going on (deedKey).
+	networks map[string]*network.Network
 }
 
 // Step is a fault, or the end of one. It has exactly one of the keys that name what happens; the others say how.
 type Step struct {
 	At Duration `json:"at" jsonschema_description:"When, from the start of the drill."`
 
-	Cut     string `json:"cut,omitempty" jsonschema_description:"Out of service: an element such as link:toronto/equinix-toronto/1, or a session."`
-	Repair  string `json:"repair,omitempty" jsonschema_description:"All that is wrong with this element, session, gateway or site ends."`
-	Drain   string `json:"drain,omitempty" jsonschema_description:"Microsoft works on this edge router and announces its routes with a longer path."`
-	Crash   string `json:"crash,omitempty" jsonschema_description:"This router, or instance of a gateway, stops without a word."`
-	Impair  string `json:"impair,omitempty" jsonschema_description:"This link or session loses, delays, reorders or duplicates packets."`
-	OneWay  string `json:"oneWay,omitempty" jsonschema_description:"On this link or session nothing gets through in one direction."`
-	Flap    string `json:"flap,omitempty" jsonschema_description:"This link or session goes up and down."`
-	Grey    string `json:"grey,omitempty" jsonschema_description:"This router, or instance of a gateway, keeps its sessions and loses packets of users."`
-	Roll    string `json:"roll,omitempty" jsonschema_description:"The instances of this gateway restart one after another."`
-	Restart string `json:"restart,omitempty" jsonschema_description:"This router, or instance of a gateway, restarts."`
-	Reset   string `json:"reset,omitempty" jsonschema_description:"This session, or every session of this connection of a gateway, is reset; one that passed a limit may come back."`
+	Cut                string `json:"cut,omitempty" jsonschema_description:"Out of service: an element such as link:toronto/equinix-toronto/1, or a session."`
+	Repair             string `json:"repair,omitempty" jsonschema_description:"All that is wrong with this element, session, gateway or site ends."`
+	Drain              string `json:"drain,omitempty" jsonschema_description:"Microsoft works on this edge router and announces its routes with a longer path."`
+	Crash              string `json:"crash,omitempty" jsonschema_description:"This router, or instance of a gateway, stops without a word."`
+	Impair             string `json:"impair,omitempty" jsonschema_description:"This link or session loses, delays, reorders or duplicates packets."`
+	OneWay             string `json:"oneWay,omitempty" jsonschema_description:"On this link or session nothing gets through in one direction."`
+	Flap               string `json:"flap,omitempty" jsonschema_description:"This link or session goes up and down."`
+	Grey               string `json:"grey,omitempty" jsonschema_description:"This router, or instance of a gateway, keeps its sessions and loses packets of users."`
+	Roll               string `json:"roll,omitempty" jsonschema_description:"The instances of this gateway restart one after another."`
+	Restart            string `json:"restart,omitempty" jsonschema_description:"This router, or instance of a gateway, restarts."`
+	OriginateDefault   string `json:"originateDefault,omitempty" jsonschema_description:"This site announces 0.0.0.0/0 and ::/0 to its circuits."`
+	OriginateAggregate string `json:"originateAggregate,omitempty" jsonschema_description:"This site announces a prefix that covers those of others."`
+	TooManyPrefixes    string `json:"tooManyPrefixes,omitempty" jsonschema_description:"This site announces more prefixes than its circuits take; when it ends, the sessions that went down are reset."`
+	Echo               string `json:"echo,omitempty" jsonschema_description:"The premises tell another circuit what this one told them."`
+	WrongFilter        string `json:"wrongFilter,omitempty" jsonschema_description:"The filter of this session, or this route filter, lets through what it should not, or does not what it should."`
+	BFDOff             string `json:"bfdOff,omitempty" jsonschema_description:"BFD is switched off on this link or session."`
+	Reset              string `json:"reset,omitempty" jsonschema_description:"This session, or every session of this connection of a gateway, is reset; one that passed a limit may come back."`
 
 	For       *Duration `json:"for,omitempty" jsonschema_description:"The fault ends by itself after this time; by default with a repair, or with the drill."`
 	How       string    `json:"how,omitempty" enum:"silent|carrier" jsonschema_description:"Of cut: silent (nobody is told, the default) or carrier (the neighbours see the link go down)."`
@@ -63,6 +73,14 @@ type Step struct {
 	Pause     Duration  `json:"pause,omitempty" jsonschema_description:"Of roll: between two instances."`
 	Graceful  bool      `json:"graceful,omitempty" jsonschema_description:"Of restart: its neighbours keep its routes meanwhile (RFC 4724), and it forwards on."`
 	Forwards  bool      `json:"forwards,omitempty" jsonschema_description:"Of restart: only what speaks BGP restarts, and packets are forwarded on."`
+
+	Prefix  netip.Prefix `json:"prefix,omitzero" jsonschema_description:"Of originateAggregate: what it announces, by default the longest that covers every site's prefixes. Of tooManyPrefixes: of which it announces addresses."`
+	Count   int          `json:"count,omitempty" jsonschema_description:"Of tooManyPrefixes: how many; by default one more than the limit."`
+	To      string       `json:"to,omitempty" jsonschema_description:"Of echo: the circuit that is told."`
+	Site    string       `json:"site,omitempty" jsonschema_description:"Of echo: at this site's routers alone."`
+	With    string       `json:"with,omitempty" jsonschema_description:"Of wrongFilter: the prefix, or of a route filter the community, that it lets through too."`
+	Without string       `json:"without,omitempty" jsonschema_description:"Of wrongFilter: what it does not let through any more."`
+	Import  bool         `json:"import,omitempty" jsonschema_description:"Of wrongFilter: it is about what your end of the session takes, not what it announces."`
 
 	fault *fault
 }
@@ -162,18 +180,19 @@ func ScriptSchema() ([]byte, error) {
 		Title: "Onramp script of drills", Description: "What fails when, and what is expected of it.",
 		Forms: map[string]string{"name": scriptName}, Lengths: map[string]int{"name": mostScriptName},
 		Types: map[reflect.Type]string{
-			reflect.TypeFor[Duration](): `{"type": "string", "pattern": "^([0-9]*\\.?[0-9]+ ?(ns|us|µs|ms|s|m|h) ?)+$", "examples": ["30s"]}`,
-			reflect.TypeFor[Share]():    `{"type": "string", "pattern": "^[0-9]*\\.?[0-9]+ ?%$", "examples": ["2%"]}`,
+			reflect.TypeFor[Duration]():     `{"type": "string", "pattern": "^([0-9]*\\.?[0-9]+ ?(ns|us|µs|ms|s|m|h) ?)+$", "examples": ["30s"]}`,
+			reflect.TypeFor[netip.Prefix](): `{"type": "string", "examples": ["10.0.0.0/8"]}`,
+			reflect.TypeFor[Share]():        `{"type": "string", "pattern": "^[0-9]*\\.?[0-9]+ ?%$", "examples": ["2%"]}`,
 		},
 	})
 }
 
-// ParseScript reads a script for a network with these needed flows. file is the name that findings carry. It returns all findings in the
+// ParseScript reads a script for a design whose network was built from its resources and premises. file is the name that findings carry. It returns all findings in the
 // order of the file; the script is nil if one of them is an error.
-func ParseScript(file string, src []byte, n *network.Network, flows []prove.Flow) (*Script, []yamlfile.Finding) {
+func ParseScript(file string, src []byte, d *design.Design, n *network.Network, c *catalog.Catalog) (*Script, []yamlfile.Finding) {
 	var s Script
 	findings := yamlfile.Read(scriptFormat(), file, src, &s, func(r *yamlfile.Reader) {
-		(&scriptChecker{r: r, s: &s, n: n, wiring: n.Wiring(), flows: flows}).check()
+		(&scriptChecker{r: r, s: &s, d: d, n: n, c: c, wiring: n.Wiring(), flows: prove.Flows(d, n, c)}).check()
 	})
 	if slices.ContainsFunc(findings, func(f yamlfile.Finding) bool { return f.Severity == yamlfile.Error }) {
 		return nil, findings

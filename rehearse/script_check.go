@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"onramp/catalog"
+	"onramp/design"
 	"onramp/network"
 	"onramp/prove"
 	"onramp/yamlfile"
@@ -28,6 +30,7 @@ type fault struct {
 	graceful bool
 	takes    time.Duration
 	reset    string // a session or connection: this happens at once
+	misdeeds []Misdeed
 }
 
 // linkFault is a direction of a session that a fault meets, 0 from A to B.
@@ -62,6 +65,12 @@ func verbs() []verb {
 		{"drain", []string{"for"}},
 		{"crash", []string{"for"}},
 		{"restart", []string{"graceful", "forwards", "for"}},
+		{"originateDefault", []string{"for"}},
+		{"originateAggregate", []string{"prefix", "for"}},
+		{"tooManyPrefixes", []string{"count", "prefix", "for"}},
+		{"echo", []string{"to", "site", "for"}},
+		{"wrongFilter", []string{"with", "without", "import", "for"}},
+		{"bfdOff", []string{"for"}},
 		{"reset", nil},
 		{"impair", []string{"loss", "delay", "jitter", "reorder", "late", "duplicate", "direction", "from", "for"}},
 		{"oneWay", []string{"direction", "from", "for"}},
@@ -90,7 +99,9 @@ const (
 type scriptChecker struct {
 	r      *yamlfile.Reader
 	s      *Script
+	d      *design.Design
 	n      *network.Network
+	c      *catalog.Catalog
 	wiring network.Wiring
 	flows  []prove.Flow
 }
@@ -182,6 +193,8 @@ func (k *scriptChecker) step(s *Step, path string) {
 		ok = k.oneWay(f, s, path)
 	case "flap":
 		ok = k.flap(f, s, path)
+	case "originateDefault", "originateAggregate", "tooManyPrefixes", "echo", "wrongFilter", "bfdOff":
+		ok = k.misdeed(f, s, path)
 	case "roll":
 		ok = k.roll(f, s, path)
 	}
@@ -535,6 +548,7 @@ func (k *scriptChecker) play(d *ScriptDrill, path string) {
 	slices.SortStableFunc(d.actions, func(a, b action) int {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(min(a.phase, 1), min(b.phase, 1)))
 	})
+	k.design(d, path)
 }
 
 // repair ends what is wrong with the target of a step.

@@ -74,10 +74,11 @@ type play struct {
 	changed       map[string]time.Duration // when each session last changed
 	changes       map[string][]time.Duration
 	groups        []group
-	calm          bool   // all was well when it was last looked at, and nothing has happened since
-	calmly        []int  // steps of graceful restarts that began so
-	final         span   // of the last look before
-	wanted        []want // of the last look, by pair
+	now           *network.Network // in force
+	calm          bool             // all was well when it was last looked at, and nothing has happened since
+	calmly        []int            // steps of graceful restarts that began so
+	final         span             // of the last look before
+	wanted        []want           // of the last look, by pair
 	result        ScriptedDrill
 }
 
@@ -91,7 +92,7 @@ type group struct {
 
 // perform runs one drill of a script.
 func (r *rehearsal) perform(d *ScriptDrill) ScriptedDrill {
-	x := &play{run: run{rehearsal: r, sc: network.Scenario{ID: d.Name, Kind: network.Healthy}}, script: d, phase: make([]int, len(d.Steps)), down: map[string]bool{}, drained: map[string]bool{},
+	x := &play{run: run{rehearsal: r, sc: network.Scenario{ID: d.Name, Kind: network.Healthy}}, script: d, now: r.net, phase: make([]int, len(d.Steps)), down: map[string]bool{}, drained: map[string]bool{},
 		impaired: map[linkFault]sim.Impairment{}, since: map[int]time.Duration{}, changed: map[string]time.Duration{}, changes: map[string][]time.Duration{}}
 	x.result = ScriptedDrill{Name: d.Name, About: d.About, Steps: []StepDrill{}, Checks: []Check{}, Expect: []Met{}, Events: []Event{}, Flows: []ScriptedFlow{}, Disagreements: []Disagreement{}}
 	for _, a := range d.actions {
@@ -397,6 +398,7 @@ func (x *play) apply() {
 		c.links[l] = m
 	}
 	x.impaired = c.links
+	x.become(&c)
 	rest := resting
 	if len(c.soft)+len(c.grey) > 0 { // what is lost now and then is counted only where much is sent
 		rest = 0
@@ -405,6 +407,30 @@ func (x *play) apply() {
 		q.Rest(rest)
 	}
 	x.s.Wake()
+}
+
+// become makes the design the one in force. When too many prefixes are gone, the sessions that they took down are brought back
+// (network.AssumeLimitReset).
+func (x *play) become(c *condition) {
+	n := x.script.networks[x.script.deedKey(x.phase)]
+	if n == x.now {
+		return
+	}
+	if err := x.s.Become(n); err != nil {
+		panic(err) // it has been tried
+	}
+	x.now = n
+	if len(x.s.Latched()) > 0 && len(x.proof(c.scenario(n)).Exceeded()) == 0 {
+		x.reset()
+	}
+}
+
+// proof is what the proof says of a scenario of the network in force.
+func (x *play) proof(sc network.Scenario) *network.State {
+	if x.now == x.net {
+		return x.believe(sc)
+	}
+	return x.now.Converge(sc)
 }
 
 // scenario is what the proof is asked about.
@@ -450,7 +476,7 @@ func (x *play) rest(when string, next time.Duration) {
 	x.s.Run(now + window + tail)
 	x.calm = settled && len(c.words) == 0
 	steady := settled && !slices.ContainsFunc(c.soft, func(i int) bool { return x.changed[x.wiring.Sessions[i].Name] >= now })
-	x.hold(when, looked(now), x.believe(c.scenario(x.net)), steady)
+	x.hold(when, looked(now), x.proof(c.scenario(x.now)), steady)
 }
 
 // looked is the span of a look: what was sent at the very moment at which all was quiet, may have been sent just before.
@@ -475,7 +501,7 @@ func (x *play) finish() {
 	x.result.Events = append(x.result.Events, Event{AtMs: x.result.EndedMs, What: "repair"})
 	clear(x.phase)
 	x.apply()
-	x.reset()
+	x.reset() // of limits that failures made routes pass, too
 	ok := x.s.Settle(mostDrill)
 	x.whole = x.s.Now()
 	x.result.Repair.ControlMs, x.result.Repair.Routes = x.control(x.repaired)
@@ -548,6 +574,13 @@ func (s *Step) options() string {
 	add(s.Seen, "seen: true")
 	add(s.Direction != "", "direction: "+s.Direction)
 	add(s.From != "", "from: "+s.From)
+	add(s.Prefix.IsValid(), "prefix: "+s.Prefix.String())
+	add(s.Count > 0, fmt.Sprintf("count: %d", s.Count))
+	add(s.To != "", "to: "+s.To)
+	add(s.Site != "", "site: "+s.Site)
+	add(s.With != "", "with: "+s.With)
+	add(s.Without != "", "without: "+s.Without)
+	add(s.Import, "import: true")
 	add(s.Graceful, "graceful: true")
 	add(s.Forwards, "forwards: true")
 	if len(list) == 0 {

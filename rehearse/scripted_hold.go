@@ -35,12 +35,12 @@ func (x *play) hold(when string, sp span, st *network.State, steady bool) {
 		return
 	case !steady:
 		var names []string
-		sc := c.scenario(x.net)
+		sc := c.scenario(x.now)
 		for _, i := range c.soft {
 			names = append(names, x.wiring.Sessions[i].Name)
 		}
 		sc.Cut = sorted(append(names, sc.Cut...))
-		without = x.believe(sc)
+		without = x.proof(sc)
 		check.Held, check.Why = false, strings.Join(sorted(names), ", ")+" may come and go"
 	default:
 		list := x.s.Differs(st)
@@ -231,6 +231,9 @@ func (x *play) alone(step, session int) bool {
 		f := x.script.Steps[i].fault
 		if i == step {
 			continue
+		}
+		if slices.ContainsFunc(f.misdeeds, func(m Misdeed) bool { return m.Kind == BFDOff && m.Session == w.Name }) {
+			return false
 		}
 		if slices.ContainsFunc(f.links, func(l linkFault) bool { return l.session == session }) {
 			return false

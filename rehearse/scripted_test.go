@@ -12,13 +12,12 @@ import (
 	"onramp/intent/intenttest"
 	"onramp/network"
 	"onramp/pattern"
-	"onramp/prove"
 )
 
 // script reads a script for an estate.
 func (e estate) script(t testing.TB, src string) *Script {
 	t.Helper()
-	s, findings := ParseScript("drills.yaml", []byte(src), e.n, prove.Flows(e.d, e.n, e.c))
+	s, findings := ParseScript("drills.yaml", []byte(src), e.d, e.n, e.c)
 	if s == nil {
 		t.Fatal(findings)
 	}
@@ -147,7 +146,7 @@ func TestWhateverOverlapsOnAnExampleIsAsProved(t *testing.T) {
 			e := example(t, name, "")
 			rapid.Check(t, func(t *rapid.T) {
 				src := drawnScript(t, e.n)
-				s, findings := ParseScript("drawn", []byte(src), e.n, prove.Flows(e.d, e.n, e.c))
+				s, findings := ParseScript("drawn", []byte(src), e.d, e.n, e.c)
 				if s == nil {
 					t.Fatalf("%s\n%v", src, findings)
 				}
@@ -180,7 +179,7 @@ func TestWhateverOverlapsOnARandomEstateIsAsProved(t *testing.T) {
 			return
 		}
 		src := drawnScript(t, n)
-		s, findings := ParseScript("drawn", []byte(src), n, prove.Flows(d, n, c))
+		s, findings := ParseScript("drawn", []byte(src), d, n, c)
 		if s == nil {
 			t.Fatalf("%s\n%v", src, findings)
 		}
@@ -188,6 +187,8 @@ func TestWhateverOverlapsOnARandomEstateIsAsProved(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		scriptAgrees(t, r)
+		if scriptAgrees(t, r); t.Failed() {
+			t.Log(src)
+		}
 	})
 }

@@ -13,7 +13,6 @@ import (
 
 	"onramp/catalog"
 	"onramp/network"
-	"onramp/prove"
 	"onramp/rehearse"
 )
 
@@ -27,7 +26,7 @@ func (pl *plan) readScript(cmd *cobra.Command, c *catalog.Catalog, name string) 
 		return nil, nil, outside(err)
 	}
 	n, _ := network.Build(pl.design.Resources, pl.design.Premises, c, network.Options{})
-	s, findings := rehearse.ParseScript(name, src, n, prove.Flows(pl.design, n, c))
+	s, findings := rehearse.ParseScript(name, src, pl.design, n, c)
 	for _, x := range findings[:min(len(findings), mostFindings)] {
 		fmt.Fprintln(cmd.ErrOrStderr(), x.String())
 	}
