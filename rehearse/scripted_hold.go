@@ -232,7 +232,7 @@ func (x *play) alone(step, session int) bool {
 		if i == step {
 			continue
 		}
-		if slices.ContainsFunc(f.misdeeds, func(m Misdeed) bool { return m.Kind == BFDOff && m.Session == w.Name }) {
+		if len(f.misdeeds) > 0 || f.reset != "" || slices.Contains(f.restarts, x.wiring.Routers[w.A].Name) || slices.Contains(f.restarts, x.wiring.Routers[w.B].Name) {
 			return false
 		}
 		if slices.ContainsFunc(f.links, func(l linkFault) bool { return l.session == session }) {

@@ -2,6 +2,7 @@ package rehearse
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"onramp/intent/intenttest"
 	"onramp/network"
 	"onramp/pattern"
+	"onramp/yamlfile"
 )
 
 // script reads a script for an estate.
@@ -36,7 +38,7 @@ func (e estate) play(t testing.TB, src string, o Options) *Scripted {
 // drawnScript is a script of one drill with up to six steps that may overlap in any way.
 func drawnScript(t *rapid.T, n *network.Network) string {
 	w := n.Wiring()
-	var elements, links, edges, routers, gateways, sessions []string
+	var elements, links, edges, routers, gateways, sessions, sites, circuits []string
 	for _, e := range n.Elements() {
 		elements = append(elements, e.ID)
 		switch e.Kind {
@@ -44,6 +46,10 @@ func drawnScript(t *rapid.T, n *network.Network) string {
 			links = append(links, e.ID)
 		case network.Router, network.GatewayKind:
 			routers = append(routers, e.ID)
+		case network.Site:
+			sites = append(sites, e.ID)
+		case network.Circuit:
+			circuits = append(circuits, e.ID)
 		}
 	}
 	for i := range w.Routers {
@@ -66,11 +72,17 @@ func drawnScript(t *rapid.T, n *network.Network) string {
 		}
 		return ""
 	}
-	kinds := map[string][]string{"cut": elements, "carrier": elements, "session": sessions, "drain": edges, "crash": routers, "restart": routers, "graceful": routers, "impair": links, "oneWay": sessions, "flap": links, "grey": routers, "roll": gateways, "reset": sessions}
+	kinds := []struct {
+		kind string
+		of   []string
+	}{{"cut", elements}, {"carrier", elements}, {"session", sessions}, {"drain", edges}, {"crash", routers}, {"restart", routers}, {"graceful", routers}, {"impair", links}, {"oneWay", sessions},
+		{"flap", links}, {"grey", routers}, {"roll", gateways}, {"reset", sessions}, {"originateDefault", sites}, {"originateAggregate", sites}, {"tooManyPrefixes", sites}, {"echo", circuits}, {"bfdOff", links}}
+	targets := map[string][]string{}
 	var can []string
-	for _, k := range []string{"cut", "carrier", "session", "drain", "crash", "restart", "graceful", "impair", "oneWay", "flap", "grey", "roll", "reset"} {
-		if len(kinds[k]) > 0 {
-			can = append(can, k)
+	for _, k := range kinds {
+		if len(k.of) > 0 {
+			targets[k.kind] = k.of
+			can = append(can, k.kind)
 		}
 	}
 	var b strings.Builder
@@ -81,7 +93,7 @@ func drawnScript(t *rapid.T, n *network.Network) string {
 	for range rapid.IntRange(1, 6).Draw(t, "steps") {
 		at += rapid.SampledFrom([]int{0, 1, 3, 20, 150}).Draw(t, "pause")
 		kind := one(can, "kind")
-		target := one(kinds[kind], "target")
+		target := one(targets[kind], "target")
 		verb := map[string]string{"carrier": "cut", "session": "cut", "graceful": "restart"}[kind]
 		if verb == "" {
 			verb = kind
@@ -98,6 +110,10 @@ func drawnScript(t *rapid.T, n *network.Network) string {
 			more = ", from: " + ends(target)
 		case "flap":
 			more = ", " + one([]string{"up: 1s, down: 200ms", "up: 4s, down: 3s", "up: 2s, down: 20ms, seen: true"}, "how")
+		case "tooManyPrefixes":
+			more = one([]string{"", ", count: 12", ", count: 12"}, "count")
+		case "echo":
+			more = ", to: " + one(circuits, "to")
 		case "roll":
 			more = ", down: 40s, pause: 80s"
 		}
@@ -120,6 +136,13 @@ func drawnScript(t *rapid.T, n *network.Network) string {
 		fmt.Fprintf(&b, "      - {at: 0s, cut: %s}\n", elements[0])
 	}
 	return b.String()
+}
+
+// refused tells whether all that is wrong with a drawn script is that the design cannot do so wrong.
+func refused(findings []yamlfile.Finding) bool {
+	return !slices.ContainsFunc(findings, func(f yamlfile.Finding) bool {
+		return f.Rule != "script-misdeed" && !strings.HasSuffix(f.At, ".bfdOff")
+	})
 }
 
 func scriptAgrees(t rapid.TB, r *Scripted) {
@@ -147,7 +170,9 @@ func TestWhateverOverlapsOnAnExampleIsAsProved(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				src := drawnScript(t, e.n)
 				s, findings := ParseScript("drawn", []byte(src), e.d, e.n, e.c)
-				if s == nil {
+				if s == nil && refused(findings) {
+					return
+				} else if s == nil {
 					t.Fatalf("%s\n%v", src, findings)
 				}
 				r, err := RunScript(e.d, e.n, e.c, s, Options{Seed: rapid.Uint64().Draw(t, "seed")})
@@ -180,7 +205,9 @@ func TestWhateverOverlapsOnARandomEstateIsAsProved(t *testing.T) {
 		}
 		src := drawnScript(t, n)
 		s, findings := ParseScript("drawn", []byte(src), d, n, c)
-		if s == nil {
+		if s == nil && refused(findings) {
+			return
+		} else if s == nil {
 			t.Fatalf("%s\n%v", src, findings)
 		}
 		r, err := RunScript(d, n, c, s, Options{Seed: rapid.Uint64().Draw(t, "seed")})
