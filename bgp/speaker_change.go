@@ -1,9 +1,6 @@
 package bgp
 
-import (
-	"net/netip"
-	"time"
-)
+import "time"
 
 // SetLimits changes how many prefixes a neighbour may announce, of IPv4 and of IPv6. A neighbour that has announced more already is over
 // the limit at once.
@@ -75,12 +72,3 @@ func (s *Speaker) Reconsider(now time.Duration, decision Config) []Output {
 
 // Deferring tells whether the speaker has restarted and does not select routes yet (RFC 4724 section 4.1).
 func (s *Speaker) Deferring() bool { return s.deferring }
-
-// Originated yields the prefixes of the speaker's own routes, by address, then length, IPv4 first.
-func (s *Speaker) Originated() []netip.Prefix {
-	var out []netip.Prefix
-	for p := range s.own.AllSorted() {
-		out = append(out, p)
-	}
-	return out
-}

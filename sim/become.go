@@ -228,6 +228,9 @@ func (b *becoming) pair() {
 		} else {
 			l = s.newLink(&spec)
 			l.gone = true
+			if s.options.Linked != nil {
+				s.options.Linked(spec.Name, x.spec.Name, y.spec.Name)
+			}
 			for _, e := range l.ends {
 				e.node.ports = e.node.ports[:len(e.node.ports)-1]
 			}

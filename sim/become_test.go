@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gopacket/gopacket/pcapgo"
 	"pgregory.net/rapid"
 
 	"onramp/azure"
@@ -284,6 +286,21 @@ func TestAnEstateThatBecomesAnotherIsAsIfItHadAlwaysBeenThatOne(t *testing.T) {
 		if said := became(t, s, n2, sc); said != "" {
 			t.Fatalf("%s: %s", sc.ID, said)
 		}
+		if _, err := n1.Scenario(sc.Elements...); err != nil {
+			return
+		}
+		if err := s.Become(n1); err != nil { // what is down stays down
+			t.Fatal(err)
+		}
+		if said := became(t, s, n1, sc); said != "" {
+			t.Fatalf("with %s, back: %s", sc.ID, said)
+		}
+		if err := s.Repair(sc.Elements...); err != nil {
+			t.Fatal(err)
+		}
+		if said := became(t, s, n1, healthy()); said != "" {
+			t.Fatalf("after %s, back: %s", sc.ID, said)
+		}
 	})
 }
 
@@ -346,5 +363,136 @@ func TestWhatDoesNotChangeIsNotDisturbed(t *testing.T) {
 	}
 	if said := became(t, s, n2, healthy()); said != "" {
 		t.Error(said)
+	}
+}
+
+// BFD that is switched off takes no session down, and after that a silence is noticed by the hold time.
+func TestBFDThatIsSwitchedOffIsNoFailureAndNoHelp(t *testing.T) {
+	n1 := example(t, "northwind", design.Shared, nil)
+	n2 := example(t, "northwind", design.Shared, func(d *design.Design) {
+		for _, x := range sessionsOf(d) {
+			x.BFDMilliseconds, x.BFDMultiplier = 0, 0
+		}
+	})
+	s := running(t, n1)
+	flaps, seen := 0, map[string]time.Duration{}
+	s.options.Observe = func(h Happening) {
+		if h.What == "session" && h.From == "Established" {
+			flaps++
+			seen[h.Session+" "+h.Node] = h.At
+		}
+	}
+	for _, n := range []*network.Network{n2, n1, n2} { // on again, too
+		if err := s.Become(n); err != nil {
+			t.Fatal(err)
+		}
+		s.Run(s.Now() + 10*time.Second)
+		for _, l := range s.links {
+			for _, e := range l.ends {
+				if (e.bfd != nil) != (l.spec.BFDMultiplier > 0) {
+					t.Errorf("%s: BFD runs: %v", l.spec.Name, e.bfd != nil)
+				}
+			}
+		}
+	}
+	if flaps > 0 {
+		t.Errorf("%d sessions went down", flaps)
+	}
+	i := slices.IndexFunc(s.links, func(l *link) bool { return l.spec.Kind == "private" })
+	l := s.links[i]
+	at := s.Now()
+	for _, d := range []int{0, 1} {
+		if err := s.Impair(l.spec.Name, d, Impairment{Dead: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Run(at + 5*time.Minute)
+	for end, e := range l.ends {
+		d := s.Detects(i, end)
+		if took := seen[l.spec.Name+" "+e.node.spec.Name] - at; d.By != "hold" || took < d.Lower || took > d.Upper {
+			t.Errorf("%s: down after %s, want %s to %s by %s", e.node.spec.Name, took, d.Lower, d.Upper, d.By)
+		}
+	}
+}
+
+// Rates are those of the network that the estate is now.
+func TestRatesFollowTheNetwork(t *testing.T) {
+	slow, fast := exampled(t, "northwind", rates(200, 100, "ErGw1AZ")), exampled(t, "northwind", rates(200, 200, "ErGw1AZ"))
+	s := limitedSim(t, slow, 3, Limits{Factor: 20})
+	rate := func() float64 {
+		f := flowOf(t, s, FlowSpec{Name: "f", Kind: Constant, Src: siteHost(t, slow, "montreal"), Dst: machine(t, slow, "fin-core"), Mbps: 1000})
+		f.Start(s.Now() + 2*time.Second)
+		s.Run(s.Now() + 3*time.Second)
+		m := f.Measured()
+		return float64(m.Received) / float64(m.Sent)
+	}
+	had := len(s.Rates())
+	first := rate()
+	for _, n := range []*network.Network{fast, slow} {
+		if err := s.Become(n); err != nil {
+			t.Fatal(err)
+		}
+		if again := rate(); n == slow && !within(again, first, 0.02) || n == fast && again < 1.5*first {
+			t.Errorf("%.3f gets through, %.3f of it before", again, first)
+		}
+	}
+	if len(s.Rates()) != had {
+		t.Errorf("%d rates, there were %d", len(s.Rates()), had)
+	}
+}
+
+// What is traced goes on with the links that come.
+func TestATraceFollowsAnEstateThatBecomesAnother(t *testing.T) {
+	n1 := example(t, "northwind", design.Shared, func(d *design.Design) {
+		for _, r := range edges(d)[:1] {
+			r.Sessions = nil
+		}
+	})
+	n2 := example(t, "northwind", design.Shared, nil)
+	var file bytes.Buffer
+	trace, err := NewTrace(&file, n1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := 0
+	s, err := New(n1, Options{Seed: 1, Linked: trace.Linked, Capture: func(at time.Duration, link, direction int, frame []byte) {
+		most = max(most, link)
+		trace.Capture(at, link, direction, frame)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	s.Run(10 * time.Second)
+	if err := s.Become(n2); err != nil {
+		t.Fatal(err)
+	}
+	s.Run(20 * time.Second)
+	if err := trace.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if most < len(n1.Sessions()) {
+		t.Errorf("no frame on a new link: the last of %d is %d", len(n2.Sessions()), most)
+	}
+	r, err := pcapgo.NewNgReader(&file, pcapgo.NgReaderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for {
+		_, info, err := r.ReadPacketData()
+		if err != nil {
+			break
+		}
+		face, err := r.Interface(info.InterfaceIndex)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names[face.Name] = true
+	}
+	for _, x := range n2.Sessions() {
+		if !names[x.Name] {
+			t.Errorf("nothing is traced on %s", x.Name)
+		}
 	}
 }

@@ -25,7 +25,7 @@ func (s *Sim) Host(e network.Endpoint) (Source, error) {
 // Router is a router that asks by itself.
 func (s *Sim) Router(name string) (Source, error) {
 	x := s.byName[name]
-	if x == nil || x.spec.Gateway != "" { // nobody has a command line on a gateway
+	if x == nil || x.gone || x.spec.Gateway != "" { // nobody has a command line on a gateway
 		return Source{}, fmt.Errorf("no router %q in this estate that could ask", name)
 	}
 	return Source{at: &station{router: x}}, nil

@@ -24,8 +24,10 @@ type Options struct {
 	// Observe is told what happens, in order; nil is nobody.
 	Observe func(Happening)
 	// Capture is shown each packet that is put on a link (a session of the network's wiring), as a frame on Ethernet. Direction 0 is from
-	// A to B. The frame is good until Capture returns. Without Capture no frame is built.
+	// A to B. The frame is good until Capture returns. Without Capture no frame is built. Links that Become brings have the next numbers.
 	Capture func(at time.Duration, link, direction int, frame []byte)
+	// Linked is told of each link that Become brings, before anything is put on it: its session, and the routers at its ends.
+	Linked func(session, a, b string)
 	// Graceful tells of a session, by its name, for how long its ends ask each other to keep their routes while they restart (RFC 4724),
 	// in whole seconds up to 4095 s; 0 is not at all, and so is a nil Graceful (network.AssumeGraceless).
 	Graceful func(session string) time.Duration
@@ -36,7 +38,7 @@ type Happening struct {
 	At      time.Duration
 	Node    string
 	Session string // "" where it is not about one
-	What    string // "session", "route", "bfd", "limit", "error", "stale", "up", "down"
+	What    string // "session", "route", "bfd", "limit", "error", "stale", "up", "down", "restart", "config"
 	From    string
 	To      string
 	Why     string

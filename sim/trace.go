@@ -29,7 +29,7 @@ func NewTrace(w io.Writer, n *network.Network) (*Trace, error) {
 	t := &Trace{}
 	for i := range wiring.Sessions {
 		spec := &wiring.Sessions[i]
-		face := pcapgo.NgInterface{Name: spec.Name, Description: wiring.Routers[spec.A].Name + " -- " + wiring.Routers[spec.B].Name, LinkType: layers.LinkTypeEthernet}
+		face := facing(spec.Name, wiring.Routers[spec.A].Name, wiring.Routers[spec.B].Name)
 		if i == 0 { // what wrote the file depends on no machine
 			options := pcapgo.NgWriterOptions{SectionInfo: pcapgo.NgSectionInfo{Application: "onramp"}}
 			t.w, t.err = pcapgo.NewNgWriterInterface(w, face, options)
@@ -41,6 +41,17 @@ func NewTrace(w io.Writer, n *network.Network) (*Trace, error) {
 		}
 	}
 	return t, nil
+}
+
+func facing(session, a, b string) pcapgo.NgInterface {
+	return pcapgo.NgInterface{Name: session, Description: a + " -- " + b, LinkType: layers.LinkTypeEthernet}
+}
+
+// Linked takes in a link that an estate has since it became another: it is what Options.Linked wants.
+func (t *Trace) Linked(session, a, b string) {
+	if t.err == nil {
+		_, t.err = t.w.AddInterface(facing(session, a, b))
+	}
 }
 
 // Capture writes a frame: it is what Options.Capture wants. After an error it writes nothing more.
