@@ -152,6 +152,9 @@ func (k *scriptChecker) step(s *Step, path string) {
 			is = &list[i]
 		}
 	}
+	if k.r.Faulty(path) {
+		return
+	}
 	if is == nil {
 		k.refuse(path, "", "this step says when and not what", "add one of "+yamlfile.OneOf(keys), "one-fault")
 		return
@@ -207,15 +210,25 @@ func (k *scriptChecker) step(s *Step, path string) {
 	}
 }
 
+// mostKnown is how many names are told where none is like the one that was given.
+const mostKnown = 8
+
 // unknown refuses a name, with those that are most like it.
 func (k *scriptChecker) unknown(path, name, what string, known []string) {
-	fix := "onramp rehearse FILE --list lists the elements"
-	if near := nearNames(name, known); len(near) > 0 {
+	near := nearNames(name, known)
+	for _, x := range known {
+		if len(near) < mostNear && name != "" && strings.Contains(x, name) && !slices.Contains(near, x) {
+			near = append(near, x)
+		}
+	}
+	fix := "the design has none"
+	switch most := min(len(known), mostKnown); {
+	case len(near) > 0:
 		fix = "did you mean " + yamlfile.OneOf(near) + "?"
-	} else if len(known) > 0 && len(known) <= 8 {
+	case most > 0 && most < len(known):
+		fix = fmt.Sprintf("there are %s and %d more", strings.Join(known[:most], ", "), len(known)-most)
+	case most > 0:
 		fix = "there are " + strings.Join(known, ", ")
-	} else if len(known) == 0 {
-		fix = "the design has none"
 	}
 	k.refuse(path, name, "there is no "+what+" of this name", fix, "known-name")
 }
@@ -633,6 +646,9 @@ func (k *scriptChecker) expectation(e *Expectation, path string) {
 	case e.LineOfBusiness != "" && !slices.ContainsFunc(k.flows, func(f prove.Flow) bool { return f.LineOfBusiness == e.LineOfBusiness }):
 		k.unknown(path+".lineOfBusiness", e.LineOfBusiness, "line of business with flows", lobs)
 	case e.Flows != "":
+		for _, lob := range lobs {
+			names = append(names, lob+": *")
+		}
 		k.unknown(path+".flows", e.Flows, "needed flow", names)
 	default:
 		k.refuse(path, "", "the design has no needed flows", "leave the expectation out", "expectation")

@@ -198,11 +198,14 @@ func (k *scriptChecker) build(d *design.Design) (*network.Network, error) {
 // undone refuses what cannot be done to the design.
 func (k *scriptChecker) undone(path, value string, err error) {
 	var unknown *UnknownName
-	fix := "give it something else to do, or another time"
-	if errors.As(err, &unknown) && len(unknown.Near) > 0 {
-		fix = "name one that there is: " + strings.Join(unknown.Near, ", ")
+	message, fix := err.Error(), "give it something else to do, or another time"
+	if errors.As(err, &unknown) {
+		message = fmt.Sprintf("there is no %s %q", unknown.What, unknown.Name)
+		if len(unknown.Near) > 0 {
+			fix = "did you mean " + yamlfile.OneOf(unknown.Near) + "?"
+		}
 	}
-	k.refuse(path, value, err.Error(), fix, "misdeed")
+	k.refuse(path, value, message, fix, "misdeed")
 }
 
 // deedKey names the misdeeds that are going on.
