@@ -50,6 +50,18 @@ func (s *State) Scenario() Scenario { return s.scenario }
 // Exceeded returns the prefix limits that were passed, in session order.
 func (s *State) Exceeded() []Exceeded { return s.exceeded }
 
+// Latched returns the sessions, by name and in build order, that are down because a limit was passed: those of Exceeded, and with a
+// gateway's all of its connection.
+func (s *State) Latched() []string {
+	var out []string
+	for i, latched := range s.latched {
+		if latched {
+			out = append(out, s.n.sessions[i].name)
+		}
+	}
+	return out
+}
+
 // Unstable returns the prefixes whose routes did not settle (a policy dispute, RFC 4264); their tables are as last seen.
 func (s *State) Unstable() []netip.Prefix { return s.unstable }
 

@@ -512,6 +512,8 @@ func (x *play) finish() {
 	}
 	x.look()
 	x.ended = x.s.Now()
+	final, wanted := x.final, x.wanted // of the look before the repair
+	defer func() { x.final, x.wanted = final, wanted }()
 	x.hold("after everything was repaired", looked(x.whole), x.healthy, true)
 }
 

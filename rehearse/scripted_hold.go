@@ -28,8 +28,8 @@ func (x *play) hold(when string, sp span, st *network.State, steady bool) {
 	check := Check{AtMs: ms(max(sp.from-x.start, 0)), When: when, Wrong: or2(c.words), Down: sorted(append([]string{}, append(c.silent, c.carrier...)...)), Drained: or2(c.drained), Cut: or2(c.cut), Held: true}
 	without := st
 	switch {
-	case len(x.s.Latched()) > 0 && len(st.Exceeded()) == 0:
-		check.Held, check.Why = false, "a session that passed its prefix limit stays down until it is reset"
+	case x.staysDown(st) != "":
+		check.Held, check.Why = false, x.staysDown(st)+" passed a prefix limit before, and stays down until it is reset"
 		x.result.Checks = append(x.result.Checks, check)
 		x.final, x.wanted = sp, nil
 		return
@@ -92,6 +92,17 @@ func (x *play) hold(when string, sp span, st *network.State, steady bool) {
 			}
 		}
 	}
+}
+
+// staysDown names a session that passed a limit in an earlier state than this one: it stays down, of which the proof, which has no history,
+// knows nothing.
+func (x *play) staysDown(st *network.State) string {
+	for _, name := range x.s.Latched() {
+		if !slices.Contains(st.Latched(), name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // or2 is a list that is not null in JSON.

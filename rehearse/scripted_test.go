@@ -1,10 +1,15 @@
 package rehearse
 
 import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -13,6 +18,8 @@ import (
 	"onramp/intent/intenttest"
 	"onramp/network"
 	"onramp/pattern"
+	"onramp/prove"
+	"onramp/sim"
 	"onramp/yamlfile"
 )
 
@@ -163,54 +170,37 @@ func scriptAgrees(t rapid.TB, r *Scripted) {
 	}
 }
 
-func TestWhateverOverlapsOnAnExampleIsAsProved(t *testing.T) {
-	for _, name := range []string{"northwind", "proseware-microsoft365", "litware-dual-stack", "contoso-shared"} {
-		t.Run(name, func(t *testing.T) {
-			e := example(t, name, "")
-			rapid.Check(t, func(t *rapid.T) {
-				src := drawnScript(t, e.n)
-				s, findings := ParseScript("drawn", []byte(src), e.d, e.n, e.c)
-				if s == nil && refused(findings) {
-					return
-				} else if s == nil {
-					t.Fatalf("%s\n%v", src, findings)
-				}
-				r, err := RunScript(e.d, e.n, e.c, s, Options{Seed: rapid.Uint64().Draw(t, "seed")})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if scriptAgrees(t, r); t.Failed() {
-					t.Log(src)
-				}
-			})
-		})
-	}
-}
-
-func TestWhateverOverlapsOnARandomEstateIsAsProved(t *testing.T) {
+// Whatever fails together with whatever else, on examples and on random estates: wherever all is quiet, it is as proved.
+func TestWhateverOverlapsIsAsProved(t *testing.T) {
 	c, err := catalog.Open()
 	if err != nil {
 		t.Fatal(err)
 	}
 	drawer := intenttest.NewDrawer(c)
+	shown := map[string]estate{}
+	for _, name := range []string{"northwind", "proseware-microsoft365", "litware-dual-stack", "contoso-shared"} {
+		shown[name] = example(t, name, "")
+	}
 	rapid.Check(t, func(t *rapid.T) {
-		e := drawer.Estate(t)
-		d, _ := pattern.Compile(rapid.SampledFrom(design.Patterns()).Draw(t, "pattern"), e, c, pattern.Options{})
-		if d == nil {
-			return
+		e, ok := shown[rapid.SampledFrom([]string{"", "", "northwind", "proseware-microsoft365", "litware-dual-stack", "contoso-shared"}).Draw(t, "estate")]
+		if !ok {
+			d, _ := pattern.Compile(rapid.SampledFrom(design.Patterns()).Draw(t, "pattern"), drawer.Estate(t), c, pattern.Options{})
+			if d == nil {
+				return
+			}
+			e = estate{c: c, d: d}
+			if e.n, _ = network.Build(d.Resources, d.Premises, c, network.Options{}); len(e.n.Elements()) == 0 {
+				return
+			}
 		}
-		n, _ := network.Build(d.Resources, d.Premises, c, network.Options{})
-		if len(n.Elements()) == 0 {
-			return
-		}
-		src := drawnScript(t, n)
-		s, findings := ParseScript("drawn", []byte(src), d, n, c)
+		src := drawnScript(t, e.n)
+		s, findings := ParseScript("drawn", []byte(src), e.d, e.n, e.c)
 		if s == nil && refused(findings) {
 			return
 		} else if s == nil {
 			t.Fatalf("%s\n%v", src, findings)
 		}
-		r, err := RunScript(d, n, c, s, Options{Seed: rapid.Uint64().Draw(t, "seed")})
+		r, err := RunScript(e.d, e.n, e.c, s, Options{Seed: rapid.Uint64().Draw(t, "seed")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,4 +208,300 @@ func TestWhateverOverlapsOnARandomEstateIsAsProved(t *testing.T) {
 			t.Log(src)
 		}
 	})
+}
+
+func TestTheScriptThatIsShippedHasEveryFaultAndIsAsProvedAndExpected(t *testing.T) {
+	e := example(t, "northwind", "")
+	s := e.script(t, shipped(t))
+	have := map[string]bool{}
+	for i := range s.Drills {
+		for j := range s.Drills[i].Steps {
+			have[s.Drills[i].Steps[j].fault.verb] = true
+		}
+	}
+	for _, v := range verbs() {
+		if !have[v.key] {
+			t.Errorf("it has no %s", v.key)
+		}
+	}
+	r, err := RunScript(e.d, e.n, e.c, s, Options{Seed: 7, Parallel: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scriptAgrees(t, r)
+	for i := range r.Drills {
+		d := &r.Drills[i]
+		if last := d.Checks[len(d.Checks)-1]; !last.Held || len(last.Wrong)+len(last.Down)+len(last.Drained)+len(last.Cut) > 0 {
+			t.Errorf("%s: at the end it is %+v", d.Name, last)
+		}
+		if len(d.Flows)+d.Untouched != len(r.Flows) {
+			t.Errorf("%s: %d flows and %d untouched of %d", d.Name, len(d.Flows), d.Untouched, len(r.Flows))
+		}
+	}
+}
+
+const twoDrills = `drills:
+  - name: overlap
+    steps:
+      - {at: 0s, impair: link:toronto/equinix-toronto/1, loss: 5%, for: 10s}
+      - {at: 5s, cut: link:toronto/equinix-toronto/2}
+      - {at: 20s, cut: router:toronto-ce1, for: 20s}
+  - name: alone
+    steps:
+      - {at: 0s, cut: router:toronto-ce2}
+`
+
+func scripted(t *testing.T, r *Scripted) string {
+	t.Helper()
+	b, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestASeedGivesAScriptTheSameBytesAndAnotherOtherTimes(t *testing.T) {
+	e := example(t, "northwind", "")
+	want := e.play(t, twoDrills, Options{Seed: 7})
+	scriptAgrees(t, want)
+	if got := e.play(t, twoDrills, Options{Seed: 7, Parallel: 4}); scripted(t, got) != scripted(t, want) {
+		t.Error("four at a time: other bytes")
+	}
+	var file bytes.Buffer
+	o := Options{Seed: 7, Drills: []string{"alone"}, Recording: NewRecording(&file)}
+	one := e.play(t, twoDrills, o)
+	if a, b := fmt.Sprint(one.Drills[0]), fmt.Sprint(want.Drills[1]); a != b {
+		t.Error("a drill by itself, and recorded, is not what it is among others")
+	}
+	if o.Recording.Frames == 0 || o.Recording.Err() != nil {
+		t.Errorf("%+v", o.Recording)
+	}
+	other := e.play(t, twoDrills, Options{Seed: 8})
+	scriptAgrees(t, other)
+	if scripted(t, other) == scripted(t, want) {
+		t.Error("seeds 7 and 8 give the same bytes")
+	}
+}
+
+func TestAnUnknownDrillOfAScriptGetsTheNearestNames(t *testing.T) {
+	e := example(t, "northwind", "")
+	_, err := RunScript(e.d, e.n, e.c, e.script(t, twoDrills), Options{Drills: []string{"overlapp"}})
+	var unknown *UnknownDrill
+	if !errors.As(err, &unknown) || !slices.Contains(unknown.Near, "overlap") {
+		t.Errorf("%v", err)
+	}
+}
+
+// What the drill of one element measures, a script of that element measures, too; only the moment of the failure is another.
+func TestAScriptOfOneElementMeasuresWhatItsDrillDoes(t *testing.T) {
+	e := example(t, "northwind", "")
+	r := e.play(t, `drills:
+  - name: site
+    steps:
+      - {at: 3s, cut: site:toronto}
+`, Options{Seed: 3})
+	scriptAgrees(t, r)
+	want := e.rehearse(t, Options{Seed: 3, Drills: []string{"site:toronto"}}).Drills[0]
+	got := r.Drills[0]
+	if len(got.Flows) != len(want.Flows) || got.Untouched != want.Untouched {
+		t.Fatalf("%d flows and %d untouched, want %d and %d", len(got.Flows), got.Untouched, len(want.Flows), want.Untouched)
+	}
+	for _, f := range got.Flows {
+		i := slices.IndexFunc(want.Flows, func(x FlowDrill) bool { return x.Flow == f.Flow && x.From == f.From && x.To == f.To })
+		w := want.Flows[i]
+		if f.Expected != w.Expected || f.Seen != w.Seen || !slices.Equal(f.Before.There, w.Before.There) || !slices.Equal(f.After.There, w.After.There) || !slices.Equal(f.After.Back, w.After.Back) {
+			t.Errorf("%+v\nwant %+v", f, w)
+		}
+		if len(f.Outages) != 1 || f.Outages[0].FromMs < 3000 || f.Outages[0].FromMs > 3700 || !slices.Equal(f.Outages[0].Steps, []int{1}) || f.Outages[0].Ended != (w.Expected == Whole) {
+			t.Errorf("%s: outages %+v", f.Flow, f.Outages)
+		}
+		if w.Expected == None && (f.RepairLost == 0 || f.Lost < f.Sent/2) {
+			t.Errorf("%s: lost %d of %d, %d after the repair", f.Flow, f.Lost, f.Sent, f.RepairLost)
+		}
+	}
+	if c := got.Steps[0].Change; c.Hit != len(want.Flows) || c.Routes == 0 || c.ControlMs <= 0 || c.DataMs <= 0 || c.OutageMs < want.Failure.OutageMs/2 {
+		t.Errorf("%+v, want about %+v", c, want.Failure)
+	}
+}
+
+func TestOutagesAreToldApartWithTheStepsThatTheyFollow(t *testing.T) {
+	e := example(t, "northwind", "")
+	d := e.play(t, `drills:
+  - name: twice
+    steps:
+      - {at: 1s, cut: firewall:fw-hub/0}
+      - {at: 2s, cut: firewall:fw-hub/1, for: 3s}
+      - {at: 20s, cut: firewall:fw-hub/1, for: 4s}
+`, Options{Seed: 1}).Drills[0]
+	if len(d.Flows) == 0 {
+		t.Fatal("nobody is behind the firewall")
+	}
+	for _, f := range d.Flows {
+		if len(f.Outages) != 2 || !slices.Equal(f.Outages[0].Steps, []int{2}) || !slices.Equal(f.Outages[1].Steps, []int{3}) {
+			t.Fatalf("%s: %+v", f.Flow, f.Outages)
+		}
+		a, b := f.Outages[0], f.Outages[1]
+		if a.Lost != a.Sent || a.ToMs-a.FromMs < 2900 || a.ToMs-a.FromMs > 3100 || b.ToMs-b.FromMs < 3900 || b.ToMs-b.FromMs > 4100 || !strings.Contains(a.Where, "every instance is down") {
+			t.Errorf("%s: %+v", f.Flow, f.Outages)
+		}
+		if got := f.DowntimeMs; got != a.ToMs-a.FromMs+b.ToMs-b.FromMs || f.OutageMs != b.ToMs-b.FromMs || f.Lost != a.Lost+b.Lost {
+			t.Errorf("%s: %g ms in all, %g at most", f.Flow, got, f.OutageMs)
+		}
+	}
+	var steps []int
+	for _, x := range d.Events {
+		if x.What == "step" || x.What == "end" {
+			steps = append(steps, x.Step)
+		}
+	}
+	if !slices.Equal(steps, []int{1, 2, 2, 3, 3}) || !slices.IsSortedFunc(d.Events, func(a, b Event) int { return cmp.Compare(a.AtMs, b.AtMs) }) {
+		t.Errorf("events %+v", d.Events)
+	}
+}
+
+func TestAnExpectationThatIsNotMetIsNamedWithWhatIsNot(t *testing.T) {
+	e := example(t, "northwind", "")
+	for _, c := range []struct{ expect, not string }{
+		{"{outage: 300ms}", "an outage of "},
+		{"{downtime: 300ms}", " in all"},
+		{"{lost: 3}", " packets lost"},
+		{"{flows: '* - toronto', fate: lost}", "it is delivered: of 32 requests 0 were not answered"},
+		{"{flows: '* - toronto', at: 5s, fate: delivered}", "it is lost: of 32 requests 32 were not answered (at "},
+		{"{flows: '* - toronto', through: router:toronto-msee1}", "a packet went vnet-"},
+		{"{flows: '* - toronto', avoids: toronto-core}", "> toronto-core"},
+		{"{flows: '* - toronto', at: 5s, through: toronto-core}", "no packet arrives"},
+	} {
+		t.Run(c.expect, func(t *testing.T) {
+			r := e.play(t, `drills:
+  - name: gone
+    steps:
+      - {at: 0s, cut: location:Toronto}
+      - {at: 2s, cut: location:Montreal, for: 10s}
+    expect:
+      - `+c.expect+"\n      - {fate: delivered}\n", Options{Seed: 1})
+			d := r.Drills[0]
+			if r.Met || d.Met || d.Expect[0].Met || !d.Expect[1].Met || !r.Agrees {
+				t.Fatalf("%+v", d.Expect)
+			}
+			if !slices.ContainsFunc(d.Expect[0].Not, func(s string) bool { return strings.Contains(s, " - toronto (") && strings.Contains(s, c.not) }) {
+				t.Errorf("nobody says %q:\n%q", c.not, d.Expect[0].Not)
+			}
+		})
+	}
+}
+
+// The proof is put in the wrong: what it believes of one scenario is taken from another.
+func TestADisagreementInAScriptIsTold(t *testing.T) {
+	e := example(t, "northwind", "")
+	src := `drills:
+  - name: two
+    steps:
+      - {at: 0s, drain: router:toronto-msee2}
+      - {at: 20s, cut: location:Toronto}
+`
+	scriptAgrees(t, e.play(t, src, Options{Seed: 1}))
+	for _, c := range []struct {
+		name  string
+		wrong func(*network.Scenario)
+		when  string
+		want  string
+	}{
+		{"the drain is forgotten", func(sc *network.Scenario) { sc.Drained = nil }, "after drain router:toronto-msee2 at 0s", "the proof has "},
+		{"the cut is forgotten", func(sc *network.Scenario) { sc.Elements = nil }, "after cut location:Toronto at 20s", "a packet went "},
+		{"another one is cut", func(sc *network.Scenario) {
+			if len(sc.Elements) > 0 {
+				sc.Elements = append(sc.Elements, "location:Montreal")
+			}
+		}, "after cut location:Toronto at 20s", "the proof says that no packet gets there and back"},
+		{"all is never well", func(sc *network.Scenario) { sc.Cut = []string{"er-montreal-toronto-1/private/primary"} }, "before the first step", "the simulator has "},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := e.play(t, src, Options{Seed: 1, Believe: func(sc network.Scenario) *network.State {
+				c.wrong(&sc)
+				return e.n.Converge(sc)
+			}})
+			if r.Agrees || r.Drills[0].Agrees {
+				t.Fatal("it agrees")
+			}
+			for _, d := range r.Drills[0].Disagreements {
+				if d.Scenario == "two" && d.When == c.when && strings.Contains(d.String(), c.want) {
+					return
+				}
+			}
+			t.Errorf("nobody says %q %s:\n%v", c.want, c.when, r.Drills[0].Disagreements)
+		})
+	}
+}
+
+// What the proof knows nothing of is held against what the timers and the data plane make of it.
+func TestWhatNoProofKnowsIsHeldToo(t *testing.T) {
+	e := example(t, "northwind", "")
+	perform := func(s *Script) ScriptedDrill {
+		r, err := RunScript(e.d, e.n, e.c, s, Options{Seed: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Drills[0]
+	}
+	told := func(d ScriptedDrill, want string) {
+		t.Helper()
+		if d.Agrees || !slices.ContainsFunc(d.Disagreements, func(x Disagreement) bool { return strings.Contains(x.String(), want) }) {
+			t.Errorf("nobody says %q: %v", want, d.Disagreements)
+		}
+	}
+	restart := e.script(t, "drills:\n  - {name: a, steps: [{at: 0s, restart: 'router:toronto-ce1', for: 20s}]}\n")
+	if d := perform(restart); !d.Agrees {
+		t.Error(d.Disagreements)
+	}
+	f := restart.Drills[0].Steps[0].fault // it is taken for a graceful one
+	f.graceful, f.takes = true, 20*time.Second
+	told(perform(restart), "a router that restarts gracefully forwards on, and nothing is lost")
+
+	grey := e.script(t, "drills:\n  - {name: a, steps: [{at: 0s, grey: 'gateway:ergw-hub/0', for: 20s}, {at: 0s, grey: 'gateway:ergw-hub/1', for: 20s}]}\n")
+	d := perform(grey)
+	if !d.Agrees || len(d.Flows) == 0 || d.Flows[0].Lost == 0 {
+		t.Error(d.Disagreements)
+	}
+}
+
+func TestAFlapIsNoticedIfItLastsLongEnoughAndOnlyThen(t *testing.T) {
+	e := example(t, "northwind", "")
+	r, err := newRehearsal(e.d, e.n, e.c, &prove.Result{}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const link = "link:toronto/equinix-toronto/1" // BFD 300 ms x 3
+	for _, c := range []struct {
+		flap    string
+		changed bool
+		want    string
+	}{
+		{"up: 1s, down: 500ms", false, ""},
+		{"up: 1s, down: 500ms", true, "its ends do not notice what lasts 500ms"},
+		{"up: 1s, down: 700ms", true, ""}, // it may or may not be noticed
+		{"up: 1s, down: 700ms", false, ""},
+		{"up: 100ms, down: 500ms", true, ""}, // nothing may get through while it is up
+		{"up: 3s, down: 1s", true, ""},
+		{"up: 3s, down: 1s", false, "its ends notice what lasts 1s"},
+		{"up: 3s, down: 20ms, seen: true", false, "its ends notice what lasts 20ms"},
+	} {
+		t.Run(fmt.Sprint(c.flap, c.changed), func(t *testing.T) {
+			s := e.script(t, "drills:\n  - {name: a, steps: [{at: 0s, flap: '"+link+"', "+c.flap+", for: 60s}]}\n")
+			x := &play{run: run{rehearsal: r}, script: &s.Drills[0], changes: map[string][]time.Duration{}}
+			if x.s, err = sim.New(e.n, sim.Options{}); err != nil {
+				t.Fatal(err)
+			}
+			if c.changed {
+				x.changes["er-montreal-toronto-1/private/primary"] = []time.Duration{4 * time.Second}
+			}
+			x.flaps()
+			var got []string
+			for _, d := range x.result.Disagreements {
+				got = append(got, d.Proof)
+			}
+			if c.want == "" && len(got) > 0 || c.want != "" && (len(got) != 1 || !strings.Contains(got[0], c.want)) {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
 }
