@@ -69,8 +69,9 @@ type Met struct {
 // Event is something that happened in a drill.
 type Event struct {
 	AtMs float64 `json:"atMs"`
-	// What is step, end (of a fault, by itself or by repair), session, bfd, limit, error, stale, up, down (of a router), quiet, repair (of all, at the end).
-	What string `json:"what"`
+	// What is step, end (of a fault, by itself or by a repair), quiet, repair (of all, at the end), and what happens in the estate: session,
+	// bfd, limit, error, config, and of a router up, down and restart.
+	What string `json:"what" enum:"step,end,quiet,repair,session,bfd,limit,error,config,up,down,restart"`
 	Step int    `json:"step,omitempty"` // the place in the drill, from 1
 	// Node is the router that it happened at, Session the session that it is about.
 	Node    string `json:"node,omitempty"`
