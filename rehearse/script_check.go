@@ -87,10 +87,12 @@ const (
 	keepsRoutes = 60 * time.Second
 )
 
-// Bounds of what a step may say.
+// Bounds of what a script may say.
 const (
-	leastFlap = 10 * time.Millisecond
-	mostDelay = 10 * time.Second
+	mostDrills = 500
+	mostSteps  = 500 // of a drill
+	leastFlap  = 10 * time.Millisecond
+	mostDelay  = 10 * time.Second
 	// mostGraceful leaves room for keepsRoutes in the 12 bits of seconds of RFC 4724 section 3.
 	mostGraceful = 4000 * time.Second
 )
@@ -114,9 +116,17 @@ func (k *scriptChecker) refuse(path, value, message, fix, rule string) {
 
 func (k *scriptChecker) check() {
 	names := map[string]bool{}
+	if len(k.s.Drills) > mostDrills {
+		k.refuse("drills", "", fmt.Sprintf("there are %d drills", len(k.s.Drills)), fmt.Sprintf("write at most %d in a file", mostDrills), "size")
+		return
+	}
 	for i := range k.s.Drills {
 		d := &k.s.Drills[i]
 		path := yamlfile.Index("drills", i)
+		if len(d.Steps) > mostSteps {
+			k.refuse(path+".steps", "", fmt.Sprintf("there are %d steps", len(d.Steps)), fmt.Sprintf("write at most %d in a drill", mostSteps), "size")
+			continue
+		}
 		if d.Name != "" && names[d.Name] {
 			k.refuse(path+".name", d.Name, "another drill has this name", "give it a name of its own: --drill asks for it", "name")
 		}

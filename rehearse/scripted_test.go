@@ -505,3 +505,40 @@ func TestAFlapIsNoticedIfItLastsLongEnoughAndOnlyThen(t *testing.T) {
 		})
 	}
 }
+
+// A session that passed its limit stays down when it would not pass it any more, until somebody resets it: of that the proof has no notion.
+func TestALimitThatWasPassedBeforeIsNoDisagreement(t *testing.T) {
+	e := example(t, "northwind", "")
+	d := e.play(t, `drills:
+  - name: limit
+    steps:
+      - {at: 0s, tooManyPrefixes: site:toronto}
+      - {at: 10s, cut: toronto-ce1--toronto-core}
+      - {at: 100s, reset: er-montreal-toronto-1/private/primary}
+`, Options{Seed: 1}).Drills[0]
+	var held []bool
+	for _, c := range d.Checks {
+		held = append(held, c.Held)
+		if !c.Held && c.Why != "er-montreal-toronto-1/private/primary passed a prefix limit before, and stays down until it is reset" {
+			t.Errorf("%+v", c)
+		}
+	}
+	if want := []bool{true, true, false, true, true}; !d.Agrees || !slices.Equal(held, want) {
+		t.Errorf("held %v, want %v; %v", held, want, d.Disagreements)
+	}
+	if !slices.ContainsFunc(d.Events, func(x Event) bool { return x.What == "limit" }) {
+		t.Errorf("no event tells of the limit: %+v", d.Events)
+	}
+}
+
+func TestAScriptHasAnEnd(t *testing.T) {
+	e := example(t, "northwind", "")
+	for _, c := range []struct{ src, want string }{
+		{"drills:\n  - name: a\n    steps:\n" + strings.Repeat("      - {at: 1s, reset: backbone/montreal-toronto}\n", mostSteps+1), "drills[0].steps: there are 501 steps"},
+		{"drills:\n" + strings.Repeat("  - {name: a, steps: [{at: 1s, reset: backbone/montreal-toronto}]}\n", mostDrills+1), "drills: there are 501 drills"},
+	} {
+		if s, findings := ParseScript("f", []byte(c.src), e.d, e.n, e.c); s != nil || len(findings) != 1 || !strings.Contains(findings[0].String(), c.want) {
+			t.Errorf("%v, want %q", findings, c.want)
+		}
+	}
+}
