@@ -26,7 +26,9 @@ const (
 	// OriginateAggregate lets a site (Site) announce a prefix (Prefix) that covers others'. Without Prefix it is the longest IPv4 prefix
 	// that covers what all sites have.
 	OriginateAggregate MisdeedKind = "aggregate"
-	// EchoRoutes lets the premises tell one circuit (To) what another (From) told them; with a Site, at that site's routers alone.
+	// EchoRoutes lets the premises tell one circuit (To) what another (From) told them; with a Site, at that site's routers alone. Echoes
+	// both ways between two circuits, of a route whose origin goes, can go round for a long time: MSEEs take paths with their own AS number
+	// and remove the premises' private ones (behaviors.md).
 	EchoRoutes MisdeedKind = "echo"
 	// FilterWithout takes a prefix (Prefix) out of what a session (Session) lets through, or a community (Community) out of a route filter
 	// (Filter); FilterWith puts it in.
@@ -232,7 +234,8 @@ func aggregate(d *design.Design, m Misdeed) error {
 	return originate(d, m.Site, "aggregate", p.Masked())
 }
 
-// echoed marks what came from the circuit whose routes are echoed, on its way through the premises: a value of a private AS number that no filter here knows.
+// echoed marks what came from the circuit whose routes are echoed, on its way through the premises: a value of a private AS number that no
+// filter here knows.
 const echoed = bgp.Community(65000<<16 | 666)
 
 func echo(d *design.Design, m Misdeed) error {

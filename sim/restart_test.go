@@ -8,10 +8,14 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"onramp/azure"
 	"onramp/bfd"
 	"onramp/bgp"
+	"onramp/catalog"
 	"onramp/design"
+	"onramp/intent/intenttest"
 	"onramp/network"
 )
 
@@ -491,4 +495,90 @@ func TestAOneWayCutWithoutBFDTakesTheHoldTime(t *testing.T) {
 		}
 		break // one is as good as the other
 	}
+}
+
+// Whatever is done to an estate, in whatever order, once all is undone it is as the proof says.
+func TestAnEstateComesBackFromEverything(t *testing.T) {
+	estateHalves(t, 2, func(t *rapid.T, drawer *intenttest.Drawer, c *catalog.Catalog) {
+		object, kind := drawer.JSON(t), rapid.SampledFrom(design.Patterns()).Draw(t, "pattern")
+		nets := []*network.Network{variant(t, c, object, kind), variant(t, c, object, kind)}
+		graceful := rapid.Uint64().Draw(t, "graceful")
+		s, err := New(nets[0], Options{Seed: rapid.Uint64().Draw(t, "seed"), Graceful: func(session string) time.Duration {
+			if h := graceful * uint64(len(session)*31+int(session[len(session)-1])); h>>62 == 0 { //nolint:gosec // positive
+				return 0
+			}
+			return 60 * time.Second
+		}})
+		if err != nil {
+			t.Skip(err)
+		}
+		s.Start()
+		now := nets[0]
+		named := func(list []string) string {
+			if len(list) == 0 {
+				t.Skip("nothing to do anything to")
+			}
+			return list[rapid.IntRange(0, len(list)-1).Draw(t, "which")]
+		}
+		sessions := func() (out []string) {
+			for _, x := range now.Sessions() {
+				out = append(out, x.Name)
+			}
+			return out
+		}
+		for range rapid.IntRange(1, 12).Draw(t, "steps") {
+			var err error
+			switch rapid.IntRange(0, 9).Draw(t, "step") {
+			case 0, 1:
+				now = nets[rapid.IntRange(0, 1).Draw(t, "network")]
+				err = s.Become(now)
+			case 2:
+				err = s.Crash(named(now.Routers()))
+			case 3:
+				err = s.Boot(named(now.Routers()))
+			case 4, 5:
+				err = s.Restart(named(now.Routers()), time.Duration(rapid.IntRange(0, 90_000).Draw(t, "takes ms"))*time.Millisecond, rapid.Bool().Draw(t, "forwards"))
+			case 6:
+				err = s.Reset(named(sessions()))
+			case 7, 8:
+				list := now.Scenarios()
+				sc := list[rapid.IntRange(0, len(list)-1).Draw(t, "scenario")]
+				if rapid.Bool().Draw(t, "repair") {
+					err = s.Repair(sc.Elements...)
+				} else {
+					err = s.Fail(How(rapid.IntRange(0, 1).Draw(t, "how")), sc.Elements...) //nolint:gosec // one of two
+				}
+			case 9:
+				err = s.Impair(named(sessions()), rapid.IntRange(0, 1).Draw(t, "direction"), Impairment{Dead: rapid.Bool().Draw(t, "dead"), Loss: 0.2})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Run(s.Now() + time.Duration(rapid.IntRange(0, 60_000).Draw(t, "ms"))*time.Millisecond)
+		}
+		for _, l := range s.links {
+			for _, e := range l.ends {
+				s.impair(e, Impairment{})
+			}
+		}
+		for _, x := range now.Routers() {
+			if err := s.Boot(x); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, e := range now.Elements() {
+			if err := s.Repair(e.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.Run(s.Now() + 2*time.Minute) // restarts that somebody has begun
+		for _, x := range now.Routers() {
+			if err := s.Boot(x); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if said := became(t, s, now, healthy()); said != "" {
+			t.Fatal(said)
+		}
+	})
 }
