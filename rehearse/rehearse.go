@@ -64,8 +64,9 @@ type Flow struct {
 
 // The ways in which a drill takes its element out of service.
 const (
-	Silent = "silent" // nothing gets through and nobody is told: the worst case
-	Drain  = "drain"  // the service announces its routes with a longer path (planned-maintenance.md)
+	Silent  = "silent"  // nothing gets through and nobody is told: the worst case
+	Carrier = "carrier" // the neighbours see the link go down; only scripts ask for it
+	Drain   = "drain"   // the service announces its routes with a longer path (planned-maintenance.md)
 )
 
 // Drill is what one scenario did.
@@ -206,19 +207,28 @@ func chosen(all []network.Scenario, names []string) ([]network.Scenario, error) 
 
 const mostNear = 3
 
-// nearest are the ids that take the fewest changes to become the name, their kind counted or left out.
+// nearest are the ids that take the fewest changes to become the name.
 func nearest(name string, all []network.Scenario) []string {
+	var ids []string
+	for _, sc := range all {
+		ids = append(ids, sc.ID)
+	}
+	return nearNames(name, append(ids, TrafficDrills()...))
+}
+
+// nearNames are those names that take the fewest changes to become the name, their kind counted or left out.
+func nearNames(name string, all []string) []string {
 	type near struct {
 		id string
 		d  int
 	}
 	var list []near
-	for _, sc := range all {
-		_, bare, _ := strings.Cut(sc.ID, ":")
-		list = append(list, near{sc.ID, min(catalog.Edits(name, sc.ID), catalog.Edits(name, bare))})
-	}
-	for _, id := range TrafficDrills() {
-		list = append(list, near{id, catalog.Edits(name, id)})
+	for _, id := range all {
+		_, bare, ok := strings.Cut(id, ":")
+		if !ok {
+			bare = id
+		}
+		list = append(list, near{id, min(catalog.Edits(name, id), catalog.Edits(name, bare))})
 	}
 	slices.SortStableFunc(list, func(a, b near) int { return cmp.Or(a.d-b.d, strings.Compare(a.id, b.id)) })
 	var out []string

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"onramp/bfd"
@@ -11,17 +12,19 @@ import (
 // former and down on the latter; no stream has octets that the other end has not acknowledged; every gateway's instance that is gone has
 // been noticed; no router restarts or keeps routes for one that does. What a speaker has yet to tell, it writes on the connection of the session, so nothing waits anywhere else. Routes that
 // never agree (RFC 4264) never settle.
-func (s *Sim) Settled() bool {
+func (s *Sim) Settled() bool { return s.settledBut(nil) }
+
+func (s *Sim) settledBut(sessions []string) bool {
 	for _, x := range s.nodes {
 		if !x.alive && s.now < x.ghostUntil && x.ghostUntil != never || x.alive && (x.speaker == nil || x.restarting) {
 			return false
 		}
 	}
 	for _, l := range s.links {
-		if l.gone {
+		if l.gone || slices.Contains(sessions, l.spec.Name) {
 			continue
 		}
-		lives := !l.dead[0] && !l.dead[1] && l.ends[0].node.alive && l.ends[1].node.alive
+		lives := !l.dead[0] && !l.dead[1] && !l.ends[0].mute() && !l.ends[1].mute() && l.ends[0].node.alive && l.ends[1].node.alive
 		for _, e := range l.ends {
 			if !e.node.alive {
 				continue
@@ -36,6 +39,11 @@ func (s *Sim) Settled() bool {
 		}
 	}
 	return true
+}
+
+// mute tells that nothing gets from this end to the other, for good as far as anybody knows.
+func (e *port) mute() bool {
+	return e.gear != nil && e.gear.impair != nil && (e.gear.impair.Dead || e.gear.impair.Loss >= 1)
 }
 
 // watched tells whether BFD is at an end of the link as it will stay.
@@ -54,12 +62,15 @@ func (e *port) watched(lives bool) bool {
 func (c *stream) idle() bool { return c.state == opened && len(c.out) == 0 && !c.fin }
 
 // Settle runs until nothing more will come, or until the most has passed, and tells which.
-func (s *Sim) Settle(most time.Duration) bool {
+func (s *Sim) Settle(most time.Duration) bool { return s.SettleBut(most) }
+
+// SettleBut is Settle without a look at some sessions, which may come and go.
+func (s *Sim) SettleBut(most time.Duration, sessions ...string) bool {
 	const step = 20 * time.Millisecond
 	end := s.now + most
 	for s.now < end {
 		s.Run(min(end, s.now+step))
-		if s.Settled() {
+		if s.settledBut(sessions) {
 			return true
 		}
 	}

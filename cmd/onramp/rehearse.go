@@ -25,6 +25,7 @@ type rehearseFlags struct {
 	parallel int
 	junit    string
 	trace    string
+	script   string
 	asJSON   bool
 	list     bool
 }
@@ -45,11 +46,15 @@ and compares every routing table, every flow's fate and every way with the proof
 in words. The same seed gives the same bytes.
 
 The drills voice, provider-bandwidth and internet-vpn fail nothing: they send, and measure what users get. They have a result of their own
-and are not among all.`,
+and are not among all.
+
+With --script the drills are those of a file: faults with times, which may overlap, and what is expected of them. Exit code 1 when an
+expectation is not met, too.`,
 		Example: `  onramp rehearse estate.yaml
   onramp rehearse estate.yaml --drill router:toronto-msee1 --seed 7
   onramp rehearse estate.yaml --drill link:toronto/equinix-toronto/1 --trace drill.pcapng
   onramp rehearse estate.yaml --drill voice
+  onramp rehearse estate.yaml --script examples/drills/northwind.yaml
   onramp rehearse onramp-out/northwind/design.json --list`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -62,6 +67,7 @@ and are not among all.`,
 	}
 	f.plan.add(cmd)
 	cmd.Flags().StringArrayVar(&f.drills, "drill", nil, "drill this only, as --list names it (may be repeated); all is that of every element")
+	cmd.Flags().StringVar(&f.script, "script", "", "run the drills of this file instead of failing each element")
 	cmd.Flags().Uint64Var(&f.seed, "seed", firstSeed, "what all jitter of timers, and the moment of a failure, is drawn from")
 	cmd.Flags().IntVar(&f.parallel, "parallel", runtime.GOMAXPROCS(0), "how many drills run at a time; the result does not depend on it")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON on standard output, words on standard error")
@@ -82,9 +88,11 @@ func (f *rehearseFlags) run(cmd *cobra.Command, c *catalog.Catalog, file string)
 	if f.list && f.asJSON {
 		return usageError(errors.New("--list has no JSON: `onramp prove --json` lists the same scenarios"))
 	}
-	traffic, err := f.onlyTraffic()
-	if err != nil {
-		return err
+	traffic := false
+	if f.script == "" { // a drill of a script may have any name
+		if traffic, err = f.onlyTraffic(); err != nil {
+			return err
+		}
 	}
 	if err := f.traceable(); err != nil {
 		return err
@@ -98,6 +106,9 @@ func (f *rehearseFlags) run(cmd *cobra.Command, c *catalog.Catalog, file string)
 	pl, err := makePlan(cmd, c, in, o, p)
 	if err != nil {
 		return err
+	}
+	if f.script != "" {
+		return f.scripted(cmd, c, p, pl)
 	}
 	if traffic && !f.list {
 		t, err := pl.traffic(c, p, f.drills, f.seed)
