@@ -49,6 +49,8 @@ type Result struct {
 	AllowanceMs float64 `json:"allowanceMs"`
 	Flows       []Flow  `json:"flows"`
 	Drills      []Drill `json:"drills"`
+	// Resiliency is the portal's index of each gateway, as far as these drills earn it.
+	Resiliency Resiliency `json:"resiliency"`
 	// Assumptions are those on which the times rest, beside those of the proof.
 	Assumptions []design.Assumption `json:"assumptions"`
 }
@@ -242,7 +244,8 @@ func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.
 		return nil, err
 	}
 	out := &Result{Seed: o.Seed, Agrees: true, ProbeMs: ms(every), AllowanceMs: ms(parts[0].allowance), Flows: []Flow{}, Drills: make([]Drill, len(list)), Assumptions: network.TimeAssumptions()}
-	for _, f := range prove.Flows(d, n, c) {
+	flows := prove.Flows(d, n, c)
+	for _, f := range flows {
 		out.Flows = append(out.Flows, Flow{f.Name, f.LineOfBusiness, f.Need, f.From, f.To})
 	}
 	type job struct{ drill, part int }
@@ -273,6 +276,7 @@ func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.
 		sortFlows(d.Flows)
 		out.Agrees = out.Agrees && d.Agrees
 	}
+	out.Resiliency = resiliency(d, n, c, flows, out)
 	return out, nil
 }
 

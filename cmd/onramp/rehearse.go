@@ -249,6 +249,9 @@ func printRehearsal(w io.Writer, r *rehearse.Result) error {
 		fmt.Fprintf(w, "  %s: %s\n", a.Name, a.Text)
 	}
 	printLongest(w, r)
+	if err := printResiliency(w, &r.Resiliency); err != nil {
+		return err
+	}
 	printDisagreements(w, p, r)
 	return nil
 }
