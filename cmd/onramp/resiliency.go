@@ -42,14 +42,22 @@ func printResiliency(w io.Writer, r *rehearse.Resiliency) error {
 		return err
 	}
 	if more := len(list) - len(shown); more > 0 {
-		fmt.Fprintf(w, "and %s of no less (--json has them all)\n", count(more, "gateway"))
+		fmt.Fprintf(w, "and %d more with no less (--json has them all)\n", more)
 	}
+	var texts []string
+	who := map[string][]string{} // what is said to the gateways of which it is true
 	for i := range shown {
-		x := &shown[i]
-		fmt.Fprintf(w, "  %s:\n", x.Gateway)
-		for _, p := range x.Parts {
-			fmt.Fprintf(w, "    %s: %s%s\n", p.Name, p.Why, raiseWords(p.Raise))
+		text := ""
+		for _, p := range shown[i].Parts {
+			text += fmt.Sprintf("    %s: %s%s\n", p.Name, p.Why, raiseWords(p.Raise))
 		}
+		if len(who[text]) == 0 {
+			texts = append(texts, text)
+		}
+		who[text] = append(who[text], shown[i].Gateway)
+	}
+	for _, text := range texts {
+		fmt.Fprintf(w, "  %s:\n%s", strings.Join(who[text], ", "), text)
 	}
 	fmt.Fprintln(w, "It rests on assumptions:")
 	for _, a := range r.Assumptions {

@@ -19,7 +19,7 @@ func TestTheLowestIndexesAreShownWithWhatWouldRaiseThem(t *testing.T) {
 	if err := printResiliency(&out, &r); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"gateway-11", "39 to 60 of 100", "no drill; +40 by a drill", "up to +10 by following Advisor", "and 2 gateways of no less"} {
+	for _, want := range []string{"gateway-11", "39 to 60 of 100", "no drill; +40 by a drill", "up to +10 by following Advisor", "and 2 more with no less"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("it does not say %q:\n%s", want, out.String())
 		}
