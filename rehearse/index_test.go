@@ -93,7 +93,9 @@ func TestALinkToTheProviderThatIsNotThereLeavesNoRoutePoints(t *testing.T) {
 	for i := range e.d.Premises.Sites {
 		for k := range e.d.Premises.Sites[i].Routers {
 			r := &e.d.Premises.Sites[i].Routers[k]
-			r.Sessions = slices.DeleteFunc(r.Sessions, func(s design.Session) bool { return s.Connection == design.Secondary && strings.HasSuffix(s.Circuit.Name(), "-1") })
+			r.Sessions = slices.DeleteFunc(r.Sessions, func(s design.Session) bool {
+				return s.Connection == design.Secondary && strings.HasSuffix(s.Circuit.Name(), "-1")
+			})
 		}
 	}
 	n, _ := network.Build(e.d.Resources, e.d.Premises, e.c, network.Options{})

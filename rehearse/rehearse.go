@@ -49,6 +49,8 @@ type Result struct {
 	AllowanceMs float64 `json:"allowanceMs"`
 	Flows       []Flow  `json:"flows"`
 	Drills      []Drill `json:"drills"`
+	// Isolated counts the pairs on which the drills' isolation is measured.
+	Isolated IsolatedPairs `json:"isolated"`
 	// Resiliency is the portal's index of each gateway, as far as these drills earn it.
 	Resiliency Resiliency `json:"resiliency"`
 	// Assumptions are those on which the times rest, beside those of the proof.
@@ -86,6 +88,7 @@ type Drill struct {
 	// Flows are those that lost a packet or went another way, worst first; Untouched counts the others.
 	Flows         []FlowDrill    `json:"flows"`
 	Untouched     int            `json:"untouched"`
+	Isolation     Isolation      `json:"isolation"`
 	Agrees        bool           `json:"agrees"`
 	Disagreements []Disagreement `json:"disagreements"`
 }
@@ -248,6 +251,11 @@ func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.
 	for _, f := range flows {
 		out.Flows = append(out.Flows, Flow{f.Name, f.LineOfBusiness, f.Need, f.From, f.To})
 	}
+	out.Isolated.Apart = len(prove.Isolated(d, n, c))
+	for _, r := range parts {
+		out.Isolated.Tried += len(r.apart)
+	}
+	out.Isolated.Apart -= out.Isolated.Tried
 	type job struct{ drill, part int }
 	var jobs []job
 	for i, sc := range list {
@@ -290,6 +298,7 @@ func (d *Drill) add(x *Drill) {
 		}
 	}
 	d.Flows = append(d.Flows, x.Flows...)
+	d.Isolation.add(&x.Isolation)
 	d.Disagreements = append(d.Disagreements, x.Disagreements...)
 }
 
