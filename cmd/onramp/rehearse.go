@@ -244,6 +244,7 @@ func printRehearsal(w io.Writer, r *rehearse.Result) error {
 	}
 	fmt.Fprintf(w, "\n%s run over %s, a packet every %g ms on each. An outage may be longer than its bound by %s: messages and packets travel.\n",
 		count(len(r.Drills), "drill"), count(len(r.Flows), "needed flow"), r.ProbeMs, seconds(r.AllowanceMs))
+	printIsolation(w, r)
 	fmt.Fprintln(w, "\nThe times rest on assumptions:")
 	for _, a := range r.Assumptions {
 		fmt.Fprintf(w, "  %s: %s\n", a.Name, a.Text)
@@ -314,7 +315,7 @@ func printDrilled(w io.Writer, r *rehearse.Result) error {
 const mostDisagreements = 10
 
 func printDisagreement(w io.Writer, d *rehearse.Disagreement) {
-	fmt.Fprintf(w, "  %s: %s\n", or(d.Flow, "everybody"), map[string]string{"healthy": "before the failure", "failed": "after the failure", "repaired": "after the repair"}[d.When])
+	fmt.Fprintf(w, "  %s: %s\n", or(d.Flow, "everybody"), whenWords()[d.When])
 	fmt.Fprintf(w, "    proof: %s\n    seen:  %s\n", d.Proof, d.Seen)
 	if d.Ended != "" {
 		fmt.Fprintf(w, "    ended: %s\n", d.Ended)
