@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -100,7 +99,12 @@ func (f *rehearseFlags) run(cmd *cobra.Command, c *catalog.Catalog, file string)
 		return err
 	}
 	if traffic && !f.list {
-		t, err := pl.traffic(c, p, f.drills, f.seed)
+		var t *rehearse.Traffic
+		if f.trace != "" {
+			t, err = pl.recordTraffic(c, p, f.drills[0], f.seed, f.trace)
+		} else {
+			t, err = pl.traffic(c, p, f.drills, f.seed)
+		}
 		if err != nil {
 			return err
 		}
@@ -400,16 +404,5 @@ func writeDrillsJUnit(name string, r *rehearse.Result) error {
 		}
 		suite.AddTestcase(t)
 	}
-	var all junit.Testsuites
-	all.Name = "onramp rehearse"
-	all.AddSuite(suite)
-	file, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	if err := all.WriteXML(file); err != nil {
-		_ = file.Close() // the error that stopped us is the one to tell
-		return err
-	}
-	return file.Close()
+	return saveSuite(name, suite)
 }
