@@ -38,6 +38,8 @@ type rehearsal struct {
 	pairs     []pair
 	pairOf    []int // of flows
 	apart     []prove.Apart
+	loading   *prove.Loading // nil where nobody states a bandwidth
+	loads     []prove.Load   // of the healthy state
 	verdicts  map[string]*prove.ScenarioVerdict
 	healthy   *network.State
 	believe   func(sc network.Scenario) *network.State
@@ -91,6 +93,9 @@ func newRehearsal(d *design.Design, n *network.Network, c *catalog.Catalog, proo
 		r.believe = func(sc network.Scenario) *network.State { return n.ConvergeFrom(base, sc) }
 	}
 	r.healthy = r.believe(healthy)
+	if r.loading = prove.NewLoading(d, n, c); r.loading != nil {
+		r.loads = r.loading.Under(r.healthy)
+	}
 	r.holds, r.between = holdings(base, &r.wiring), between(&r.wiring)
 	index := map[string]int{}
 	longest := 0.0
@@ -182,16 +187,19 @@ type run struct {
 	began, failed, quiet, repaired, whole, ended time.Duration
 }
 
-// drill drills one scenario.
-func (r *rehearsal) drill(sc network.Scenario) Drill {
+// drill drills one scenario; with an account it measures bandwidth, too.
+func (r *rehearsal) drill(sc network.Scenario, a *account) Drill {
 	x := &run{rehearsal: r, sc: sc, out: r.blank(sc)}
 	x.play()
+	if a != nil && x.ended > 0 {
+		x.bandwidth(a)
+	}
 	return x.out
 }
 
 // blank is a drill in which nothing has happened.
 func (r *rehearsal) blank(sc network.Scenario) Drill {
-	d := Drill{ID: sc.ID, Kind: string(sc.Kind), Element: sc.Elements[0], How: Silent, Proof: prove.Holds, ProofLost: []string{}, Detections: []Detection{}, Flows: []FlowDrill{}, Isolation: Isolation{Leaks: []Leak{}}, Disagreements: []Disagreement{}}
+	d := Drill{ID: sc.ID, Kind: string(sc.Kind), Element: sc.Elements[0], How: Silent, Proof: prove.Holds, ProofLost: []string{}, Detections: []Detection{}, Flows: []FlowDrill{}, Isolation: Isolation{Leaks: []Leak{}}, Bandwidth: []LineBandwidth{}, Disagreements: []Disagreement{}}
 	if sc.Kind == network.Maintenance {
 		d.How = Drain
 	}

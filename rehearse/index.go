@@ -72,15 +72,23 @@ type served struct {
 // resiliency computes the index of every gateway after the drills of a result.
 func resiliency(d *design.Design, n *network.Network, c *catalog.Catalog, flows []prove.Flow, r *Result) Resiliency {
 	out := Resiliency{Gateways: []Index{}, Assumptions: network.IndexAssumptions()}
-	for _, s := range gatewaysServed(d, n, flows) {
-		out.Gateways = append(out.Gateways, s.index(d, n, c, r))
+	x := azure.NewIndex(d.Resources)
+	known := map[string]bool{}
+	for _, sc := range n.Scenarios() {
+		known[sc.ID] = true
+	}
+	run := map[string]*Drill{}
+	for i := range r.Drills {
+		run[r.Drills[i].ID] = &r.Drills[i]
+	}
+	for _, s := range gatewaysServed(d, x, n, flows) {
+		out.Gateways = append(out.Gateways, s.index(x, c, known, run))
 	}
 	return out
 }
 
 // gatewaysServed are the gateways with a circuit, by name.
-func gatewaysServed(d *design.Design, n *network.Network, flows []prove.Flow) []served {
-	x := azure.NewIndex(d.Resources)
+func gatewaysServed(d *design.Design, x *azure.Index, n *network.Network, flows []prove.Flow) []served {
 	linked := map[string]bool{}
 	wiring := n.Wiring()
 	for i := range wiring.Sessions {
@@ -151,11 +159,11 @@ func behind(x *azure.Index, vnet azure.ID, g *azure.VirtualNetworkGateway) bool 
 	})
 }
 
-// index adds up a gateway's parts.
-func (s *served) index(d *design.Design, n *network.Network, c *catalog.Catalog, r *Result) Index {
+// index adds up a gateway's parts; known are the scenarios that there are, run the drills that were run.
+func (s *served) index(x *azure.Index, c *catalog.Catalog, known map[string]bool, run map[string]*Drill) Index {
 	p := c.Limits().Resiliency
 	route, base := s.routes(c, &p)
-	out := Index{Gateway: s.gateway.Name, Locations: s.places, Parts: []IndexPart{route, s.tests(n, c, &p, base, r), s.gatewayPart(d, c, &p),
+	out := Index{Gateway: s.gateway.Name, Locations: s.places, Parts: []IndexPart{route, s.tests(c, &p, base, known, run), s.gatewayPart(x, c, &p),
 		{Name: AdvisorPart, UpTo: p.Recommendations, Most: p.Recommendations, Why: "how Advisor's recommendations count is not published",
 			Raise: []Raise{{How: "following Advisor's recommendations for the gateway and its circuits", Points: p.Recommendations}}}}}
 	for _, x := range out.Parts {
@@ -198,7 +206,7 @@ func (s *served) routes(c *catalog.Catalog, p *catalog.Resiliency) (part IndexPa
 }
 
 // tests are what the multiplier adds: half of it when only some of the locations were taken out and their flows lived on.
-func (s *served) tests(n *network.Network, c *catalog.Catalog, p *catalog.Resiliency, base float64, r *Result) IndexPart {
+func (s *served) tests(c *catalog.Catalog, p *catalog.Resiliency, base float64, known map[string]bool, run map[string]*Drill) IndexPart {
 	out := IndexPart{Name: TestPart, Most: p.TwoLocations * (p.Within30 - p.Older), Raise: []Raise{}}
 	if len(s.places) == 1 && isMetro(c, s.places[0]) && !p.MetroTested {
 		out.Why = "the test is not offered for a Metro"
@@ -206,11 +214,11 @@ func (s *served) tests(n *network.Network, c *catalog.Catalog, p *catalog.Resili
 	}
 	var passed, missing, why []string // names of drills
 	for _, place := range s.places {
-		names := s.drillsOf(n, place)
+		names := s.drillsOf(known, place)
 		ok, word := false, "no drill of "+place+" was run"
 		for _, name := range names {
-			if i := slices.IndexFunc(r.Drills, func(d Drill) bool { return d.ID == name }); i >= 0 && !ok {
-				ok, word = s.passes(&r.Drills[i])
+			if d := run[name]; d != nil && !ok {
+				ok, word = s.passes(d)
 			}
 		}
 		why = append(why, word)
@@ -239,18 +247,12 @@ func (s *served) tests(n *network.Network, c *catalog.Catalog, p *catalog.Resili
 
 // drillsOf are the scenarios that take a location out for the gateway and nothing else of its circuits: that of the location, or of the only
 // circuit there.
-func (s *served) drillsOf(n *network.Network, place string) []string {
-	var out []string
+func (s *served) drillsOf(known map[string]bool, place string) []string {
 	names := []string{string(network.Location) + ":" + place}
 	if list := s.at[place]; len(list) == 1 {
 		names = append(names, string(network.Circuit)+":"+list[0])
 	}
-	for _, name := range names {
-		if slices.ContainsFunc(n.Scenarios(), func(sc network.Scenario) bool { return sc.ID == name }) {
-			out = append(out, name)
-		}
-	}
-	return out
+	return slices.DeleteFunc(names, func(name string) bool { return !known[name] })
 }
 
 // passes tells whether a drill is a failover test that the gateway passed, and why or why not.
@@ -274,9 +276,9 @@ func (s *served) passes(d *Drill) (ok bool, why string) {
 }
 
 // gatewayPart are the points of the gateway itself.
-func (s *served) gatewayPart(d *design.Design, c *catalog.Catalog, p *catalog.Resiliency) IndexPart {
+func (s *served) gatewayPart(x *azure.Index, c *catalog.Catalog, p *catalog.Resiliency) IndexPart {
 	g := s.gateway
-	zones, units := zonesOf(d, c, g), unitsOf(g)
+	zones, units := zonesOf(x, c, g), unitsOf(g)
 	out := IndexPart{Name: GatewayPart, Most: max(p.ZoneRedundant, p.ManyUnits), Raise: []Raise{}}
 	out.Points, out.UpTo = p.GatewayPoints(g.Properties.SKU.Name, zones, units)
 	sku, known := c.GatewaySKU(g.Properties.SKU.Name)
@@ -304,8 +306,7 @@ func (s *served) gatewayPart(d *design.Design, c *catalog.Catalog, p *catalog.Re
 
 // zonesOf is in how many zones a gateway's instances are: those of its public address, or, where it has none, all of its region's that it may
 // be in; 0 where nobody says.
-func zonesOf(d *design.Design, c *catalog.Catalog, g *azure.VirtualNetworkGateway) int {
-	x := azure.NewIndex(d.Resources)
+func zonesOf(x *azure.Index, c *catalog.Catalog, g *azure.VirtualNetworkGateway) int {
 	for i := range g.Properties.IPConfigurations {
 		if ref := g.Properties.IPConfigurations[i].Properties.PublicIPAddress; ref != nil {
 			if ip := x.Get(ref.ID); ip != nil {

@@ -86,11 +86,13 @@ type Drill struct {
 	// Detections are the ends of sessions that have to find out by themselves, with what they do so and when.
 	Detections []Detection `json:"detections"`
 	// Flows are those that lost a packet or went another way, worst first; Untouched counts the others.
-	Flows         []FlowDrill    `json:"flows"`
-	Untouched     int            `json:"untouched"`
-	Isolation     Isolation      `json:"isolation"`
-	Agrees        bool           `json:"agrees"`
-	Disagreements []Disagreement `json:"disagreements"`
+	Flows     []FlowDrill `json:"flows"`
+	Untouched int         `json:"untouched"`
+	Isolation Isolation   `json:"isolation"`
+	// Bandwidth is what each line of business gets; none where the failure changes nothing of what anybody puts on any capacity.
+	Bandwidth     []LineBandwidth `json:"bandwidth"`
+	Agrees        bool            `json:"agrees"`
+	Disagreements []Disagreement  `json:"disagreements"`
 }
 
 // Change is what the estate did after a failure or a repair.
@@ -235,6 +237,9 @@ func nearest(name string, all []network.Scenario) []string {
 	return out
 }
 
+// job is the drill of a scenario in a part of the estate, as indexes.
+type job struct{ drill, part int }
+
 // Run drills a design whose network was built from its resources and premises, and whose proof this is. An unknown drill is the only
 // error.
 func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.Result, o Options) (*Result, error) {
@@ -256,7 +261,6 @@ func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.
 		out.Isolated.Tried += len(r.apart)
 	}
 	out.Isolated.Apart -= out.Isolated.Tried
-	type job struct{ drill, part int }
 	var jobs []job
 	for i, sc := range list {
 		for k, r := range parts {
@@ -270,7 +274,8 @@ func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.
 	if o.Recording != nil {
 		many = 1
 	}
-	each(len(jobs), many, func(i int) { done[i] = parts[jobs[i].part].drill(list[jobs[i].drill]) }, o.Progress)
+	books := accounts(parts, list, jobs, max(o.Parallel, 1))
+	each(len(jobs), many, func(i int) { done[i] = parts[jobs[i].part].drill(list[jobs[i].drill], books[i]) }, o.Progress)
 	for i, sc := range list {
 		d := &out.Drills[i]
 		*d = parts[0].blank(sc)
@@ -299,6 +304,7 @@ func (d *Drill) add(x *Drill) {
 	}
 	d.Flows = append(d.Flows, x.Flows...)
 	d.Isolation.add(&x.Isolation)
+	d.Bandwidth = append(d.Bandwidth, x.Bandwidth...)
 	d.Disagreements = append(d.Disagreements, x.Disagreements...)
 }
 
