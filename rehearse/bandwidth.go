@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"onramp/design"
 	"onramp/network"
 	"onramp/prove"
 	"onramp/sim"
@@ -49,8 +50,15 @@ const (
 	// loadDepth is how long queues and bursts are: what is asked is whether a lasting load fits, and when a rate is divided and packets are not,
 	// what is published would hold so few of them that packets of many lines of business that come together by chance are lost.
 	loadDepth = 100 * time.Millisecond
-	allOf    = 0.99 // what of what is needed counts as all of it
+	allOf     = 0.99 // what of what is needed counts as all of it
 )
+
+// bandwidthAssumptions are those on which the measured bandwidth rests; how long queues and bursts are does not matter to it.
+func bandwidthAssumptions() []design.Assumption {
+	return slices.DeleteFunc(network.TrafficAssumptions(), func(a design.Assumption) bool {
+		return a.Name != network.AssumeControlExempt && a.Name != network.AssumeGatewayShared
+	})
+}
 
 // account is what the lines of business of one part put on its capacities in a scenario, and what those of other parts do.
 type account struct {

@@ -53,7 +53,7 @@ type Result struct {
 	Isolated IsolatedPairs `json:"isolated"`
 	// Resiliency is the portal's index of each gateway, as far as these drills earn it.
 	Resiliency Resiliency `json:"resiliency"`
-	// Assumptions are those on which the times rest, beside those of the proof.
+	// Assumptions are those on which the times rest, and where bandwidth was measured it, beside those of the proof.
 	Assumptions []design.Assumption `json:"assumptions"`
 }
 
@@ -288,6 +288,9 @@ func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.
 		d.Untouched = len(out.Flows) - len(d.Flows)
 		sortFlows(d.Flows)
 		out.Agrees = out.Agrees && d.Agrees
+	}
+	if slices.ContainsFunc(out.Drills, func(d Drill) bool { return len(d.Bandwidth) > 0 }) {
+		out.Assumptions = append(out.Assumptions, bandwidthAssumptions()...)
 	}
 	out.Resiliency = resiliency(d, n, c, flows, out)
 	return out, nil

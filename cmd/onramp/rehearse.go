@@ -249,7 +249,10 @@ func printRehearsal(w io.Writer, r *rehearse.Result) error {
 	fmt.Fprintf(w, "\n%s run over %s, a packet every %g ms on each. An outage may be longer than its bound by %s: messages and packets travel.\n",
 		count(len(r.Drills), "drill"), count(len(r.Flows), "needed flow"), r.ProbeMs, seconds(r.AllowanceMs))
 	printIsolation(w, r)
-	fmt.Fprintln(w, "\nThe times rest on assumptions:")
+	if err := printBandwidth(w, r); err != nil {
+		return err
+	}
+	fmt.Fprintln(w, "\nThese results rest on assumptions:")
 	for _, a := range r.Assumptions {
 		fmt.Fprintf(w, "  %s: %s\n", a.Name, a.Text)
 	}
