@@ -40,8 +40,9 @@ func newRehearseCommand() *cobra.Command {
 		Short: "Fail every element of the running estate, and hold what happens against the proof",
 		Long: `Rehearse runs the design as routers with BGP and BFD on a virtual clock, sends probes over every flow that somebody needs, fails each
 element silently, one at a time, and repairs it. It measures each outage, prints it beside the bounds that the protocols' timers set,
-and compares every routing table, every flow's fate and every way with the proof. Exit code 1 when anything is not as proved; it is told
-in words. The same seed gives the same bytes.
+and compares every routing table, every flow's fate and every way with the proof; what isolated lines of business get of each other, and
+what bandwidth everybody gets, too. It adds up the resiliency index that the drills earn. Exit code 1 when anything is not as proved; it
+is told in words. The same seed gives the same bytes.
 
 The drills voice, provider-bandwidth and internet-vpn fail nothing: they send, and measure what users get. They have a result of their own
 and are not among all.`,
