@@ -70,9 +70,10 @@ func (f *rehearseFlags) scripted(cmd *cobra.Command, c *catalog.Catalog, p *prog
 		return nil
 	}
 	if f.trace != "" {
-		err = traced(p, f.trace, func(rec *rehearse.Recording) error {
+		_, err = recorded(p, f.trace, func(rec *rehearse.Recording) (*rehearse.Scripted, error) {
 			o.Recording = rec
-			return perform()
+			err := perform()
+			return r, err
 		})
 	} else {
 		err = perform()

@@ -20,33 +20,31 @@ func (f *rehearseFlags) traceable() error {
 
 // trace drills the plan's design and writes what its links carry to a file, whole or not at all.
 func (pl *plan) trace(c *catalog.Catalog, p *progress, o rehearse.Options, name string) (*rehearse.Result, error) {
-	var r *rehearse.Result
-	err := traced(p, name, func(rec *rehearse.Recording) (err error) {
-		o.Recording = rec
-		r, err = pl.rehearse(c, p, o)
-		return err
+	return recorded(p, name, func(r *rehearse.Recording) (*rehearse.Result, error) {
+		o.Recording = r
+		return pl.rehearse(c, p, o)
 	})
-	return r, err
 }
 
-// traced writes what the links of a drill carry to a file, whole or not at all.
-func traced(p *progress, name string, drill func(*rehearse.Recording) error) error {
-	var rec *rehearse.Recording
+// recorded does something that is recorded to a file.
+func recorded[T any](p *progress, name string, do func(r *rehearse.Recording) (T, error)) (T, error) {
+	var result, none T
 	var refused error
+	var recording *rehearse.Recording
 	err := replaceFile(name, func(w io.Writer) error {
-		rec = rehearse.NewRecording(w)
-		if refused = drill(rec); refused != nil {
+		recording = rehearse.NewRecording(w)
+		if result, refused = do(recording); refused != nil {
 			return refused
 		}
-		return rec.Err()
+		return recording.Err()
 	})
 	switch {
 	case refused != nil:
-		return refused
+		return none, refused
 	case err != nil:
-		return outside(err)
+		return none, outside(err)
 	}
 	st := p.Stage("trace", 1)
-	st.Done(fmt.Sprintf("%s on %s in %.0f s of virtual time, in %s", count(rec.Frames, "frame"), count(rec.Links, "link"), rec.Lasts.Seconds(), name))
-	return nil
+	st.Done(fmt.Sprintf("%s on %s in %.0f s of virtual time, in %s", count(recording.Frames, "frame"), count(recording.Links, "link"), recording.Lasts.Seconds(), name))
+	return result, nil
 }
