@@ -168,6 +168,7 @@ type run struct {
 	probes  []*sim.Probe
 	routeAt time.Duration
 	routes  int
+	story   chronicle
 	out     Drill
 	ruins   *ruins
 	state   *network.State      // the scenario's
@@ -180,12 +181,13 @@ type run struct {
 func (r *rehearsal) drill(sc network.Scenario) Drill {
 	x := &run{rehearsal: r, sc: sc, out: r.blank(sc)}
 	x.play()
+	x.out.Events = x.story.list
 	return x.out
 }
 
 // blank is a drill in which nothing has happened.
 func (r *rehearsal) blank(sc network.Scenario) Drill {
-	d := Drill{ID: sc.ID, Kind: string(sc.Kind), Element: sc.Elements[0], How: Silent, Proof: prove.Holds, ProofLost: []string{}, Detections: []Detection{}, Flows: []FlowDrill{}, Disagreements: []Disagreement{}}
+	d := Drill{ID: sc.ID, Kind: string(sc.Kind), Element: sc.Elements[0], How: Silent, Proof: prove.Holds, ProofLost: []string{}, Events: []Event{}, Detections: []Detection{}, Flows: []FlowDrill{}, Disagreements: []Disagreement{}}
 	if sc.Kind == network.Maintenance {
 		d.How = Drain
 	}
@@ -203,6 +205,7 @@ func (x *run) play() {
 		if h.What == "route" {
 			x.routeAt, x.routes = h.At, x.routes+1
 		}
+		x.story.tell(&h)
 	}}
 	if x.recording != nil {
 		var end func()
@@ -237,9 +240,11 @@ func (x *run) play() {
 	}
 
 	x.failed = s.Now()
+	x.story.begin(AfterFailure, x.failed, EventFail, x.sc.Elements[0])
 	x.break_(true)
 	ok := x.settle("failed", mostDrill)
 	x.quiet = s.Now()
+	x.story.rests(x.ruins, x.quiet)
 	x.out.Failure.ControlMs, x.out.Failure.Routes = x.control(x.failed)
 	if !ok {
 		return
@@ -248,9 +253,11 @@ func (x *run) play() {
 	x.tables("failed", x.state)
 
 	x.repaired = s.Now()
+	x.story.begin(AfterRepair, x.repaired, EventRepair, x.sc.Elements[0])
 	x.break_(false)
 	ok = x.settle("repaired", mostDrill)
 	x.whole = s.Now()
+	x.story.rests(nil, x.whole)
 	x.out.Repair.ControlMs, x.out.Repair.Routes = x.control(x.repaired)
 	if !ok {
 		return
