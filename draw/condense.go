@@ -8,7 +8,7 @@ import (
 
 // Condensed is a large diagram with what is alike on the cloud's side drawn once: circuits, gateways, hubs, firewalls and networks
 // of the same kind and mark whose neighbours are alike too become one box that counts them. Lines of business stay apart where
-// that leaves no tier with more than most boxes. Sites, routers and what is on a path are never merged. A diagram without a tier
+// that leaves no tier with more than most boxes. Sites, routers and what is or was on a path are never merged. A diagram without a tier
 // of more than most boxes is returned as it is; the second result tells whether anything was merged.
 //
 // What is alike is found by partition refinement (Paige and Tarjan 1987, in its plain quadratic form): boxes begin in one class for
@@ -55,7 +55,7 @@ func (d Diagram) classes(apart bool) []int {
 		if n.Mark == Warn {
 			key += "/" + n.Sub // how much of it is in service
 		}
-		if n.Mark == Path || n.Kind == Site || n.Kind == CE || n.Kind == PE || n.Kind == MSEE || n.Kind == Region {
+		if n.Mark == Path || n.Mark == Former || n.Kind == Site || n.Kind == CE || n.Kind == PE || n.Kind == MSEE || n.Kind == Region {
 			key = "alone/" + n.ID
 		}
 		name(i, key)

@@ -158,17 +158,42 @@ func Condensed(list []Event, most int) []Event {
 	slices.SortStableFunc(out, func(a, b Event) int {
 		return cmp.Or(strings.Compare(a.After, b.After), cmp.Compare(a.AtMs, b.AtMs), cmp.Compare(order(a.What), order(b.What)))
 	})
+	out = together(out)
 	for _, cause := range []bool{true, false} {
-		for {
-			into, from, gap := nearestAlike(out, cause)
-			if into < 0 || gap > ms(near) && len(out) <= most || !cause && len(out) <= most {
+		for len(out) > most {
+			into, from := nearestAlike(out, cause)
+			if into < 0 {
 				break
 			}
-			a, b := &out[into], out[from]
-			a.UntilMs = max(a.UntilMs, b.UntilMs)
-			a.Count += b.Count
+			out[into].take(&out[from])
 			out = slices.Delete(out, from, from+1)
 		}
+	}
+	return out
+}
+
+// take counts another event here.
+func (e *Event) take(x *Event) {
+	e.UntilMs = max(e.UntilMs, x.UntilMs)
+	e.Count += x.Count
+}
+
+// class is what makes events alike.
+type class struct{ after, what, why string }
+
+// together joins events that are alike and near in time.
+func together(list []Event) []Event {
+	out := []Event{}
+	last := map[class]int{}
+	for i := range list {
+		e := &list[i]
+		k := class{e.After, e.What, e.Why}
+		if j, ok := last[k]; ok && e.AtMs-out[j].UntilMs <= ms(near) {
+			out[j].take(e)
+			continue
+		}
+		last[k] = len(out)
+		out = append(out, *e)
 	}
 	return out
 }
@@ -179,10 +204,10 @@ func order(what string) int {
 }
 
 // nearestAlike finds the two events of one kind, and one cause if it matters, with the least time between them; -1 where there are none.
-func nearestAlike(list []Event, cause bool) (first, second int, gap float64) {
-	type class struct{ after, what, why string }
+func nearestAlike(list []Event, cause bool) (first, second int) {
 	last := map[class]int{}
 	first, second = -1, -1
+	least := 0.0
 	for i := range list {
 		e := &list[i]
 		k := class{e.After, e.What, e.Why}
@@ -190,13 +215,13 @@ func nearestAlike(list []Event, cause bool) (first, second int, gap float64) {
 			k.why = ""
 		}
 		if j, ok := last[k]; ok {
-			if g := e.AtMs - list[j].UntilMs; first < 0 || g < gap {
-				first, second, gap = j, i, g
+			if gap := e.AtMs - list[j].UntilMs; first < 0 || gap < least {
+				first, second, least = j, i, gap
 			}
 		}
 		last[k] = i
 	}
-	return first, second, gap
+	return first, second
 }
 
 // losses are the runs of a probe's lost requests, after the failure and after the repair.

@@ -25,6 +25,8 @@ type rehearseFlags struct {
 	parallel int
 	junit    string
 	trace    string
+	html     string
+	svg      string
 	asJSON   bool
 	list     bool
 }
@@ -49,6 +51,7 @@ and are not among all.`,
 		Example: `  onramp rehearse estate.yaml
   onramp rehearse estate.yaml --drill router:toronto-msee1 --seed 7
   onramp rehearse estate.yaml --drill link:toronto/equinix-toronto/1 --trace drill.pcapng
+  onramp rehearse estate.yaml --html rehearsal.html
   onramp rehearse estate.yaml --drill voice
   onramp rehearse onramp-out/northwind/design.json --list`,
 		Args: cobra.ExactArgs(1),
@@ -67,6 +70,8 @@ and are not among all.`,
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON on standard output, words on standard error")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "write a test case for each drill to this file, as JUnit XML")
 	cmd.Flags().StringVar(&f.trace, "trace", "", "write every packet of the one --drill to this file, as pcapng, for tshark or Wireshark")
+	cmd.Flags().StringVar(&f.html, "html", "", "write a page for people to this file: who feels what, and each drill as a timeline and on the topology")
+	cmd.Flags().StringVar(&f.svg, "svg", "", "write the matrix, and each drill's timeline and topology, as pictures into this directory")
 	cmd.Flags().BoolVar(&f.list, "list", false, "print the drills and run none")
 	return cmd
 }
@@ -87,6 +92,9 @@ func (f *rehearseFlags) run(cmd *cobra.Command, c *catalog.Catalog, file string)
 		return err
 	}
 	if err := f.traceable(); err != nil {
+		return err
+	}
+	if err := f.pictured(traffic); err != nil {
 		return err
 	}
 	in, err := readInput(cmd, c, file)
@@ -124,6 +132,9 @@ func (f *rehearseFlags) run(cmd *cobra.Command, c *catalog.Catalog, file string)
 		r, err = pl.rehearse(c, p, ro)
 	}
 	if err != nil {
+		return err
+	}
+	if err := f.show(pl, c, r); err != nil {
 		return err
 	}
 	return f.tell(cmd.OutOrStdout(), r)

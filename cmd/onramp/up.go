@@ -155,6 +155,10 @@ func (pl *plan) files(c *catalog.Catalog) ([]output, error) {
 		if err := add("rehearsal.json", b, err); err != nil {
 			return nil, err
 		}
+		b, err = page.Rehearsal(pl.design, pl.drilled, c)
+		if err := add("rehearsal.html", b, err); err != nil {
+			return nil, err
+		}
 	}
 	if pl.answer != nil {
 		b, err = indented(&pl.answer.Choice)
