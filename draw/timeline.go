@@ -75,7 +75,7 @@ type Window struct {
 // The measures of a timeline, in pixels.
 const (
 	timelineWidth = 980
-	laneLabel     = 236
+	laneLabel     = 262
 	laneHeight    = 38
 	stretchGap    = 26
 	pillRow       = 26
@@ -393,7 +393,7 @@ func (l *strip) keys(p *pen) {
 	for _, lane := range l.t.Lanes {
 		bound = bound || lane.Bound != nil
 		for _, b := range lane.Bars {
-			ends, open, part = ends || !b.Open, open || b.Open, part || b.Share < 1
+			ends, open, part = ends || !b.Open, open || b.Open, part || b.Share < 0.9
 		}
 	}
 	if ends {

@@ -187,7 +187,7 @@ func (r *rehearsal) drill(sc network.Scenario) Drill {
 
 // blank is a drill in which nothing has happened.
 func (r *rehearsal) blank(sc network.Scenario) Drill {
-	d := Drill{ID: sc.ID, Kind: string(sc.Kind), Element: sc.Elements[0], How: Silent, Proof: prove.Holds, ProofLost: []string{}, Events: []Event{}, Detections: []Detection{}, Flows: []FlowDrill{}, Disagreements: []Disagreement{}}
+	d := Drill{ID: sc.ID, Kind: string(sc.Kind), Element: sc.Elements[0], How: Silent, Proof: prove.Holds, ProofLost: []string{}, Events: []DrillEvent{}, Detections: []Detection{}, Flows: []FlowDrill{}, Disagreements: []Disagreement{}}
 	if sc.Kind == network.Maintenance {
 		d.How = Drain
 	}

@@ -80,7 +80,7 @@ type Drill struct {
 	Failure   Change   `json:"failure"`
 	Repair    Change   `json:"repair"`
 	// Events are what happened, in the order of time.
-	Events []Event `json:"events"`
+	Events []DrillEvent `json:"events"`
 	// Detections are the ends of sessions that have to find out by themselves, with what they do so and when.
 	Detections []Detection `json:"detections"`
 	// Flows are those that lost a packet or went another way, worst first; Untouched counts the others.

@@ -9,9 +9,9 @@ import (
 	"onramp/sim"
 )
 
-// Event is something that happened in a drill: what a reader of its outages wants to see beside them. Events that are alike and near in
+// DrillEvent is something that happened in a drill: what a reader of its outages wants to see beside them. Events that are alike and near in
 // time are told as one, which counts them.
-type Event struct {
+type DrillEvent struct {
 	// After is what its times are counted from: the failure or the repair.
 	After   string  `json:"after" enum:"failure,repair"`
 	AtMs    float64 `json:"atMs"`
@@ -65,7 +65,7 @@ const (
 type chronicle struct {
 	after string // empty while nothing has failed
 	since time.Duration
-	list  []Event
+	list  []DrillEvent
 	// routes is the event of list that counts the routes which change now; -1 for none.
 	routes   int
 	routesAt time.Duration
@@ -79,7 +79,7 @@ func (c *chronicle) begin(after string, at time.Duration, what, element string) 
 
 func (c *chronicle) add(at time.Duration, what, router, session, why string) {
 	t := ms(at - c.since)
-	c.list = append(c.list, Event{After: c.after, AtMs: t, UntilMs: t, What: what, At: router, Session: session, Why: why, Count: 1})
+	c.list = append(c.list, DrillEvent{After: c.after, AtMs: t, UntilMs: t, What: what, At: router, Session: session, Why: why, Count: 1})
 }
 
 // tell takes what a simulator tells.
@@ -136,10 +136,10 @@ func (c *chronicle) rests(u *ruins, at time.Duration) {
 }
 
 // addEvents adds another part's: what several parts of the estate saw is told once.
-func (d *Drill) addEvents(list []Event) {
+func (d *Drill) addEvents(list []DrillEvent) {
 	own := len(d.Events)
 	for _, e := range list {
-		i := slices.IndexFunc(d.Events[:own], func(x Event) bool {
+		i := slices.IndexFunc(d.Events[:own], func(x DrillEvent) bool {
 			return x.After == e.After && x.What == e.What && x.At == e.At && x.Session == e.Session && e.What != EventRoutes
 		})
 		if i < 0 {
@@ -153,9 +153,9 @@ func (d *Drill) addEvents(list []Event) {
 
 // Condensed is a list of events in the order of time, of which at most so many are told, at least two for each thing that can happen: of
 // those of one kind and one cause the nearest in time are told as one; where that is not enough, whatever the cause.
-func Condensed(list []Event, most int) []Event {
+func Condensed(list []DrillEvent, most int) []DrillEvent {
 	out := slices.Clone(list)
-	slices.SortStableFunc(out, func(a, b Event) int {
+	slices.SortStableFunc(out, func(a, b DrillEvent) int {
 		return cmp.Or(strings.Compare(a.After, b.After), cmp.Compare(a.AtMs, b.AtMs), cmp.Compare(order(a.What), order(b.What)))
 	})
 	out = together(out)
@@ -173,7 +173,7 @@ func Condensed(list []Event, most int) []Event {
 }
 
 // take counts another event here.
-func (e *Event) take(x *Event) {
+func (e *DrillEvent) take(x *DrillEvent) {
 	e.UntilMs = max(e.UntilMs, x.UntilMs)
 	e.Count += x.Count
 }
@@ -182,8 +182,8 @@ func (e *Event) take(x *Event) {
 type class struct{ after, what, why string }
 
 // together joins events that are alike and near in time.
-func together(list []Event) []Event {
-	out := []Event{}
+func together(list []DrillEvent) []DrillEvent {
+	out := []DrillEvent{}
 	last := map[class]int{}
 	for i := range list {
 		e := &list[i]
@@ -204,7 +204,7 @@ func order(what string) int {
 }
 
 // nearestAlike finds the two events of one kind, and one cause if it matters, with the least time between them; -1 where there are none.
-func nearestAlike(list []Event, cause bool) (first, second int) {
+func nearestAlike(list []DrillEvent, cause bool) (first, second int) {
 	last := map[class]int{}
 	first, second = -1, -1
 	least := 0.0

@@ -156,12 +156,14 @@ type hitRow struct {
 	Full   string
 	Cells  []hit
 	drills []int
-	Wrong  bool // a table differs from the proof's
+	Wrong  bool // something is not as proved
+	few    int  // where it stands for drills that touch different columns: how many each touches at most
 }
 
 const (
 	mostFlowColumns = 24
-	mostHitRows     = 60 // from which on drills that touch one column each share a row
+	mostHitRows     = 60 // above which drills that touch few columns each share a row
+	leastGathered   = 4  // rows that do
 	mostNamed       = 3  // drills that a row names
 )
 
@@ -216,7 +218,7 @@ func newHits(r *rehearse.Result) hits {
 	cells := felt(r)
 	h := hits{Of: "flow", Columns: columnsOf(r, cells, func(i int) (string, string) {
 		f := &r.Flows[i]
-		return fmt.Sprint(i), f.From + " – " + f.To
+		return fmt.Sprint(i), endWords(f.From) + " – " + endWords(f.To)
 	})}
 	if len(h.Columns) > mostFlowColumns {
 		h.Of = "line of business"
@@ -261,7 +263,7 @@ func newHits(r *rehearse.Result) hits {
 	for i := range h.Groups {
 		g := &h.Groups[i]
 		if rows > mostHitRows {
-			g.diagonal()
+			g.gather(len(h.Columns))
 		}
 		for k := range g.Rows {
 			g.Rows[k].name(r, h.Of)
@@ -277,6 +279,12 @@ func bare(id string) string {
 	if !ok {
 		return id
 	}
+	return name
+}
+
+// endWords is an end of a flow without its prefix.
+func endWords(name string) string {
+	name, _, _ = strings.Cut(name, " ")
 	return name
 }
 
@@ -340,7 +348,7 @@ func columnsOf(r *rehearse.Result, cells [][]hit, key func(i int) (key, name str
 		case len(c.names) == 1:
 			x.Name = c.lob + ": " + c.names[0]
 		default:
-			x.Name = fmt.Sprintf("%s: %s and %d more", c.lob, c.names[0], len(c.names)-1)
+			x.Name = fmt.Sprintf("%s: %d flows, as %s", c.lob, len(c.names), c.names[0])
 		}
 		x.Full = strings.Join(c.names, "; ")
 		out = append(out, x)
@@ -370,10 +378,12 @@ func (o *hitRow) take(row hitRow) {
 	}
 }
 
-// diagonal puts the drills that touch one column each in one row.
-func (g *hitGroup) diagonal() {
+// gather puts the drills that touch few columns each in one row, where there are many of them.
+func (g *hitGroup) gather(columns int) {
+	few := max(1, columns/10)
 	var out []hitRow
-	one := -1
+	var all *hitRow
+	most := 0
 	for _, row := range g.Rows {
 		n := 0
 		for _, c := range row.Cells {
@@ -382,18 +392,22 @@ func (g *hitGroup) diagonal() {
 			}
 		}
 		switch {
-		case n != 1 || row.Wrong:
+		case n == 0 || n > few || row.Wrong:
 			out = append(out, row)
-		case one < 0:
-			one = len(out)
-			row.Name = "" // it stands for many
-			out = append(out, row)
+			continue
+		case all == nil:
+			all = &hitRow{Cells: slices.Clone(row.Cells)}
 		default:
-			out[one].drills = append(out[one].drills, row.drills...)
-			out[one].take(row)
+			all.take(row)
 		}
+		most = max(most, n)
+		all.drills = append(all.drills, row.drills...)
 	}
-	g.Rows = out
+	if all == nil || len(g.Rows)-len(out) < leastGathered {
+		return
+	}
+	all.few = most
+	g.Rows = append([]hitRow{*all}, out...)
 }
 
 // name says which drills a row is of.
@@ -408,8 +422,8 @@ func (row *hitRow) name(r *rehearse.Result, of string) {
 	}
 	quiet := !slices.ContainsFunc(row.Cells, func(x hit) bool { return x.kind != untouched })
 	switch {
-	case row.Name == "" && !quiet && len(names) > 1:
-		row.Name = fmt.Sprintf("%d, each of which touches one %s", len(names), of)
+	case row.few > 0:
+		row.Name = fmt.Sprintf("%d: each touches %s of these at most, here is the worst of each", len(names), fmt.Sprint(row.few))
 	case quiet && len(names) > mostNamed && !row.Wrong:
 		row.Name = fmt.Sprintf("%d that touch nobody", len(names))
 	case len(names) > mostNamed:

@@ -149,9 +149,9 @@ func (x *rehearsalWriter) answer() answer {
 	}
 	switch {
 	case r.Agrees:
-		a.Sentence = fmt.Sprintf("%s run, and everything that was seen is what the proof says.", count(len(r.Drills), "drill"))
+		a.Sentence = fmt.Sprintf("%s %s run, and everything that was seen is what the proof says.", thousands(len(r.Drills)), plural(len(r.Drills), "drill"))
 	default:
-		a.Sentence = fmt.Sprintf("Of %s %d %s not as proved.", count(len(r.Drills), "drill"), bad, map[bool]string{true: "is", false: "are"}[bad == 1])
+		a.Sentence = fmt.Sprintf("Of %s %s %d %s not as proved.", thousands(len(r.Drills)), plural(len(r.Drills), "drill"), bad, map[bool]string{true: "is", false: "are"}[bad == 1])
 	}
 	if worst != nil {
 		f := worstOf(worst)
@@ -206,6 +206,12 @@ func (x *rehearsalWriter) wrong() []*table {
 		out[len(out)-1].Note = strings.TrimSpace(out[len(out)-1].Note + fmt.Sprintf(" %s more that are not as proved are in the table of every drill.", count(left, "drill")))
 	}
 	return out
+}
+
+// plural is a word in the number that goes with a count.
+func plural(n int, what string) string {
+	_, word, _ := strings.Cut(count(n, what), " ")
+	return word
 }
 
 func whenWords(when string) string {
@@ -429,23 +435,31 @@ func trip(w *rehearse.Way) string {
 	return fmt.Sprintf("%.1f ms", w.LatencyMs)
 }
 
-// wayWords is a way there; back again where it is another.
+// wayWords is a way there; back again where it is another. Of several that are equal the first is told.
 func wayWords(w *rehearse.Way) string {
 	if len(w.There) == 0 {
 		return "none"
 	}
-	s := list(w.There, 2)
-	reversed := func(way string) string {
-		hops := strings.Split(way, " > ")
-		slices.Reverse(hops)
-		return strings.Join(hops, " > ")
+	one := func(ways []string) string {
+		if n := len(ways) - 1; n > 0 {
+			return ways[0] + fmt.Sprintf(" and %s", count(n, "equal one"))
+		}
+		return ways[0]
 	}
+	s := one(w.There)
 	for _, back := range w.Back {
-		if !slices.Contains(w.There, reversed(back)) {
-			return s + "; back by " + list(w.Back, 2)
+		hops := strings.Split(back, " > ")
+		slices.Reverse(hops)
+		if !slices.ContainsFunc(w.There, func(way string) bool { return slices.EqualFunc(strings.Split(way, " > "), hops, samePlace) }) {
+			return s + "; back by " + one(w.Back)
 		}
 	}
 	return s
+}
+
+// samePlace tells whether two nodes of ways are one, or one is an instance of the other: a packet from a site meets a gateway's instance.
+func samePlace(a, b string) bool {
+	return a == b || strings.HasPrefix(a, b+"/") || strings.HasPrefix(b, a+"/")
 }
 
 // topology is the estate with what a drill fails, and the ways of its worst flow before and after; false where there is no such scenario.

@@ -14,7 +14,7 @@ import (
 const (
 	mostMoments = 14 // events of a drill's picture
 	mostLanes   = 10
-	laneSlack   = 100 // ms: flows whose losses begin and end as near as this are one lane
+	laneSlack   = 100 // ms: flows whose losses begin and end as near as this, or a fiftieth, are one lane
 )
 
 // Timeline is the picture of a drill: what happened, and below it when which flows lost packets, first after the failure and then
@@ -84,18 +84,18 @@ func lasts(t *draw.Timeline, stretch int) float64 {
 const quietWords = "all is quiet: nothing more comes of it"
 
 // moments are events in words. A session that BFD ends is told with it.
-func moments(list []rehearse.Event, d *rehearse.Drill) []draw.Moment {
+func moments(list []rehearse.DrillEvent, d *rehearse.Drill) []draw.Moment {
 	var out []draw.Moment
 	for i := range list {
 		e := &list[i]
-		if e.What == rehearse.EventSessionDown && slices.ContainsFunc(list, func(x rehearse.Event) bool { return ends(&x, e) }) {
+		if e.What == rehearse.EventSessionDown && slices.ContainsFunc(list, func(x rehearse.DrillEvent) bool { return ends(&x, e) }) {
 			continue
 		}
 		m := draw.Moment{At: e.AtMs / 1000, When: between(e.AtMs, e.UntilMs), What: eventWords(e, d), Strong: e.What == rehearse.EventFail || e.What == rehearse.EventRepair}
 		if e.After == rehearse.AfterRepair {
 			m.Stretch = 1
 		}
-		if e.What == rehearse.EventBFDDown && slices.ContainsFunc(list, func(x rehearse.Event) bool { return x.What == rehearse.EventSessionDown && ends(e, &x) }) {
+		if e.What == rehearse.EventBFDDown && slices.ContainsFunc(list, func(x rehearse.DrillEvent) bool { return x.What == rehearse.EventSessionDown && ends(e, &x) }) {
 			m.What = strings.Replace(m.What, "BFD goes down", "BFD goes down and ends the session", 1)
 		}
 		out = append(out, m)
@@ -104,7 +104,7 @@ func moments(list []rehearse.Event, d *rehearse.Drill) []draw.Moment {
 }
 
 // ends tells whether BFD's going down is why a session ended.
-func ends(b, s *rehearse.Event) bool {
+func ends(b, s *rehearse.DrillEvent) bool {
 	return b.What == rehearse.EventBFDDown && b.After == s.After && b.AtMs == s.AtMs && b.UntilMs == s.UntilMs && b.Session == s.Session && b.Count == s.Count
 }
 
@@ -119,7 +119,7 @@ func between(from, to float64) string {
 
 func fixed(ms float64) string { return strconv.FormatFloat(ms/1000, 'f', 2, 64) }
 
-func eventWords(e *rehearse.Event, d *rehearse.Drill) string {
+func eventWords(e *rehearse.DrillEvent, d *rehearse.Drill) string {
 	on := func(what string) string {
 		s := what
 		if e.At != "" {
@@ -224,7 +224,8 @@ func (l *lane) alike(o *lane) bool {
 	}
 	for i := range l.spans {
 		if !slices.EqualFunc(l.spans[i], o.spans[i], func(a, b rehearse.LossSpan) bool {
-			return math.Abs(a.FromMs-b.FromMs) <= laneSlack && math.Abs(a.ToMs-b.ToMs) <= laneSlack
+			slack := max(laneSlack, (a.ToMs-a.FromMs)/50)
+			return math.Abs(a.FromMs-b.FromMs) <= slack && math.Abs(a.ToMs-b.ToMs) <= slack
 		}) {
 			return false
 		}
@@ -251,9 +252,9 @@ func (l *lane) drawn() draw.Lane {
 	if n := len(l.lines) - 1; n > 0 {
 		out.Label += fmt.Sprintf(" and %d more", n)
 	}
-	out.Sub = l.flows[0].From + " – " + l.flows[0].To
+	out.Sub = endWords(l.flows[0].From) + " – " + endWords(l.flows[0].To)
 	if n := len(l.flows); n > 1 {
-		out.Sub = fmt.Sprintf("%d flows, as %s", n, out.Sub)
+		out.Sub = fmt.Sprintf("%d flows: %s", n, out.Sub)
 	}
 	if l.wrong {
 		out.Sub = "✗ not as proved: " + out.Sub
