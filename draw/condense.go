@@ -26,6 +26,29 @@ func (d Diagram) Condensed(most int) (Diagram, bool) {
 	return out, len(out.Nodes) < len(d.Nodes)
 }
 
+// Marked is a large diagram with what is marked alone: a diagram with a tier of more than most boxes loses those that are not, with their
+// lines. The second result counts them.
+func (d Diagram) Marked(most int) (Diagram, int) {
+	if d.tallest() <= most || !slices.ContainsFunc(d.Nodes, func(n Node) bool { return n.Mark != Unmarked }) {
+		return d, 0
+	}
+	out := d
+	out.Nodes, out.Edges = nil, nil
+	kept := map[string]bool{}
+	for _, n := range d.Nodes {
+		if n.Mark != Unmarked {
+			kept[n.ID] = true
+			out.Nodes = append(out.Nodes, n)
+		}
+	}
+	for _, e := range d.Edges {
+		if kept[e.From] && kept[e.To] {
+			out.Edges = append(out.Edges, e)
+		}
+	}
+	return out, len(d.Nodes) - len(out.Nodes)
+}
+
 // tallest is the number of boxes in the fullest tier.
 func (d Diagram) tallest() int {
 	tiers := make([]int, len(d.Tiers))

@@ -42,6 +42,7 @@ type Stretch struct {
 type Moment struct {
 	Stretch int
 	At      float64 // seconds; what is beyond the stretch stands at its end
+	Until   float64 // seconds; for what goes on for a while, else At
 	When    string  // the time in words
 	What    string
 	Strong  bool // one that the picture begins with: a failure, a repair
@@ -75,7 +76,7 @@ type Window struct {
 // The measures of a timeline, in pixels.
 const (
 	timelineWidth = 980
-	laneLabel     = 262
+	laneLabel     = 284
 	laneHeight    = 38
 	stretchGap    = 26
 	pillRow       = 26
@@ -113,8 +114,8 @@ func (t *Timeline) validate() error {
 		}
 	}
 	for i, e := range t.Events {
-		if !in(e.Stretch) || !finite(e.At) {
-			return fmt.Errorf("event %d (%q) is at %g s of stretch %d; there are %d stretches, from 0 s on", i, e.What, e.At, e.Stretch, len(t.Stretches))
+		if !in(e.Stretch) || !finite(e.At, e.Until) || e.Until < e.At {
+			return fmt.Errorf("event %d (%q) is from %g to %g s of stretch %d; there are %d stretches, from 0 s on", i, e.What, e.At, e.Until, e.Stretch, len(t.Stretches))
 		}
 	}
 	for _, l := range t.Lanes {
@@ -308,6 +309,9 @@ func (l *strip) pills(p *pen) {
 				drawn[at] = true
 				p.put(`<path class="guide" d="M%s %dV%d"/>`, tenths(at), l.pillY+16, r.y+r.h)
 			}
+			if until := l.x(e.Stretch, e.Until); until > at+20 {
+				p.put(`<path class="while" d="M%s %dH%s"/>`, tenths(at), r.y-5, tenths(until))
+			}
 		}
 	}
 	p.put("\n")
@@ -423,7 +427,7 @@ func (l *strip) keys(p *pen) {
 
 // list writes the events in words.
 func (l *strip) list(p *pen) {
-	const number, when = 26, 132
+	const number, when = 30, 136
 	y := l.listY
 	for i, e := range l.t.Events {
 		if i > 0 && e.Stretch != l.t.Events[i-1].Stretch {

@@ -445,7 +445,7 @@ func (h *hits) table() template.HTML {
 	}
 	b.WriteString("</tr></thead>\n")
 	for _, g := range h.Groups {
-		fmt.Fprintf(&b, `<tbody><tr class="kind"><th scope="rowgroup">%s <span class="soft">%s</span></th><td colspan="%d"></td></tr>`+"\n", esc(kindWords(g.Kind)), count(g.Drills, "drill"), len(h.Columns))
+		fmt.Fprintf(&b, `<tbody><tr class="kind"><th scope="rowgroup">%s <span class="soft">%s</span></th><td colspan="%d"></td></tr>`+"\n", esc(kindWords(g.Kind)), thousands(g.Drills)+" "+plural(g.Drills, "drill"), len(h.Columns))
 		for i := range g.Rows {
 			row := &g.Rows[i]
 			class, sign := "", ""

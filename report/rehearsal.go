@@ -479,14 +479,17 @@ func (x *rehearsalWriter) topology(d *rehearse.Drill) (draw.Diagram, bool) {
 		hops := x.hops(f, sc)
 		s.Before = append(along(hops, f.Before.There), along(hops, f.Before.Back)...)
 		s.After = append(along(hops, f.After.There), along(hops, f.After.Back)...)
-		subtitle += " The way of " + flowWords(f) + ", there and back: dotted before"
+		subtitle += " The way of " + flowWords(f) + ", there and back: dash-dotted before it"
 		if len(s.After) > 0 {
-			subtitle += ", in full after it."
+			subtitle += ", blue after."
 		} else {
-			subtitle += "; none is left after it."
+			subtitle += "; none is left after."
 		}
 	}
-	t := draw.Show(x.d, s)
+	t, left := draw.Show(x.d, s).Marked(mostInTier)
+	if left > 0 {
+		subtitle += " What is neither out of service nor on that way is left out."
+	}
 	t.Title, t.Subtitle = d.ID, subtitle
 	return t, true
 }

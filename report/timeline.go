@@ -58,7 +58,7 @@ func lasts(t *draw.Timeline, stretch int) float64 {
 	most := 0.0
 	for _, e := range t.Events {
 		if e.Stretch == stretch && e.What != quietWords {
-			most = max(most, e.At)
+			most = max(most, e.Until)
 		}
 	}
 	for _, l := range t.Lanes {
@@ -91,7 +91,7 @@ func moments(list []rehearse.DrillEvent, d *rehearse.Drill) []draw.Moment {
 		if e.What == rehearse.EventSessionDown && slices.ContainsFunc(list, func(x rehearse.DrillEvent) bool { return ends(&x, e) }) {
 			continue
 		}
-		m := draw.Moment{At: e.AtMs / 1000, When: between(e.AtMs, e.UntilMs), What: eventWords(e, d), Strong: e.What == rehearse.EventFail || e.What == rehearse.EventRepair}
+		m := draw.Moment{At: e.AtMs / 1000, Until: e.UntilMs / 1000, When: between(e.AtMs, e.UntilMs), What: eventWords(e, d), Strong: e.What == rehearse.EventFail || e.What == rehearse.EventRepair}
 		if e.After == rehearse.AfterRepair {
 			m.Stretch = 1
 		}
@@ -173,7 +173,7 @@ func changes(n int) string {
 	if n == 1 {
 		return "a route in use changes"
 	}
-	return fmt.Sprintf("%d changes of routes in use", n)
+	return thousands(n) + " changes of routes in use"
 }
 
 // lane is flows that lost packets at the same times.
