@@ -56,7 +56,7 @@ const (
 	matrixCell   = 34
 	matrixRow    = 22
 	matrixName   = 250 // of a row at most
-	matrixColumn = 230 // of a column's name at most
+	matrixColumn = 340 // of a column's name at most
 )
 
 // MatrixSVG writes a matrix to w as one SVG document, the same bytes for the same matrix. The error is w's, or says what has no meaning.
@@ -182,7 +182,7 @@ func (m *Matrix) svg() []byte {
 	p.text("group", plotMargin, top, "", m.Corner)
 	for i, c := range m.Columns {
 		x := left + matrixCell*i + matrixCell/2 + 4
-		short, _ := shorten(c.Name, 12, heads)
+		short := squeeze(c.Name, 12, heads)
 		p.put(`<g><title>%s</title><text class="name" x="%d" y="%d" transform="rotate(-90 %d %d)">%s</text></g>`+"\n", esc(c.Full), x, top, x, top, esc(short))
 	}
 	p.Write(body.Bytes())

@@ -164,6 +164,7 @@ const (
 	mostFlowColumns = 24
 	mostHitRows     = 60 // above which drills that touch few columns each share a row
 	leastGathered   = 4  // rows that do
+	denseColumns    = 40 // above which paper needs small letters
 	mostNamed       = 3  // drills that a row names
 )
 
@@ -437,7 +438,12 @@ func (row *hitRow) name(r *rehearse.Result, of string) {
 func (h *hits) table() template.HTML {
 	var b strings.Builder
 	esc := template.HTMLEscapeString
-	b.WriteString(`<div class="scroll hits" role="region" aria-label="Elements and what each does" tabindex="0"><table>` + "\n")
+	b.WriteString(`<div class="scroll hits" role="region" aria-label="Elements and what each does" tabindex="0">`)
+	if len(h.Columns) > denseColumns {
+		b.WriteString(`<table class="dense">` + "\n")
+	} else {
+		b.WriteString("<table>\n")
+	}
 	fmt.Fprintf(&b, `<caption><span>Each element beside each %s <span class="soft">%s</span></span></caption>`+"\n", esc(h.Of), esc(h.note()))
 	b.WriteString(`<thead><tr><th scope="col" class="corner">Element that fails</th>`)
 	for _, c := range h.Columns {

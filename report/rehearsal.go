@@ -292,7 +292,7 @@ func (x *rehearsalWriter) lines() template.HTML {
 	var b strings.Builder
 	esc := template.HTMLEscapeString
 	b.WriteString(`<div class="scroll hits lines" role="region" aria-label="Lines of business and the worst of each kind of element" tabindex="0"><table>` + "\n")
-	b.WriteString(`<caption><span>The worst that each kind of element does to each line of business <span class="soft">Seconds in which packets were lost.</span></span></caption>` + "\n")
+	b.WriteString(`<caption><span>The worst that each kind of element does to each line of business <span class="soft">Seconds in which packets were lost; nothing where no drill that was run touches it.</span></span></caption>` + "\n")
 	b.WriteString(`<thead><tr><th scope="col" class="corner">Line of business</th>`)
 	for _, k := range kinds {
 		fmt.Fprintf(&b, `<th scope="col">%s</th>`, esc(kindWords(k)))

@@ -14,6 +14,9 @@ import (
 	page "onramp/report"
 )
 
+// rehearsalPage is the page's name beside the other files of up.
+const rehearsalPage = "rehearsal.html"
+
 // pictured says whether what the flags ask for can be had.
 func (f *rehearseFlags) pictured(traffic bool) error {
 	for flag, name := range map[string]string{"--html": f.html, "--svg": f.svg} {
