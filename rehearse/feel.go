@@ -107,6 +107,8 @@ func (x *run) waysOf(list []int32) []string {
 
 func joined(nodes []string) string { return strings.Join(nodes, " > ") }
 
+const all, none = 0.999, 0.001 // shares are sums of fractions
+
 // fated is what the proof says of a flow: its ways that arrive, and its fate there and back.
 type fated struct {
 	there, back []string
@@ -130,7 +132,6 @@ func fateOf(paths [2][]network.Path) fated {
 			*list = append(*list, joined(names))
 		}
 	}
-	const all, none = 0.999, 0.001 // shares are sums of fractions
 	switch {
 	case share[0] > all && share[1] > all:
 		f.fate = Whole

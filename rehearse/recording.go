@@ -16,6 +16,7 @@ type Recording struct {
 	Lasts  time.Duration // of virtual time, to the last frame of any section
 	w      io.Writer
 	err    error
+	keep   int // octets of each datagram, 0 for all
 }
 
 // NewRecording is one that is written to w.
@@ -34,6 +35,7 @@ func (r *Recording) section(n *network.Network) (capture func(time.Duration, int
 	if t, r.err = sim.NewTrace(r.w, n); r.err != nil {
 		return nil, func() {}
 	}
+	t.Keep = r.keep
 	r.Links += links
 	return func(at time.Duration, link, direction int, frame []byte) {
 		r.Frames++

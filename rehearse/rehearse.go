@@ -49,7 +49,11 @@ type Result struct {
 	AllowanceMs float64 `json:"allowanceMs"`
 	Flows       []Flow  `json:"flows"`
 	Drills      []Drill `json:"drills"`
-	// Assumptions are those on which the times rest, beside those of the proof.
+	// Isolated counts the pairs on which the drills' isolation is measured.
+	Isolated IsolatedPairs `json:"isolated"`
+	// Resiliency is the portal's index of each gateway, as far as these drills earn it.
+	Resiliency Resiliency `json:"resiliency"`
+	// Assumptions are those on which the times rest, and where bandwidth was measured it, beside those of the proof.
 	Assumptions []design.Assumption `json:"assumptions"`
 }
 
@@ -84,10 +88,13 @@ type Drill struct {
 	// Detections are the ends of sessions that have to find out by themselves, with what they do so and when.
 	Detections []Detection `json:"detections"`
 	// Flows are those that lost a packet or went another way, worst first; Untouched counts the others.
-	Flows         []FlowDrill    `json:"flows"`
-	Untouched     int            `json:"untouched"`
-	Agrees        bool           `json:"agrees"`
-	Disagreements []Disagreement `json:"disagreements"`
+	Flows     []FlowDrill `json:"flows"`
+	Untouched int         `json:"untouched"`
+	Isolation Isolation   `json:"isolation"`
+	// Bandwidth is what each line of business gets; none where the failure changes nothing of what anybody puts on any capacity.
+	Bandwidth     []LineBandwidth `json:"bandwidth"`
+	Agrees        bool            `json:"agrees"`
+	Disagreements []Disagreement  `json:"disagreements"`
 }
 
 // Change is what the estate did after a failure or a repair.
@@ -235,6 +242,9 @@ func nearest(name string, all []network.Scenario) []string {
 	return out
 }
 
+// job is the drill of a scenario in a part of the estate, as indexes.
+type job struct{ drill, part int }
+
 // Run drills a design whose network was built from its resources and premises, and whose proof this is. An unknown drill is the only
 // error.
 func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.Result, o Options) (*Result, error) {
@@ -247,10 +257,15 @@ func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.
 		return nil, err
 	}
 	out := &Result{Seed: o.Seed, Agrees: true, ProbeMs: ms(every), AllowanceMs: ms(parts[0].allowance), Flows: []Flow{}, Drills: make([]Drill, len(list)), Assumptions: network.TimeAssumptions()}
-	for _, f := range prove.Flows(d, n, c) {
+	flows := prove.Flows(d, n, c)
+	for _, f := range flows {
 		out.Flows = append(out.Flows, Flow{f.Name, f.LineOfBusiness, f.Need, f.From, f.To})
 	}
-	type job struct{ drill, part int }
+	out.Isolated.Apart = len(prove.Isolated(d, n, c))
+	for _, r := range parts {
+		out.Isolated.Tried += len(r.apart)
+	}
+	out.Isolated.Apart -= out.Isolated.Tried
 	var jobs []job
 	for i, sc := range list {
 		for k, r := range parts {
@@ -264,7 +279,8 @@ func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.
 	if o.Recording != nil {
 		many = 1
 	}
-	each(len(jobs), many, func(i int) { done[i] = parts[jobs[i].part].drill(list[jobs[i].drill]) }, o.Progress)
+	books := accounts(parts, list, jobs, max(o.Parallel, 1))
+	each(len(jobs), many, func(i int) { done[i] = parts[jobs[i].part].drill(list[jobs[i].drill], books[i]) }, o.Progress)
 	for i, sc := range list {
 		d := &out.Drills[i]
 		*d = parts[0].blank(sc)
@@ -279,6 +295,10 @@ func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.
 		sortFlows(d.Flows)
 		out.Agrees = out.Agrees && d.Agrees
 	}
+	if slices.ContainsFunc(out.Drills, func(d Drill) bool { return len(d.Bandwidth) > 0 }) {
+		out.Assumptions = append(out.Assumptions, bandwidthAssumptions()...)
+	}
+	out.Resiliency = resiliency(d, n, c, flows, out)
 	return out, nil
 }
 
@@ -293,6 +313,8 @@ func (d *Drill) add(x *Drill) {
 	}
 	d.addEvents(x.Events)
 	d.Flows = append(d.Flows, x.Flows...)
+	d.Isolation.add(&x.Isolation)
+	d.Bandwidth = append(d.Bandwidth, x.Bandwidth...)
 	d.Disagreements = append(d.Disagreements, x.Disagreements...)
 }
 

@@ -22,6 +22,9 @@ type Limits struct {
 	// Provider is what the provider's network carries of a circuit's connection, in Mbps, by the connection's capacity
 	// ("circuit:NAME/primary"); "" is for all others. 0 is no limit of its own (network.AssumeProviderCore).
 	Provider map[string]float64
+	// Rate is what is left of a rate in a direction for this estate, in Mbps, where others use it too; nil is all of it. Direction 0 is from A to
+	// B of the sessions that it stands at: from the premises to Microsoft.
+	Rate func(name string, direction int, mbps float64) float64
 	// Depth is how long a queue can be at its rate, Burst how much an MSEE's limit lets through at once, as time at the rate. 0 is what
 	// network assumes.
 	Depth, Burst time.Duration
@@ -78,6 +81,12 @@ func (s *Sim) Limit(l Limits) error {
 	octets := func(rate int64, d time.Duration, packets int) int {
 		return max(int(float64(rate)*d.Seconds()/8), packets*largest)
 	}
+	left := func(x *network.RateLimit, direction int) float64 {
+		if l.Rate == nil {
+			return x.Mbps
+		}
+		return l.Rate(x.Name, direction, x.Mbps)
+	}
 	newPipe := func(mbps float64, end int, classed, exempt bool, name string) *pipe {
 		rate := s.scaled(mbps)
 		x := &pipe{s: s, index: int32(len(s.pipes)), name: name, full: "the queue of " + name + " is full", end: end, rate: rate, classed: classed, exempt: exempt, //nolint:gosec // small
@@ -92,7 +101,7 @@ func (s *Sim) Limit(l Limits) error {
 		case network.AccessRate, network.BackboneRate, network.GatewayRate:
 			gateway := x.Kind == network.GatewayRate
 			for end := range 2 {
-				pipe := newPipe(x.Mbps, end, l.Classes && !gateway, gateway, x.Name)
+				pipe := newPipe(left(&x, end), end, l.Classes && !gateway, gateway, x.Name)
 				for _, i := range x.Sessions {
 					g := s.links[i].ends[end].geared()
 					g.pipes = append(g.pipes, pipe)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -43,8 +42,9 @@ func newRehearseCommand() *cobra.Command {
 		Short: "Fail every element of the running estate, and hold what happens against the proof",
 		Long: `Rehearse runs the design as routers with BGP and BFD on a virtual clock, sends probes over every flow that somebody needs, fails each
 element silently, one at a time, and repairs it. It measures each outage, prints it beside the bounds that the protocols' timers set,
-and compares every routing table, every flow's fate and every way with the proof. Exit code 1 when anything is not as proved; it is told
-in words. The same seed gives the same bytes.
+and compares every routing table, every flow's fate and every way with the proof; what isolated lines of business get of each other, and
+what bandwidth everybody gets, too. It adds up the resiliency index that the drills earn. Exit code 1 when anything is not as proved; it
+is told in words. The same seed gives the same bytes.
 
 The drills voice, provider-bandwidth and internet-vpn fail nothing: they send, and measure what users get. They have a result of their own
 and are not among all.`,
@@ -108,7 +108,12 @@ func (f *rehearseFlags) run(cmd *cobra.Command, c *catalog.Catalog, file string)
 		return err
 	}
 	if traffic && !f.list {
-		t, err := pl.traffic(c, p, f.drills, f.seed)
+		var t *rehearse.Traffic
+		if f.trace != "" {
+			t, err = pl.recordTraffic(c, p, f.drills[0], f.seed, f.trace)
+		} else {
+			t, err = pl.traffic(c, p, f.drills, f.seed)
+		}
 		if err != nil {
 			return err
 		}
@@ -255,11 +260,18 @@ func printRehearsal(w io.Writer, r *rehearse.Result) error {
 	}
 	fmt.Fprintf(w, "\n%s run over %s, a packet every %g ms on each. An outage may be longer than its bound by %s: messages and packets travel.\n",
 		count(len(r.Drills), "drill"), count(len(r.Flows), "needed flow"), r.ProbeMs, seconds(r.AllowanceMs))
-	fmt.Fprintln(w, "\nThe times rest on assumptions:")
+	printIsolation(w, r)
+	if err := printBandwidth(w, r); err != nil {
+		return err
+	}
+	fmt.Fprintln(w, "\nThese results rest on assumptions:")
 	for _, a := range r.Assumptions {
 		fmt.Fprintf(w, "  %s: %s\n", a.Name, a.Text)
 	}
 	printLongest(w, r)
+	if err := printResiliency(w, &r.Resiliency); err != nil {
+		return err
+	}
 	printDisagreements(w, p, r)
 	return nil
 }
@@ -322,7 +334,7 @@ func printDrilled(w io.Writer, r *rehearse.Result) error {
 const mostDisagreements = 10
 
 func printDisagreement(w io.Writer, d *rehearse.Disagreement) {
-	fmt.Fprintf(w, "  %s: %s\n", or(d.Flow, "everybody"), map[string]string{"healthy": "before the failure", "failed": "after the failure", "repaired": "after the repair"}[d.When])
+	fmt.Fprintf(w, "  %s: %s\n", or(d.Flow, "everybody"), whenWords()[d.When])
 	fmt.Fprintf(w, "    proof: %s\n    seen:  %s\n", d.Proof, d.Seen)
 	if d.Ended != "" {
 		fmt.Fprintf(w, "    ended: %s\n", d.Ended)
@@ -407,16 +419,5 @@ func writeDrillsJUnit(name string, r *rehearse.Result) error {
 		}
 		suite.AddTestcase(t)
 	}
-	var all junit.Testsuites
-	all.Name = "onramp rehearse"
-	all.AddSuite(suite)
-	file, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	if err := all.WriteXML(file); err != nil {
-		_ = file.Close() // the error that stopped us is the one to tell
-		return err
-	}
-	return file.Close()
+	return saveSuite(name, suite)
 }
