@@ -38,6 +38,7 @@ type rehearsalPage struct {
 	Drills      []drillView
 	Others      []drillView
 	OthersNote  string
+	Scores      scores
 	All         *table
 	Assumptions *table
 }
@@ -76,9 +77,10 @@ func Rehearsal(d *design.Design, r *rehearse.Result, c *catalog.Catalog) ([]byte
 	p.Lines = x.lines()
 	p.Matrix = h.table()
 	x.drills(&p)
+	p.Scores = x.scores()
 	p.All = x.all()
 	p.Assumptions = &table{Caption: "Assumptions", Head: texts("Name", "What is assumed", "Why")}
-	for _, a := range r.Assumptions {
+	for _, a := range slices.Concat(r.Assumptions, r.Resiliency.Assumptions) {
 		p.Assumptions.Rows = append(p.Assumptions.Rows, texts(a.Name, a.Text, or(a.Reason, "–")))
 	}
 	if w.err != nil {
@@ -111,8 +113,9 @@ func (p *rehearsalPage) contents() []link {
 	add(true, "matrix", "Who feels what")
 	add(len(p.Drills) > 0, "drills", "The worst of each kind")
 	add(len(p.Others) > 0, "others", "Further drills")
+	add(!p.Scores.Empty(), "scores", "Index, bandwidth, isolation")
 	add(true, "all", "Every drill")
-	add(true, "assumptions", "What the times rest on")
+	add(true, "assumptions", "What it rests on")
 	return out
 }
 
@@ -173,6 +176,9 @@ func (x *rehearsalWriter) answer() answer {
 		a.Figures = append(a.Figures, k)
 	}
 	a.Figures = append(a.Figures, keyFigure{"drills in which no packet is lost", thousands(quiet), ""}, keyFigure{"packets lost in all", thousands(lost), "of the probes"})
+	if g := lowest(&r.Resiliency); g != nil {
+		a.Figures = append(a.Figures, keyFigure{"resiliency index", points(g.Score, g.UpTo), "of the weakest gateway, " + g.Gateway + "; of " + points(g.Most, g.Most)})
+	}
 	if goneAt != nil {
 		a.Figures = append(a.Figures, keyFigure{"most flows lost for good", thousands(most), goneAt.ID})
 	}
