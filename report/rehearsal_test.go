@@ -156,6 +156,9 @@ func TestTheRehearsalsPageReadsWellInABrowser(t *testing.T) {
 		}
 		for _, width := range []int64{1280, 390} {
 			for _, scheme := range []string{"light", "dark"} {
+				if p.name == "not as proved" && (width == 1280) != (scheme == "light") {
+					continue // it differs little from the first
+				}
 				t.Run(fmt.Sprintf("%s at %d px, %s", p.name, width, scheme), func(t *testing.T) {
 					readsWell(t, ctx, "file://"+file, width, scheme, strings.ReplaceAll(p.name, " ", "-"))
 				})

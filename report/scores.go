@@ -73,7 +73,7 @@ func (s *scores) index(r *rehearse.Resiliency) {
 		k.names = append(k.names, g.Gateway)
 	}
 	slices.SortStableFunc(kinds, func(a, b *kind) int { return cmp.Compare(a.first.Score, b.first.Score) })
-	s.Index = &table{Caption: "The resiliency index, as the portal would show it", Note: "Points, the weakest gateway first. What is not published makes it a range.",
+	s.Index = &table{Caption: "The resiliency index, as the portal would show it", Note: "Points, the weakest gateway first. What is not published makes it a range. Of gateways that are alike the first one's reasons are told.",
 		Head: []cell{text("Gateway"), text("Peering locations"), {Text: "Index", Num: true}, {Text: "Routes", Num: true}, {Text: "Failover tests", Num: true}, {Text: "Gateway", Num: true}, {Text: "Advisor", Num: true}, text("Why")}}
 	s.Raises = &table{Caption: "What would raise it", Head: []cell{text("Gateway"), text("What to do"), {Text: "Points", Num: true}}}
 	for _, k := range kinds {
