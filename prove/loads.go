@@ -75,6 +75,8 @@ func CrossingsOf(path *network.Path) []Crossing {
 			out = append(out, Crossing{k.capacity, k.direction})
 		}
 	}
-	slices.SortFunc(out, func(a, b Crossing) int { return cmp.Or(strings.Compare(a.Capacity, b.Capacity), strings.Compare(a.Direction, b.Direction)) })
+	slices.SortFunc(out, func(a, b Crossing) int {
+		return cmp.Or(strings.Compare(a.Capacity, b.Capacity), strings.Compare(a.Direction, b.Direction))
+	})
 	return out
 }

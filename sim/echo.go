@@ -31,11 +31,6 @@ func (q *Probe) LossOf(i int) Loss {
 	return Loss{Reason: "on a link that was cut", Fate: network.Dropped}
 }
 
-// Ports are the source and the destination port of a request: a flow between the same ends with these takes the same way.
-func (q *Probe) Ports(e *Echo) (source, destination uint16) {
-	return q.port + uint16(e.Port), echoPort
-}
-
 // place finds a loss among the probe's, of which there are few.
 func (q *Probe) place(l Loss) int16 {
 	i := slices.Index(q.losses, l)
