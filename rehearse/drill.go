@@ -179,6 +179,7 @@ type run struct {
 	strangers []*sim.Probe
 	routeAt   time.Duration
 	routes    int
+	story     chronicle
 	out       Drill
 	ruins     *ruins
 	state     *network.State      // the scenario's
@@ -191,6 +192,7 @@ type run struct {
 func (r *rehearsal) drill(sc network.Scenario, a *account) Drill {
 	x := &run{rehearsal: r, sc: sc, out: r.blank(sc)}
 	x.play()
+	x.out.Events = x.story.list
 	if a != nil && x.ended > 0 {
 		x.bandwidth(a)
 	}
@@ -199,7 +201,7 @@ func (r *rehearsal) drill(sc network.Scenario, a *account) Drill {
 
 // blank is a drill in which nothing has happened.
 func (r *rehearsal) blank(sc network.Scenario) Drill {
-	d := Drill{ID: sc.ID, Kind: string(sc.Kind), Element: sc.Elements[0], How: Silent, Proof: prove.Holds, ProofLost: []string{}, Detections: []Detection{}, Flows: []FlowDrill{}, Isolation: Isolation{Leaks: []Leak{}}, Bandwidth: []LineBandwidth{}, Disagreements: []Disagreement{}}
+	d := Drill{ID: sc.ID, Kind: string(sc.Kind), Element: sc.Elements[0], How: Silent, Proof: prove.Holds, ProofLost: []string{}, Events: []DrillEvent{}, Detections: []Detection{}, Flows: []FlowDrill{}, Isolation: Isolation{Leaks: []Leak{}}, Bandwidth: []LineBandwidth{}, Disagreements: []Disagreement{}}
 	if sc.Kind == network.Maintenance {
 		d.How = Drain
 	}
@@ -217,6 +219,7 @@ func (x *run) play() {
 		if h.What == "route" {
 			x.routeAt, x.routes = h.At, x.routes+1
 		}
+		x.story.tell(&h)
 	}}
 	if x.recording != nil {
 		var end func()
@@ -255,9 +258,11 @@ func (x *run) play() {
 	}
 
 	x.failed = s.Now()
+	x.story.begin(AfterFailure, x.failed, EventFail, x.sc.Elements[0])
 	x.break_(true)
 	ok := x.settle("failed", mostDrill)
 	x.quiet = s.Now()
+	x.story.rests(x.ruins, x.quiet)
 	x.out.Failure.ControlMs, x.out.Failure.Routes = x.control(x.failed)
 	if !ok {
 		return
@@ -266,9 +271,11 @@ func (x *run) play() {
 	x.tables("failed", x.state)
 
 	x.repaired = s.Now()
+	x.story.begin(AfterRepair, x.repaired, EventRepair, x.sc.Elements[0])
 	x.break_(false)
 	ok = x.settle("repaired", mostDrill)
 	x.whole = s.Now()
+	x.story.rests(nil, x.whole)
 	x.out.Repair.ControlMs, x.out.Repair.Routes = x.control(x.repaired)
 	if !ok {
 		return

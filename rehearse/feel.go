@@ -163,6 +163,10 @@ func (x *run) feel(i int) felt {
 	f.Before, f.During, f.After = x.way(&pre), x.way(&during), x.way(&post)
 	f.touched = failure.lost > 0 || repair.lost > 0 || f.Reordered+f.Duplicated > 0 || !slices.Equal(f.Before.There, f.After.There) || !slices.Equal(f.Before.Back, f.After.Back)
 
+	if f.Losses, f.RepairLosses = []LossSpan{}, []LossSpan{}; f.Lost+f.RepairLost > 0 {
+		f.Losses, f.RepairLosses = x.losses(q)
+	}
+
 	x.judge(&f, q, "healthy", healthy, &pre)
 	x.judge(&f, q, "failed", after, &post)
 	if len(x.state.Exceeded()) <= len(x.healthy.Exceeded()) {

@@ -84,6 +84,8 @@ type Drill struct {
 	ProofLost []string `json:"proofLost"`
 	Failure   Change   `json:"failure"`
 	Repair    Change   `json:"repair"`
+	// Events are what happened, in the order of time.
+	Events []DrillEvent `json:"events"`
 	// Detections are the ends of sessions that have to find out by themselves, with what they do so and when.
 	Detections []Detection `json:"detections"`
 	// Flows are those that lost a packet or went another way, worst first; Untouched counts the others.
@@ -142,9 +144,12 @@ type FlowDrill struct {
 	// RepairOutageMs and RepairLost are after the repair. A flow that was lost is lost on until it is back.
 	RepairOutageMs float64 `json:"repairOutageMs"`
 	RepairLost     int     `json:"repairLost"`
-	Before         Way     `json:"before"`
-	During         Way     `json:"during"`
-	After          Way     `json:"after"`
+	// Losses are when packets were lost, from the failure on, and RepairLosses from the repair on.
+	Losses       []LossSpan `json:"losses"`
+	RepairLosses []LossSpan `json:"repairLosses"`
+	Before       Way        `json:"before"`
+	During       Way        `json:"during"`
+	After        Way        `json:"after"`
 }
 
 // Way is by which ways requests and answers went, and how long that took.
@@ -294,6 +299,7 @@ func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.
 				d.add(&done[k])
 			}
 		}
+		d.Events = Condensed(d.Events, mostEvents)
 		d.Agrees = len(d.Disagreements) == 0
 		d.Untouched = len(out.Flows) - len(d.Flows)
 		sortFlows(d.Flows)
@@ -315,6 +321,7 @@ func (d *Drill) add(x *Drill) {
 			d.Detections = append(d.Detections, e)
 		}
 	}
+	d.addEvents(x.Events)
 	d.Flows = append(d.Flows, x.Flows...)
 	d.Isolation.add(&x.Isolation)
 	d.Bandwidth = append(d.Bandwidth, x.Bandwidth...)

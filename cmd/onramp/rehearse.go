@@ -25,6 +25,8 @@ type rehearseFlags struct {
 	junit    string
 	trace    string
 	script   string
+	html     string
+	svg      string
 	asJSON   bool
 	list     bool
 }
@@ -53,6 +55,7 @@ expectation is not met, too.`,
 		Example: `  onramp rehearse estate.yaml
   onramp rehearse estate.yaml --drill router:toronto-msee1 --seed 7
   onramp rehearse estate.yaml --drill link:toronto/equinix-toronto/1 --trace drill.pcapng
+  onramp rehearse estate.yaml --html rehearsal.html
   onramp rehearse estate.yaml --drill voice
   onramp rehearse estate.yaml --script examples/drills/northwind.yaml
   onramp rehearse onramp-out/northwind/design.json --list`,
@@ -73,6 +76,8 @@ expectation is not met, too.`,
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON on standard output, words on standard error")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "write a test case for each drill to this file, as JUnit XML")
 	cmd.Flags().StringVar(&f.trace, "trace", "", "write every packet of the one --drill to this file, as pcapng, for tshark or Wireshark")
+	cmd.Flags().StringVar(&f.html, "html", "", "write a page for people to this file: who feels what, and each drill as a timeline and on the topology")
+	cmd.Flags().StringVar(&f.svg, "svg", "", "write the matrix, and each drill's timeline and topology, as pictures into this directory")
 	cmd.Flags().BoolVar(&f.list, "list", false, "print the drills and run none")
 	return cmd
 }
@@ -95,6 +100,9 @@ func (f *rehearseFlags) run(cmd *cobra.Command, c *catalog.Catalog, file string)
 		}
 	}
 	if err := f.traceable(); err != nil {
+		return err
+	}
+	if err := f.pictured(traffic); err != nil {
 		return err
 	}
 	in, err := readInput(cmd, c, file)
@@ -140,6 +148,9 @@ func (f *rehearseFlags) run(cmd *cobra.Command, c *catalog.Catalog, file string)
 		r, err = pl.rehearse(c, p, ro)
 	}
 	if err != nil {
+		return err
+	}
+	if err := f.show(pl, c, r); err != nil {
 		return err
 	}
 	return f.tell(cmd.OutOrStdout(), r)
