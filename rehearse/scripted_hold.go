@@ -61,7 +61,7 @@ func (x *play) hold(when string, sp span, st *network.State, steady bool) {
 				x.wanted[i].expected = None
 			}
 		}
-		if !steady && (len(w.there)+len(w.back) == 0 || slices.ContainsFunc(append(w.there, w.back...), x.crosses)) {
+		if !steady && (len(w.there)+len(w.back) == 0 || slices.ContainsFunc(slices.Concat(w.there, w.back), x.crosses)) {
 			x.wanted[i].expected = Impaired
 			continue
 		}
