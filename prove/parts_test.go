@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"onramp/catalog"
@@ -20,6 +21,8 @@ func TestPartsProvedApartEqualTheWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	drawer := intenttest.NewDrawer(c)
+	// The middles of two sound bounds need not be the same to the last digit.
+	near := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Lower" }, cmpopts.EquateApprox(0, 0.001))
 	divided := 0
 	rapid.Check(t, func(t *rapid.T) {
 		e := drawer.Estate(t)
@@ -32,7 +35,7 @@ func TestPartsProvedApartEqualTheWhole(t *testing.T) {
 		if NewPlan(d, n, c).Len() > 1 {
 			divided++
 		}
-		if diff := cmp.Diff(essence(proveWhole(d, n, c, false)), essence(Prove(d, n, c, Options{}))); diff != "" {
+		if diff := cmp.Diff(essence(proveWhole(d, n, c, false)), essence(Prove(d, n, c, Options{})), near); diff != "" {
 			t.Fatalf("(-whole +parts)\n%s", diff)
 		}
 	})
@@ -57,7 +60,7 @@ func essence(r *Result) *Result {
 	r.Figures.Availability = nil
 	for i := range r.Figures.LinesOfBusiness {
 		if a := r.Figures.LinesOfBusiness[i].Availability; a != nil { // where the bounds are depends on the order of what is looked at
-			r.Figures.LinesOfBusiness[i].Availability = &LineAvailability{Lower: round(a.Lower/2+a.Upper/2, 3)}
+			r.Figures.LinesOfBusiness[i].Availability = &LineAvailability{Lower: a.Lower/2 + a.Upper/2}
 		}
 	}
 	return r

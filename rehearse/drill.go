@@ -223,7 +223,7 @@ func (x *run) play() {
 	}}
 	if x.recording != nil {
 		var end func()
-		options.Capture, end = x.recording.section(x.net)
+		end = x.recording.section(x.net, &options)
 		defer end()
 	}
 	s, err := sim.New(x.net, options)

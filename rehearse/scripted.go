@@ -114,7 +114,7 @@ func (x *play) perform() {
 	options := sim.Options{Seed: seed >> 32, Observe: x.observe, Graceful: x.graceful()}
 	if x.recording != nil {
 		var end func()
-		options.Capture, end = x.recording.section(x.net)
+		end = x.recording.section(x.net, &options)
 		defer end()
 	}
 	s, err := sim.New(x.net, options)

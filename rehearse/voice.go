@@ -155,7 +155,7 @@ func (t theatre) stage(l sim.Limits) (s stage, end func(), err error) {
 	o := sim.Options{Seed: t.seed}
 	end = func() {}
 	if t.recording != nil {
-		o.Capture, end = t.recording.section(t.net)
+		end = t.recording.section(t.net, &o)
 	}
 	s, err = setStage(t.net, o, l)
 	return s, end, err
