@@ -171,7 +171,20 @@ func breaches(s source) []string {
 	if pure(s.dir) {
 		impurities(s, say)
 	}
+	if s.dir == "sim" {
+		impurities(s.without(wallClock), say)
+	}
 	return out
+}
+
+// wallClock is the one file of package sim that reads a clock, for estates that live in real time. The loop and the nodes are told the time
+// like those of a pure package, start no goroutine and keep no state outside of an estate.
+const wallClock = "wall.go"
+
+// without is the source less a file.
+func (s source) without(name string) source {
+	s.files = slices.DeleteFunc(slices.Clone(s.files), func(f *ast.File) bool { return path.Base(s.fset.Position(f.Pos()).Filename) == name })
+	return s
 }
 
 // impurities reports clocks, goroutines, init functions and package-level state that can change.

@@ -373,5 +373,6 @@ func (s *Speaker) Reapply(now time.Duration, id NeighborID) []Output {
 			s.exportTo(g, p, head)
 		}
 	}
+	n.checkLimits()
 	return s.finish()
 }

@@ -45,6 +45,7 @@ type Limits struct {
 	SupportedPacket           int
 	SLAPercent                float64
 	GatewaySubnetBits         int // recommended prefix length of GatewaySubnet
+	Resiliency                Resiliency
 
 	links       map[string]map[int]int
 	fromOnPrem  map[string]map[string]int
@@ -209,6 +210,7 @@ func (c *Catalog) readLimits(b []byte) error {
 	l.MTU, l.SupportedPacket = t.number("mtu.router_interface"), t.number("mtu.supported_ip")
 	l.SLAPercent = t.float("sla.dedicated_circuit_availability_percent")
 	l.GatewaySubnetBits = t.number("gateway_subnet.recommended_max_prefix")
+	l.Resiliency = t.resiliency()
 	c.limitRows = flatten("", clean, Source{Text: "limits.yaml"})
 	return t.err
 }

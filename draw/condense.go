@@ -8,7 +8,7 @@ import (
 
 // Condensed is a large diagram with what is alike on the cloud's side drawn once: circuits, gateways, hubs, firewalls and networks
 // of the same kind and mark whose neighbours are alike too become one box that counts them. Lines of business stay apart where
-// that leaves no tier with more than most boxes. Sites, routers and what is on a path are never merged. A diagram without a tier
+// that leaves no tier with more than most boxes. Sites, routers and what is or was on a path are never merged. A diagram without a tier
 // of more than most boxes is returned as it is; the second result tells whether anything was merged.
 //
 // What is alike is found by partition refinement (Paige and Tarjan 1987, in its plain quadratic form): boxes begin in one class for
@@ -24,6 +24,29 @@ func (d Diagram) Condensed(most int) (Diagram, bool) {
 		}
 	}
 	return out, len(out.Nodes) < len(d.Nodes)
+}
+
+// Marked is a large diagram with what is marked alone: a diagram with a tier of more than most boxes loses those that are not, with their
+// lines. The second result counts them.
+func (d Diagram) Marked(most int) (Diagram, int) {
+	if d.tallest() <= most || !slices.ContainsFunc(d.Nodes, func(n Node) bool { return n.Mark != Unmarked }) {
+		return d, 0
+	}
+	out := d
+	out.Nodes, out.Edges = nil, nil
+	kept := map[string]bool{}
+	for _, n := range d.Nodes {
+		if n.Mark != Unmarked {
+			kept[n.ID] = true
+			out.Nodes = append(out.Nodes, n)
+		}
+	}
+	for _, e := range d.Edges {
+		if kept[e.From] && kept[e.To] {
+			out.Edges = append(out.Edges, e)
+		}
+	}
+	return out, len(d.Nodes) - len(out.Nodes)
 }
 
 // tallest is the number of boxes in the fullest tier.
@@ -55,7 +78,7 @@ func (d Diagram) classes(apart bool) []int {
 		if n.Mark == Warn {
 			key += "/" + n.Sub // how much of it is in service
 		}
-		if n.Mark == Path || n.Kind == Site || n.Kind == CE || n.Kind == PE || n.Kind == MSEE || n.Kind == Region {
+		if n.Mark == Path || n.Mark == Former || n.Kind == Site || n.Kind == CE || n.Kind == PE || n.Kind == MSEE || n.Kind == Region {
 			key = "alone/" + n.ID
 		}
 		name(i, key)

@@ -48,6 +48,7 @@ type Mark string
 // The marks, in the order of the legend.
 const (
 	Unmarked Mark = ""
+	Former   Mark = "former" // on the way of the flow before something failed
 	Path     Mark = "path"   // on the way of the flow that the picture is about
 	Warn     Mark = "warn"   // something to look at
 	Failed   Mark = "failed" // out of service in this scenario
@@ -56,7 +57,7 @@ const (
 var (
 	nodeKinds = []NodeKind{Site, CE, PE, MSEE, Circuit, Gateway, Hub, Firewall, VNet, Region}
 	edgeKinds = []EdgeKind{Link, Session, Peering, Backbone}
-	marks     = []Mark{Unmarked, Path, Warn, Failed}
+	marks     = []Mark{Unmarked, Former, Path, Warn, Failed}
 )
 
 // Diagram is a topology to draw: nodes in tiers from left (the premises) to right (the VNets), and the edges between them.

@@ -381,6 +381,8 @@ func (k EdgeKind) name() string {
 
 func (m Mark) name() string {
 	switch m {
+	case Former:
+		return "On the path before"
 	case Path:
 		return "On the path"
 	case Warn:

@@ -16,6 +16,9 @@ type Situation struct {
 	Pieces []network.Piece
 	// Hops is the way of the flow and Back that of its answer; both may be empty.
 	Hops, Back []network.Hop
+	// Before are the ways that the flow took before the failure and After the further ones that it takes now, there and back; the picture
+	// is about the latter.
+	Before, After [][]network.Hop
 	// Stopped tells that the flow ends before its destination: the last hop is marked as the place to look at.
 	Stopped bool
 }
@@ -29,8 +32,14 @@ func Show(d *design.Design, s Situation) Diagram {
 	for i := range m.Nodes {
 		m.node[m.Nodes[i].ID] = i
 	}
+	for _, way := range s.Before {
+		m.way(way, Former, false)
+	}
+	for _, way := range s.After {
+		m.way(way, Path, false)
+	}
 	for _, way := range [][]network.Hop{s.Back, s.Hops} { // the marks of the way there last
-		m.way(way, s.Stopped && len(way) > 0 && len(way) == len(s.Hops))
+		m.way(way, Path, s.Stopped && len(way) > 0 && len(way) == len(s.Hops))
 	}
 	m.pieces(s.Pieces)
 	m.Subtitle = ""
@@ -216,7 +225,7 @@ func (m *marker) at(h *network.Hop) []int {
 func one(at ...int) []int { return slices.DeleteFunc(at, func(i int) bool { return i < 0 }) }
 
 // way marks the nodes of a way and the lines between them.
-func (m *marker) way(hops []network.Hop, stopped bool) {
+func (m *marker) way(hops []network.Hop, mark Mark, stopped bool) {
 	var nodes []int
 	for i := range hops {
 		at := m.at(&hops[i])
@@ -230,18 +239,21 @@ func (m *marker) way(hops []network.Hop, stopped bool) {
 		}
 	}
 	for i, x := range nodes {
-		m.Nodes[x].Mark = Path
+		m.Nodes[x].Mark = mark
 		if i == 0 {
 			continue
 		}
 		if a, b := &m.Nodes[nodes[i-1]], &m.Nodes[x]; a.Kind == PE && b.Kind == PE {
 			// The inside of a provider's network is on no picture; the flow that crosses it is.
-			if !slices.ContainsFunc(m.Edges, func(e Edge) bool { return e.From == a.ID && e.To == b.ID || e.From == b.ID && e.To == a.ID }) {
-				m.Edges = append(m.Edges, Edge{From: a.ID, To: b.ID, Label: "provider's own", Kind: Link, Mark: Path})
+			at := slices.IndexFunc(m.Edges, func(e Edge) bool { return e.From == a.ID && e.To == b.ID || e.From == b.ID && e.To == a.ID })
+			if at < 0 {
+				m.Edges = append(m.Edges, Edge{From: a.ID, To: b.ID, Label: "provider's own", Kind: Link, Mark: mark})
+			} else if m.Edges[at].Mark == Former {
+				m.Edges[at].Mark = mark
 			}
 			continue
 		}
-		m.join(nodes[i-1], x)
+		m.join(nodes[i-1], x, mark)
 	}
 	if stopped && len(nodes) > 0 {
 		m.Nodes[nodes[len(nodes)-1]].Mark = Warn
@@ -250,7 +262,7 @@ func (m *marker) way(hops []network.Hop, stopped bool) {
 
 // join marks the fewest lines between two nodes of a way, and the nodes between them: the hub that a packet crosses on its way
 // from a gateway to a spoke. Nothing is marked where there are more than two nodes between.
-func (m *marker) join(a, b int) {
+func (m *marker) join(a, b int, mark Mark) {
 	type step struct{ node, edge, from int }
 	seen := map[int]bool{a: true}
 	steps := []step{{a, -1, -1}}
@@ -277,9 +289,9 @@ func (m *marker) join(a, b int) {
 					continue
 				}
 				for s := steps[len(steps)-1]; s.edge >= 0; s = steps[s.from] {
-					m.Edges[s.edge].Mark = Path
-					if m.Nodes[s.node].Mark == Unmarked {
-						m.Nodes[s.node].Mark = Path
+					m.Edges[s.edge].Mark = mark
+					if was := m.Nodes[s.node].Mark; was == Unmarked || was == Former {
+						m.Nodes[s.node].Mark = mark
 					}
 				}
 				return

@@ -163,9 +163,11 @@ func (p *pen) card(c card) {
 	p.put("</g>\n")
 }
 
-// badge is the mark's shape, centred on x, y: a path's dot, a warning's bar and dot, a failure's cross.
+// badge is the mark's shape, centred on x, y: a path's dot, a former path's ring, a warning's bar and dot, a failure's cross.
 func (p *pen) badge(m Mark, x, y int) {
 	switch m {
+	case Former:
+		p.put(`<g class="badge former"><circle cx="%d" cy="%d" r="4.2"/></g>`, x, y)
 	case Path:
 		p.put(`<g class="badge path"><circle cx="%d" cy="%d" r="5"/></g>`, x, y)
 	case Warn:

@@ -39,6 +39,7 @@ const (
 	AssumeQueueDepth    = "queue-depth"
 	AssumeClassWeights  = "class-weights"
 	AssumeInternetPath  = "internet-path"
+	AssumeVPNGateway    = "vpn-gateway"
 )
 
 // assumptions is every assumption, once; texts are what a person reads beside a verdict.

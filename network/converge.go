@@ -15,7 +15,7 @@ type State struct {
 	down     []bool // by element
 	up       []bool // by session
 	latched  []bool // by session: down because a limit was exceeded
-	drained  int    // element of the MSEE under maintenance, -1 for none
+	drained  []int  // elements of the MSEEs under maintenance
 	routes   []*prefixRoutes
 	exceeded []Exceeded
 	unstable []netip.Prefix
@@ -50,6 +50,18 @@ func (s *State) Scenario() Scenario { return s.scenario }
 // Exceeded returns the prefix limits that were passed, in session order.
 func (s *State) Exceeded() []Exceeded { return s.exceeded }
 
+// Latched returns the sessions, by name and in build order, that are down because a limit was passed: those of Exceeded, and with a
+// gateway's all of its connection.
+func (s *State) Latched() []string {
+	var out []string
+	for i, latched := range s.latched {
+		if latched {
+			out = append(out, s.n.sessions[i].name)
+		}
+	}
+	return out
+}
+
 // Unstable returns the prefixes whose routes did not settle (a policy dispute, RFC 4264); their tables are as last seen.
 func (s *State) Unstable() []netip.Prefix { return s.unstable }
 
@@ -65,7 +77,7 @@ func (n *Network) Converge(sc Scenario) *State {
 // limits tie prefixes together, so where one is passed on either side everything is recomputed.
 func (n *Network) ConvergeFrom(base *State, sc Scenario) *State {
 	s := n.start(sc)
-	if len(base.exceeded) > 0 || base.drained >= 0 || base.anyRevived(s) {
+	if len(base.exceeded) > 0 || len(base.drained) > 0 || base.anyRevived(s) {
 		s.settle(nil)
 		return s
 	}
@@ -80,24 +92,34 @@ func (s *State) anyRevived(next *State) bool {
 			return true
 		}
 	}
+	for i, up := range s.up {
+		if !up && next.up[i] {
+			return true
+		}
+	}
 	return false
 }
 
 func (n *Network) start(sc Scenario) *State {
-	s := &State{n: n, scenario: sc, down: make([]bool, len(n.elements)), up: make([]bool, len(n.sessions)), latched: make([]bool, len(n.sessions)), drained: -1}
+	s := &State{n: n, scenario: sc, down: make([]bool, len(n.elements)), up: make([]bool, len(n.sessions)), latched: make([]bool, len(n.sessions))}
 	for _, id := range sc.Elements {
 		i, ok := n.byElement[id]
 		if !ok {
 			continue
 		}
 		if sc.Kind == Maintenance {
-			s.drained = i
+			s.drained = append(s.drained, i)
 			continue
 		}
 		s.down[i] = true
 	}
+	for _, id := range sc.Drained {
+		if i, ok := n.byElement[id]; ok {
+			s.drained = append(s.drained, i)
+		}
+	}
 	for i, x := range n.sessions {
-		s.up[i] = !s.anyDown(x.elements) && s.routerUp(x.a) && s.routerUp(x.b)
+		s.up[i] = !s.anyDown(x.elements) && s.routerUp(x.a) && s.routerUp(x.b) && !slices.Contains(sc.Cut, x.name)
 	}
 	return s
 }
@@ -170,7 +192,7 @@ func (s *State) touched(base *State, p int) bool {
 		if !s.up[i] {
 			return true
 		}
-		if s.drained >= 0 && s.drains(i) {
+		if len(s.drained) > 0 && s.drains(i) {
 			return true
 		}
 	}
@@ -189,7 +211,7 @@ func (s *State) drains(i int) bool {
 }
 
 func (s *State) isDrained(r *router) bool {
-	return s.drained >= 0 && r.kind == kindMSEE && r.msee == s.drained
+	return r.kind == kindMSEE && slices.Contains(s.drained, r.msee)
 }
 
 // trip takes down the sessions that are over a limit and tells whether any was. A gateway connection goes down whole

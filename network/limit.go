@@ -113,7 +113,7 @@ const (
 	InternetStretch = 1.5                  // AssumeInternetPath: times the delay of ExpressRoute
 	InternetJitter  = 8 * time.Millisecond // AssumeInternetPath: up to
 	InternetLoss    = 0.002                // AssumeInternetPath
-	TunnelOverhead  = 57                   // octets that ESP in tunnel mode adds to an IPv4 packet with AES-GCM (RFC 4303, RFC 4106), padding at its most
+	TunnelOverhead  = 57                   // octets that a tunnel adds to a packet at the most (TunnelOctets)
 )
 
 // TrafficAssumptions are those on which measurements of traffic rest, beside those of the network itself.
@@ -131,7 +131,9 @@ func TrafficAssumptions() []design.Assumption {
 			Reason: "Depths of routers' queues are the owner's to set, and a gateway's is not published."},
 		{Name: AssumeClassWeights, Text: "On the premises' and the provider's links voice (EF) goes first; interactive video, interactive data and the rest share what is left as 4 : 2 : 4.",
 			Reason: "These queues are the owner's to set; the classes are those that Microsoft peering honours."},
-		{Name: AssumeInternetPath, Text: "A path over the internet has 1.5 times the delay of the one over ExpressRoute, up to 8 ms of jitter and 0.2 percent of loss each way, and 57 octets of tunnel on each packet.",
+		{Name: AssumeInternetPath, Text: "A path over the internet has 1.5 times the delay of the one over ExpressRoute, up to 8 ms of jitter and 0.2 percent of loss each way, and at most 57 octets of tunnel on each packet.",
 			Reason: "Nobody publishes what a path over the internet will do; measure your own and put the figures in their place."},
+		{Name: AssumeVPNGateway, Text: "A VPN gateway carries 650 Mbps, all of its tunnels together and their octets counted; its tunnels use ESP with AES-GCM and one BGP session each, with a hold time of 180 s.",
+			Reason: "The facts hold no figures of VPN gateways; the larger ones carry more."},
 	}
 }

@@ -52,6 +52,10 @@ type Scenario struct {
 	ID       string   `json:"id"`       // "healthy", "router:toronto-msee1", "maintenance:toronto-msee1", or ids joined by "+"
 	Kind     Kind     `json:"kind"`     // the kind of the single failure; of the first where there are several
 	Elements []string `json:"elements"` // element ids
+	// Drained are MSEEs (element ids) under maintenance and Cut are sessions (Session.Name) over which nothing gets through, beside what has
+	// failed. No single failure has any; scripted drills do.
+	Drained []string `json:"drained,omitempty"`
+	Cut     []string `json:"cut,omitempty"`
 }
 
 // EndpointKind says what an endpoint is.

@@ -1,6 +1,9 @@
 package network
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Piece is a thing of the estate that a picture shows, with how much of it is in service in a state: a gateway has instances, a
 // circuit two halves, everything else is one.
@@ -53,7 +56,7 @@ func (n *Network) Pieces(sc Scenario) []Piece {
 					elements = append(elements, e)
 				}
 			}
-			add(Router, fmt.Sprintf("%s/%d", c.location, h+1), elements).Drained = s.drained == msee
+			add(Router, fmt.Sprintf("%s/%d", c.location, h+1), elements).Drained = slices.Contains(s.drained, msee)
 		}
 	}
 	for _, c := range n.circuits {

@@ -17,6 +17,11 @@ type Wiring struct {
 	Sessions  []WiredSession
 	Subnets   []WiredSubnet
 	Firewalls []WiredFirewall
+	// NATs translate what sites send to Services, the prefixes behind Microsoft peering.
+	NATs     []WiredNAT
+	Services []netip.Prefix
+	// Rates are those of a wiring that nobody designed; a network's are RateLimits.
+	Rates []RateLimit
 	// MTU is how long an IP packet may be on a router's interface, SupportedPacket how long one that a gateway takes, in octets.
 	MTU, SupportedPacket int
 }
@@ -61,7 +66,13 @@ type WiredSession struct {
 	BFDMultiplier   uint8
 	// VLAN and STag are the tags of its packets, 0 for none (expressroute-erdirect-about.md).
 	VLAN, STag int
-	Capacity   string
+	// Tells are the prefixes that A may tell B, and B A; nil is all. It is for wirings that nobody designed: elsewhere Told decides.
+	Tells [2][]netip.Prefix
+	// Tunnel is nil for a link of its own.
+	Tunnel *WiredTunnel
+	// MTU is how long an IP packet may be on the link, 0 for as long as on any router's interface.
+	MTU      int
+	Capacity string
 	// Connection is the capacity of the circuit's connection that the link belongs to, "" where it belongs to none.
 	Connection string
 }
@@ -97,6 +108,7 @@ func mseeTimers(c *catalog.Catalog) (hold, keepalive time.Duration) {
 func (n *Network) Wiring() Wiring {
 	l := n.catalog.Limits()
 	w := Wiring{MTU: l.MTU, SupportedPacket: l.SupportedPacket}
+	w.NATs, w.Services = n.translations()
 	ids := func(list []int) []string {
 		out := make([]string, len(list))
 		for i, e := range list {

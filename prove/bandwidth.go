@@ -63,6 +63,7 @@ type part struct {
 	lob   *lob
 	mbps  float64
 	share float64 // of what it sends at once, the part that crosses here
+	at    pair    // from where to where it is sent
 }
 
 // loads checks that no capacity has to carry more than it can when every line of business sends all that it needs, each from
@@ -166,7 +167,7 @@ func (p *prover) worstLoads(w *sweep) []load {
 				x = &load{crossing: k, mbps: p.capacities[k.capacity].Mbps}
 				at[k] = x
 			}
-			x.by = append(x.by, part{l, need * share, share})
+			x.by = append(x.by, part{l, need * share, share, where[k]})
 			if mbps := need * share; mbps > 0 {
 				x.total += mbps
 				if x.example == nil {

@@ -20,6 +20,10 @@ func TestPartsProvedApartEqualTheWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	drawer := intenttest.NewDrawer(c)
+	// Where the bounds are depends on the order of what is looked at; what is between them is the same.
+	bounds := cmp.Comparer(func(a, b *LineAvailability) bool {
+		return a == b || a != nil && b != nil && a.Lower <= b.Upper && b.Lower <= a.Upper
+	})
 	divided := 0
 	rapid.Check(t, func(t *rapid.T) {
 		e := drawer.Estate(t)
@@ -32,7 +36,7 @@ func TestPartsProvedApartEqualTheWhole(t *testing.T) {
 		if NewPlan(d, n, c).Len() > 1 {
 			divided++
 		}
-		if diff := cmp.Diff(essence(proveWhole(d, n, c, false)), essence(Prove(d, n, c, Options{}))); diff != "" {
+		if diff := cmp.Diff(essence(proveWhole(d, n, c, false)), essence(Prove(d, n, c, Options{})), bounds); diff != "" {
 			t.Fatalf("(-whole +parts)\n%s", diff)
 		}
 	})
@@ -55,11 +59,6 @@ func essence(r *Result) *Result {
 		}
 	}
 	r.Figures.Availability = nil
-	for i := range r.Figures.LinesOfBusiness {
-		if a := r.Figures.LinesOfBusiness[i].Availability; a != nil { // where the bounds are depends on the order of what is looked at
-			r.Figures.LinesOfBusiness[i].Availability = &LineAvailability{Lower: round(a.Lower/2+a.Upper/2, 3)}
-		}
-	}
 	return r
 }
 

@@ -37,6 +37,9 @@ type rehearsal struct {
 	flows     []prove.Flow
 	pairs     []pair
 	pairOf    []int // of flows
+	apart     []prove.Apart
+	loading   *prove.Loading // nil where nobody states a bandwidth
+	loads     []prove.Load   // of the healthy state
 	verdicts  map[string]*prove.ScenarioVerdict
 	healthy   *network.State
 	believe   func(sc network.Scenario) *network.State
@@ -80,7 +83,7 @@ func (r *rehearsal) has(sc network.Scenario) bool {
 }
 
 func newRehearsal(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.Result, o Options) (*rehearsal, error) {
-	r := &rehearsal{net: n, wiring: n.Wiring(), flows: prove.Flows(d, n, c), seed: o.Seed, believe: o.Believe, recording: o.Recording, verdicts: map[string]*prove.ScenarioVerdict{}}
+	r := &rehearsal{net: n, wiring: n.Wiring(), flows: prove.Flows(d, n, c), apart: prove.Isolated(d, n, c), seed: o.Seed, believe: o.Believe, recording: o.Recording, verdicts: map[string]*prove.ScenarioVerdict{}}
 	for i := range proof.Scenarios {
 		r.verdicts[proof.Scenarios[i].ID] = &proof.Scenarios[i]
 	}
@@ -90,6 +93,9 @@ func newRehearsal(d *design.Design, n *network.Network, c *catalog.Catalog, proo
 		r.believe = func(sc network.Scenario) *network.State { return n.ConvergeFrom(base, sc) }
 	}
 	r.healthy = r.believe(healthy)
+	if r.loading = prove.NewLoading(d, n, c); r.loading != nil {
+		r.loads = r.loading.Under(r.healthy)
+	}
 	r.holds, r.between = holdings(base, &r.wiring), between(&r.wiring)
 	index := map[string]int{}
 	longest := 0.0
@@ -117,6 +123,9 @@ func newRehearsal(d *design.Design, n *network.Network, c *catalog.Catalog, proo
 		return nil, err
 	}
 	if _, err := r.probes(s); err != nil {
+		return nil, err
+	}
+	if _, err := r.strays(s); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -163,29 +172,36 @@ func (r *rehearsal) seedOf(id string) uint64 {
 // run is one drill under way.
 type run struct {
 	*rehearsal
-	sc      network.Scenario
-	s       *sim.Sim
-	probes  []*sim.Probe
-	routeAt time.Duration
-	routes  int
-	out     Drill
-	ruins   *ruins
-	state   *network.State      // the scenario's
-	expect  [][2][]network.Path // by pair
+	sc     network.Scenario
+	s      *sim.Sim
+	probes []*sim.Probe
+	// strangers are the probes between isolated lines of business.
+	strangers []*sim.Probe
+	routeAt   time.Duration
+	routes    int
+	story     chronicle
+	out       Drill
+	ruins     *ruins
+	state     *network.State      // the scenario's
+	expect    [][2][]network.Path // by pair
 	// The times that part a drill: probes begin, the element fails, all is quiet, it is repaired, all is quiet, the end.
 	began, failed, quiet, repaired, whole, ended time.Duration
 }
 
-// drill drills one scenario.
-func (r *rehearsal) drill(sc network.Scenario) Drill {
+// drill drills one scenario; with an account it measures bandwidth, too.
+func (r *rehearsal) drill(sc network.Scenario, a *account) Drill {
 	x := &run{rehearsal: r, sc: sc, out: r.blank(sc)}
 	x.play()
+	x.out.Events = x.story.list
+	if a != nil && x.ended > 0 {
+		x.bandwidth(a)
+	}
 	return x.out
 }
 
 // blank is a drill in which nothing has happened.
 func (r *rehearsal) blank(sc network.Scenario) Drill {
-	d := Drill{ID: sc.ID, Kind: string(sc.Kind), Element: sc.Elements[0], How: Silent, Proof: prove.Holds, ProofLost: []string{}, Detections: []Detection{}, Flows: []FlowDrill{}, Disagreements: []Disagreement{}}
+	d := Drill{ID: sc.ID, Kind: string(sc.Kind), Element: sc.Elements[0], How: Silent, Proof: prove.Holds, ProofLost: []string{}, Events: []DrillEvent{}, Detections: []Detection{}, Flows: []FlowDrill{}, Isolation: Isolation{Leaks: []Leak{}}, Bandwidth: []LineBandwidth{}, Disagreements: []Disagreement{}}
 	if sc.Kind == network.Maintenance {
 		d.How = Drain
 	}
@@ -203,10 +219,11 @@ func (x *run) play() {
 		if h.What == "route" {
 			x.routeAt, x.routes = h.At, x.routes+1
 		}
+		x.story.tell(&h)
 	}}
 	if x.recording != nil {
 		var end func()
-		options.Capture, end = x.recording.section(x.net)
+		end = x.recording.section(x.net, &options)
 		defer end()
 	}
 	s, err := sim.New(x.net, options)
@@ -215,6 +232,9 @@ func (x *run) play() {
 	}
 	x.s = s
 	if x.probes, err = x.rehearsal.probes(s); err != nil {
+		panic(err)
+	}
+	if x.strangers, err = x.strays(s); err != nil {
 		panic(err)
 	}
 	x.ruins = x.rehearsal.ruins(x.sc, s)
@@ -230,6 +250,7 @@ func (x *run) play() {
 		q.Send(every, x.began+24*time.Hour)
 		q.Rest(resting)
 	}
+	x.stray()
 	s.Run(x.began + before)
 	x.state = x.believe(x.sc)
 	for i := range x.pairs {
@@ -237,9 +258,11 @@ func (x *run) play() {
 	}
 
 	x.failed = s.Now()
+	x.story.begin(AfterFailure, x.failed, EventFail, x.sc.Elements[0])
 	x.break_(true)
 	ok := x.settle("failed", mostDrill)
 	x.quiet = s.Now()
+	x.story.rests(x.ruins, x.quiet)
 	x.out.Failure.ControlMs, x.out.Failure.Routes = x.control(x.failed)
 	if !ok {
 		return
@@ -248,9 +271,11 @@ func (x *run) play() {
 	x.tables("failed", x.state)
 
 	x.repaired = s.Now()
+	x.story.begin(AfterRepair, x.repaired, EventRepair, x.sc.Elements[0])
 	x.break_(false)
 	ok = x.settle("repaired", mostDrill)
 	x.whole = s.Now()
+	x.story.rests(nil, x.whole)
 	x.out.Repair.ControlMs, x.out.Repair.Routes = x.control(x.repaired)
 	if !ok {
 		return
@@ -289,10 +314,11 @@ func (x *run) settle(when string, most time.Duration) bool {
 	return false
 }
 
-// look lets every probe try all of its source ports.
+// look lets every probe try all of its source ports, and the isolated each other.
 func (x *run) look() {
 	now := x.s.Now()
 	x.s.Wake()
+	x.stray()
 	x.s.Run(now + window + tail)
 }
 
@@ -349,6 +375,7 @@ func (x *run) measure() {
 		x.sum(&x.out.Failure, d.Lost, d.OutageMs, e.lastLost-x.failed, e.Expected == Whole)
 		x.sum(&x.out.Repair, d.RepairLost, d.RepairOutageMs, e.lastRepair-x.repaired, e.Expected == Whole)
 	}
+	x.leaks()
 	if v := x.verdicts[x.sc.ID]; v != nil {
 		for _, name := range slices.Sorted(maps.Keys(seenLost)) {
 			if !slices.Contains(v.Lost, name) {

@@ -107,6 +107,8 @@ func (x *run) waysOf(list []int32) []string {
 
 func joined(nodes []string) string { return strings.Join(nodes, " > ") }
 
+const all, none = 0.999, 0.001 // shares are sums of fractions
+
 // fated is what the proof says of a flow: its ways that arrive, and its fate there and back.
 type fated struct {
 	there, back []string
@@ -130,7 +132,6 @@ func fateOf(paths [2][]network.Path) fated {
 			*list = append(*list, joined(names))
 		}
 	}
-	const all, none = 0.999, 0.001 // shares are sums of fractions
 	switch {
 	case share[0] > all && share[1] > all:
 		f.fate = Whole
@@ -161,6 +162,10 @@ func (x *run) feel(i int) felt {
 	f.OutageMs, f.RepairOutageMs = ms(outage), ms(repair.outage())
 	f.Before, f.During, f.After = x.way(&pre), x.way(&during), x.way(&post)
 	f.touched = failure.lost > 0 || repair.lost > 0 || f.Reordered+f.Duplicated > 0 || !slices.Equal(f.Before.There, f.After.There) || !slices.Equal(f.Before.Back, f.After.Back)
+
+	if f.Losses, f.RepairLosses = []LossSpan{}, []LossSpan{}; f.Lost+f.RepairLost > 0 {
+		f.Losses, f.RepairLosses = x.losses(q)
+	}
 
 	x.judge(&f, q, "healthy", healthy, &pre)
 	x.judge(&f, q, "failed", after, &post)

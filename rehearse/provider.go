@@ -32,13 +32,17 @@ const expectedWithin = 0.01
 // ProviderBandwidth drills a provider that carries a share of each circuit's rate: the throughput of a flow is the least of access, provider,
 // circuit and gateway.
 func ProviderBandwidth(n *network.Network, seed uint64, share float64) ([]SlowProvider, error) {
+	return theatre{net: n, seed: seed}.providerBandwidth(share)
+}
+
+func (t theatre) providerBandwidth(share float64) ([]SlowProvider, error) {
 	provider := map[string]float64{}
-	for _, l := range n.RateLimits() {
+	for _, l := range t.net.RateLimits() {
 		if l.Kind == network.CircuitRate {
 			provider[l.Name] = share * l.Mbps
 		}
 	}
-	ways, err := waysOut(n, seed)
+	ways, err := waysOut(t.net, t.seed)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +54,8 @@ func ProviderBandwidth(n *network.Network, seed uint64, share float64) ([]SlowPr
 	err = inStages(ways, func(mbps float64, list []way) error {
 		factor := mbps / saturationMbps
 		// With classes: the routers' own packets must not suffer, or the flow would change its way.
-		s, err := newStage(n, seed, sim.Limits{Factor: factor, Classes: true, Provider: provider})
+		s, end, err := t.stage(sim.Limits{Factor: factor, Classes: true, Provider: provider})
+		defer end()
 		if err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ type Recording struct {
 	Lasts  time.Duration // of virtual time, to the last frame of any section
 	w      io.Writer
 	err    error
+	keep   int // octets of each datagram, 0 for all
 }
 
 // NewRecording is one that is written to w.
@@ -24,20 +25,27 @@ func NewRecording(w io.Writer) *Recording { return &Recording{w: w} }
 // Err is the first error of all that was written.
 func (r *Recording) Err() error { return r.err }
 
-// section begins a section: what to show frames to, and what to call at its end. An estate without links has none.
-func (r *Recording) section(n *network.Network) (capture func(time.Duration, int, int, []byte), end func()) {
+// section begins a section, which it has a simulator's options show what the links carry, and returns what to call at its end. An estate
+// without links has none.
+func (r *Recording) section(n *network.Network, o *sim.Options) (end func()) {
 	links := len(n.Wiring().Sessions)
 	if links == 0 || r.err != nil {
-		return nil, func() {}
+		return func() {}
 	}
 	var t *sim.Trace
 	if t, r.err = sim.NewTrace(r.w, n); r.err != nil {
-		return nil, func() {}
+		return func() {}
 	}
+	t.Keep = r.keep
 	r.Links += links
-	return func(at time.Duration, link, direction int, frame []byte) {
+	o.Linked = func(session, a, b string) {
+		r.Links++
+		t.Linked(session, a, b)
+	}
+	o.Capture = func(at time.Duration, link, direction int, frame []byte) {
 		r.Frames++
 		r.Lasts = max(r.Lasts, at)
 		t.Capture(at, link, direction, frame)
-	}, func() { r.err = t.Close() }
+	}
+	return func() { r.err = t.Close() }
 }

@@ -49,7 +49,11 @@ type Result struct {
 	AllowanceMs float64 `json:"allowanceMs"`
 	Flows       []Flow  `json:"flows"`
 	Drills      []Drill `json:"drills"`
-	// Assumptions are those on which the times rest, beside those of the proof.
+	// Isolated counts the pairs on which the drills' isolation is measured.
+	Isolated IsolatedPairs `json:"isolated"`
+	// Resiliency is the portal's index of each gateway, as far as these drills earn it.
+	Resiliency Resiliency `json:"resiliency"`
+	// Assumptions are those on which the times rest, and where bandwidth was measured it, beside those of the proof.
 	Assumptions []design.Assumption `json:"assumptions"`
 }
 
@@ -64,8 +68,9 @@ type Flow struct {
 
 // The ways in which a drill takes its element out of service.
 const (
-	Silent = "silent" // nothing gets through and nobody is told: the worst case
-	Drain  = "drain"  // the service announces its routes with a longer path (planned-maintenance.md)
+	Silent  = "silent"  // nothing gets through and nobody is told: the worst case
+	Carrier = "carrier" // the neighbours see the link go down; only scripts ask for it
+	Drain   = "drain"   // the service announces its routes with a longer path (planned-maintenance.md)
 )
 
 // Drill is what one scenario did.
@@ -79,13 +84,18 @@ type Drill struct {
 	ProofLost []string `json:"proofLost"`
 	Failure   Change   `json:"failure"`
 	Repair    Change   `json:"repair"`
+	// Events are what happened, in the order of time.
+	Events []DrillEvent `json:"events"`
 	// Detections are the ends of sessions that have to find out by themselves, with what they do so and when.
 	Detections []Detection `json:"detections"`
 	// Flows are those that lost a packet or went another way, worst first; Untouched counts the others.
-	Flows         []FlowDrill    `json:"flows"`
-	Untouched     int            `json:"untouched"`
-	Agrees        bool           `json:"agrees"`
-	Disagreements []Disagreement `json:"disagreements"`
+	Flows     []FlowDrill `json:"flows"`
+	Untouched int         `json:"untouched"`
+	Isolation Isolation   `json:"isolation"`
+	// Bandwidth is what each line of business gets; none where the failure changes nothing of what anybody puts on any capacity.
+	Bandwidth     []LineBandwidth `json:"bandwidth"`
+	Agrees        bool            `json:"agrees"`
+	Disagreements []Disagreement  `json:"disagreements"`
 }
 
 // Change is what the estate did after a failure or a repair.
@@ -134,9 +144,12 @@ type FlowDrill struct {
 	// RepairOutageMs and RepairLost are after the repair. A flow that was lost is lost on until it is back.
 	RepairOutageMs float64 `json:"repairOutageMs"`
 	RepairLost     int     `json:"repairLost"`
-	Before         Way     `json:"before"`
-	During         Way     `json:"during"`
-	After          Way     `json:"after"`
+	// Losses are when packets were lost, from the failure on, and RepairLosses from the repair on.
+	Losses       []LossSpan `json:"losses"`
+	RepairLosses []LossSpan `json:"repairLosses"`
+	Before       Way        `json:"before"`
+	During       Way        `json:"during"`
+	After        Way        `json:"after"`
 }
 
 // Way is by which ways requests and answers went, and how long that took.
@@ -206,19 +219,28 @@ func chosen(all []network.Scenario, names []string) ([]network.Scenario, error) 
 
 const mostNear = 3
 
-// nearest are the ids that take the fewest changes to become the name, their kind counted or left out.
+// nearest are the ids that take the fewest changes to become the name.
 func nearest(name string, all []network.Scenario) []string {
+	var ids []string
+	for _, sc := range all {
+		ids = append(ids, sc.ID)
+	}
+	return nearNames(name, append(ids, TrafficDrills()...))
+}
+
+// nearNames are those names that take the fewest changes to become the name, their kind counted or left out.
+func nearNames(name string, all []string) []string {
 	type near struct {
 		id string
 		d  int
 	}
 	var list []near
-	for _, sc := range all {
-		_, bare, _ := strings.Cut(sc.ID, ":")
-		list = append(list, near{sc.ID, min(catalog.Edits(name, sc.ID), catalog.Edits(name, bare))})
-	}
-	for _, id := range TrafficDrills() {
-		list = append(list, near{id, catalog.Edits(name, id)})
+	for _, id := range all {
+		_, bare, ok := strings.Cut(id, ":")
+		if !ok {
+			bare = id
+		}
+		list = append(list, near{id, min(catalog.Edits(name, id), catalog.Edits(name, bare))})
 	}
 	slices.SortStableFunc(list, func(a, b near) int { return cmp.Or(a.d-b.d, strings.Compare(a.id, b.id)) })
 	var out []string
@@ -229,6 +251,9 @@ func nearest(name string, all []network.Scenario) []string {
 	}
 	return out
 }
+
+// job is the drill of a scenario in a part of the estate, as indexes.
+type job struct{ drill, part int }
 
 // Run drills a design whose network was built from its resources and premises, and whose proof this is. An unknown drill is the only
 // error.
@@ -241,11 +266,16 @@ func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.
 	if err != nil {
 		return nil, err
 	}
-	out := &Result{Seed: o.Seed, Agrees: true, ProbeMs: ms(every), AllowanceMs: ms(parts[0].allowance), Flows: []Flow{}, Drills: make([]Drill, len(list)), Assumptions: network.TimeAssumptions()}
-	for _, f := range prove.Flows(d, n, c) {
+	out := &Result{Seed: o.Seed, Agrees: true, ProbeMs: ms(every), AllowanceMs: ms(parts[0].allowance), Flows: []Flow{}, Drills: make([]Drill, len(list)), Assumptions: append(network.TimeAssumptions(), n.TranslationAssumptions()...)}
+	flows := prove.Flows(d, n, c)
+	for _, f := range flows {
 		out.Flows = append(out.Flows, Flow{f.Name, f.LineOfBusiness, f.Need, f.From, f.To})
 	}
-	type job struct{ drill, part int }
+	out.Isolated.Apart = len(prove.Isolated(d, n, c))
+	for _, r := range parts {
+		out.Isolated.Tried += len(r.apart)
+	}
+	out.Isolated.Apart -= out.Isolated.Tried
 	var jobs []job
 	for i, sc := range list {
 		for k, r := range parts {
@@ -259,7 +289,8 @@ func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.
 	if o.Recording != nil {
 		many = 1
 	}
-	each(len(jobs), many, func(i int) { done[i] = parts[jobs[i].part].drill(list[jobs[i].drill]) }, o.Progress)
+	books := accounts(parts, list, jobs, max(o.Parallel, 1))
+	each(len(jobs), many, func(i int) { done[i] = parts[jobs[i].part].drill(list[jobs[i].drill], books[i]) }, o.Progress)
 	for i, sc := range list {
 		d := &out.Drills[i]
 		*d = parts[0].blank(sc)
@@ -268,11 +299,16 @@ func Run(d *design.Design, n *network.Network, c *catalog.Catalog, proof *prove.
 				d.add(&done[k])
 			}
 		}
+		d.Events = Condensed(d.Events, mostEvents)
 		d.Agrees = len(d.Disagreements) == 0
 		d.Untouched = len(out.Flows) - len(d.Flows)
 		sortFlows(d.Flows)
 		out.Agrees = out.Agrees && d.Agrees
 	}
+	if slices.ContainsFunc(out.Drills, func(d Drill) bool { return len(d.Bandwidth) > 0 }) {
+		out.Assumptions = append(out.Assumptions, bandwidthAssumptions()...)
+	}
+	out.Resiliency = resiliency(d, n, c, flows, out)
 	return out, nil
 }
 
@@ -285,7 +321,10 @@ func (d *Drill) add(x *Drill) {
 			d.Detections = append(d.Detections, e)
 		}
 	}
+	d.addEvents(x.Events)
 	d.Flows = append(d.Flows, x.Flows...)
+	d.Isolation.add(&x.Isolation)
+	d.Bandwidth = append(d.Bandwidth, x.Bandwidth...)
 	d.Disagreements = append(d.Disagreements, x.Disagreements...)
 }
 

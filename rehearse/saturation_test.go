@@ -100,6 +100,12 @@ func TestAVPNOverTheInternetIsSlowerAndLosesMore(t *testing.T) {
 	lost := 0.0
 	for _, x := range out {
 		lost += x.VPN.LostPercent / float64(len(out))
+		if len(x.ExpressRouteWay) == 0 || len(x.VPNWay) != 5 || x.VPNWay[2] != "internet" || x.ExpressRoutePacket != 1400 || x.VPNPacket != 1446 {
+			t.Errorf("%+v", x)
+		}
+		if x.ExpressRouteMbps != 500 || x.VPNMbps > network.VPNGatewayMbps || x.VPNMbps < 0.95*network.VPNGatewayMbps {
+			t.Errorf("%g Mbps and %g", x.ExpressRouteMbps, x.VPNMbps)
+		}
 		if x.VPN.OneWayMs <= x.ExpressRoute.OneWayMs || x.VPN.JitterMs <= x.ExpressRoute.JitterMs || x.VPN.LostPercent > 1 || x.ExpressRoute.LostPercent != 0 || x.ExpressRoute.MOS < 4 {
 			t.Errorf("%+v", x)
 		}

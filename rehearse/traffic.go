@@ -1,6 +1,7 @@
 package rehearse
 
 import (
+	"fmt"
 	"slices"
 
 	"onramp/design"
@@ -40,13 +41,33 @@ type Traffic struct {
 
 // RunTraffic runs the traffic drills of these names. Progress, if not nil, is called after each.
 func RunTraffic(n *network.Network, names []string, seed uint64, progress func()) (*Traffic, error) {
-	t := &Traffic{Seed: seed, Drills: []string{}, AsExpected: true, Voice: []SaturatedCall{}, ProviderShare: slowShare, ProviderBandwidth: []SlowProvider{},
+	return theatre{net: n, seed: seed}.run(names, progress)
+}
+
+// Recordable are the traffic drills whose packets are all on links of the estate: those that RecordTraffic takes.
+func Recordable() []string { return []string{VoiceDrill, ProviderBandwidthDrill} }
+
+// keptOctets is what a recording keeps of each datagram: all of its headers.
+const keptOctets = 96
+
+// RecordTraffic runs one traffic drill, one of Recordable, and records what the links carry while it sends; of each datagram the first 96 octets. What finds
+// the ways before is not there. An error of the recording itself is the recording's.
+func RecordTraffic(n *network.Network, name string, seed uint64, r *Recording, progress func()) (*Traffic, error) {
+	if !slices.Contains(Recordable(), name) {
+		return nil, fmt.Errorf("%s cannot be recorded", name)
+	}
+	r.keep = keptOctets
+	return theatre{n, seed, r}.run([]string{name}, progress)
+}
+
+func (x theatre) run(names []string, progress func()) (*Traffic, error) {
+	t := &Traffic{Seed: x.seed, Drills: []string{}, AsExpected: true, Voice: []SaturatedCall{}, ProviderShare: slowShare, ProviderBandwidth: []SlowProvider{},
 		InternetVPN: []SideBySide{}, Assumptions: []design.Assumption{}}
 	for _, name := range TrafficDrills() {
 		if !slices.Contains(names, name) {
 			continue
 		}
-		if err := t.run(n, name); err != nil {
+		if err := t.run(x, name); err != nil {
 			return nil, err
 		}
 		t.Drills = append(t.Drills, name)
@@ -58,23 +79,23 @@ func RunTraffic(n *network.Network, names []string, seed uint64, progress func()
 	return t, nil
 }
 
-func (t *Traffic) run(n *network.Network, name string) error {
+func (t *Traffic) run(x theatre, name string) error {
 	rests := SaturationAssumptions
 	switch name {
 	case VoiceDrill:
-		list, err := Voice(n, t.Seed)
+		list, err := x.voice()
 		if err != nil {
 			return err
 		}
 		t.Voice = append(t.Voice, list...)
 	case ProviderBandwidthDrill:
-		list, err := ProviderBandwidth(n, t.Seed, slowShare)
+		list, err := x.providerBandwidth(slowShare)
 		if err != nil {
 			return err
 		}
 		t.ProviderBandwidth = append(t.ProviderBandwidth, list...)
 	case InternetVPNDrill:
-		list, err := InternetVPN(n, t.Seed)
+		list, err := InternetVPN(x.net, x.seed)
 		if err != nil {
 			return err
 		}

@@ -93,3 +93,37 @@ func TestARecordingChangesNothingAndTellsWhatCouldNotBeWritten(t *testing.T) {
 		}
 	}
 }
+
+func TestATrafficDrillThatIsRecordedComesToTheSame(t *testing.T) {
+	n := loaded(t, "proseware-microsoft365", design.Shared)
+	for _, name := range Recordable() {
+		want, err := RunTraffic(n, []string{name}, 7, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var files [2]bytes.Buffer
+		for i := range files {
+			rec := NewRecording(&files[i])
+			got, err := RecordTraffic(n, name, 7, rec, nil)
+			if err != nil || rec.Err() != nil {
+				t.Fatal(err, rec.Err())
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("%s: who is watched does otherwise: %s", name, d)
+			}
+			if rec.Frames == 0 || rec.Links == 0 || rec.Lasts == 0 || files[i].Len() > 200*rec.Frames {
+				t.Errorf("%s: %+v, %d octets", name, rec, files[i].Len())
+			}
+		}
+		if !bytes.Equal(files[0].Bytes(), files[1].Bytes()) {
+			t.Errorf("%s: the same seed, another trace", name)
+		}
+		rec := NewRecording(&full{files[0].Len() / 2})
+		if _, err := RecordTraffic(n, name, 7, rec, nil); err != nil || rec.Err() == nil {
+			t.Errorf("%s: a full disk is not told: %v", name, err)
+		}
+	}
+	if _, err := RecordTraffic(n, InternetVPNDrill, 7, NewRecording(&bytes.Buffer{}), nil); err == nil {
+		t.Error("a tunnel that is on no link is recorded")
+	}
+}

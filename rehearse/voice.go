@@ -127,7 +127,11 @@ func (w *way) pass(paths []network.Path, taken []string, limits map[string]netwo
 type stage struct{ *sim.Sim }
 
 func newStage(n *network.Network, seed uint64, l sim.Limits) (stage, error) {
-	s, err := sim.New(n, sim.Options{Seed: seed})
+	return setStage(n, sim.Options{Seed: seed}, l)
+}
+
+func setStage(n *network.Network, o sim.Options, l sim.Limits) (stage, error) {
+	s, err := sim.New(n, o)
 	if err != nil {
 		return stage{}, err
 	}
@@ -137,6 +141,24 @@ func newStage(n *network.Network, seed uint64, l sim.Limits) (stage, error) {
 	s.Start()
 	s.Converge(quietTime, quietMost)
 	return stage{s}, nil
+}
+
+// theatre sets stages; with a recording each is a section of it.
+type theatre struct {
+	net       *network.Network
+	seed      uint64
+	recording *Recording
+}
+
+// stage sets one, and returns what to call when the play is over.
+func (t theatre) stage(l sim.Limits) (s stage, end func(), err error) {
+	o := sim.Options{Seed: t.seed}
+	end = func() {}
+	if t.recording != nil {
+		end = t.recording.section(t.net, &o)
+	}
+	s, err = setStage(t.net, o, l)
+	return s, end, err
 }
 
 // play sends flows at the same time and waits until what is on its way has arrived.
@@ -201,7 +223,11 @@ type SaturatedCall struct {
 
 // Voice rates a call on every way out of the premises and back, with the way saturated, without and with classes.
 func Voice(n *network.Network, seed uint64) ([]SaturatedCall, error) {
-	ways, err := waysOut(n, seed)
+	return theatre{net: n, seed: seed}.voice()
+}
+
+func (t theatre) voice() ([]SaturatedCall, error) {
+	ways, err := waysOut(t.net, t.seed)
 	if err != nil {
 		return nil, err
 	}
@@ -210,19 +236,13 @@ func Voice(n *network.Network, seed uint64) ([]SaturatedCall, error) {
 		factor := mbps / saturationMbps
 		var calls [2][]Call
 		for i, classes := range []bool{false, true} {
-			s, err := newStage(n, seed, sim.Limits{Factor: factor, Classes: classes})
+			s, end, err := t.stage(sim.Limits{Factor: factor, Classes: classes})
+			if err == nil {
+				calls[i], err = s.calls(mbps, list)
+			}
+			end()
 			if err != nil {
 				return err
-			}
-			for _, w := range list {
-				load := w.flow(sim.Constant)
-				load.Mbps = overload * mbps
-				m, err := s.play(saturationTime, w.flow(sim.Voice), load)
-				if err != nil {
-					return err
-				}
-				calls[i] = append(calls[i], callOf(&m[0]))
-				s.Converge(quietTime, quietMost) // sessions that did not survive come back
 			}
 		}
 		for i, w := range list {
@@ -235,6 +255,22 @@ func Voice(n *network.Network, seed uint64) ([]SaturatedCall, error) {
 		return cmp.Or(cmp.Compare(a.LineOfBusiness, b.LineOfBusiness), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
 	return out, err
+}
+
+// calls are made one after another, each with its way saturated.
+func (s stage) calls(mbps float64, list []way) ([]Call, error) {
+	var out []Call
+	for _, w := range list {
+		load := w.flow(sim.Constant)
+		load.Mbps = overload * mbps
+		m, err := s.play(saturationTime, w.flow(sim.Voice), load)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, callOf(&m[0]))
+		s.Converge(quietTime, quietMost) // sessions that did not survive come back
+	}
+	return out, nil
 }
 
 func (w *way) lineOfBusiness() string { return cmp.Or(w.from.LineOfBusiness, w.to.LineOfBusiness) }
@@ -269,5 +305,5 @@ func inStages(list []way, do func(mbps float64, list []way) error) error {
 
 // SaturationAssumptions are those on which Voice and ProviderBandwidth rest beside the network's own.
 func SaturationAssumptions() []design.Assumption {
-	return slices.DeleteFunc(network.TrafficAssumptions(), func(a design.Assumption) bool { return a.Name == network.AssumeInternetPath })
+	return slices.DeleteFunc(network.TrafficAssumptions(), ofInternet)
 }

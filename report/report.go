@@ -27,6 +27,8 @@ type Input struct {
 	Proof    *prove.Result
 	Bill     *cost.Bill
 	Findings []design.Finding
+	// Rehearsal is the name of the rehearsal's page, which stands beside this one; empty where there is none.
+	Rehearsal string
 }
 
 //go:embed page.html
@@ -38,7 +40,7 @@ var styleText string
 // HTML writes the page. The error says which picture has no meaning, which is a fault of this program.
 func HTML(in Input, c *catalog.Catalog) ([]byte, error) {
 	w := &writer{in: in, c: c, networks: map[*design.Design]*network.Network{}}
-	p := page{Name: in.Design.Name, Style: template.CSS(styleText + onScreen(draw.Style()))}
+	p := page{Name: in.Design.Name, Rehearsal: in.Rehearsal, Style: template.CSS(styleText + onScreen(draw.Style()))}
 	p.Answer = w.answer()
 	if in.Answer != nil {
 		p.Ranking = w.ranking()
@@ -93,11 +95,13 @@ type page struct {
 	Answer   answer
 	Ranking  *ranking // nil for a design that was given
 	Changes  *table
-	Verdicts verdicts
-	Cases    cases
-	Others   []otherCase
-	Topology template.HTML
-	Whole    template.HTML // with every network, where Topology draws what is alike once; else empty
+	// Rehearsal is as in Input.
+	Rehearsal string
+	Verdicts  verdicts
+	Cases     cases
+	Others    []otherCase
+	Topology  template.HTML
+	Whole     template.HTML // with every network, where Topology draws what is alike once; else empty
 
 	Bill        bill
 	BreakEvens  *breakEvens // nil where nobody says what leaves Azure

@@ -38,7 +38,7 @@ func BenchmarkAgenda(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				e := a.next()
+				e, _ := a.take(never)
 				a.add(event{at: e.at + ahead()})
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
@@ -61,26 +61,71 @@ func settledPlain(b *testing.B, w network.Wiring) *Sim {
 }
 
 // BenchmarkForward sends packets through a chain of routers, each with a table of as many prefixes as there are routers. A hop is all of it:
-// the event, the look-up, the choice among equal ways, the copy and the link. It guards that a hop allocates nothing.
+// the event, the look-up, the choice among equal ways and the link. With limits the links are tagged, each is left through a queue at 10 Gbit/s,
+// first come first served or by class, and entered through a policer; packets are of many sizes, so that at every router some wait for others.
+// It guards that a hop allocates nothing.
 func BenchmarkForward(b *testing.B) {
-	for _, hops := range []int{10, 40} {
-		b.Run(fmt.Sprintf("%d-hops", hops), func(b *testing.B) { perHop(b, forwarder(b, hops), hops) })
+	for _, limits := range []limited{bare, queued, classed} {
+		for _, hops := range []int{10, 40} {
+			b.Run(fmt.Sprintf("%s/%d-hops", limits, hops), func(b *testing.B) { perHop(b, forwarder(b, hops, limits), hops) })
+		}
 	}
 }
 
+// limited is what stands at the links of a chain.
+type limited string
+
+const (
+	bare    limited = "bare"
+	queued  limited = "tags-policer-queue"
+	classed limited = "tags-policer-class-queues"
+)
+
+// limit puts it at every link.
+func (l limited) limit(s *Sim) {
+	if l == bare {
+		return
+	}
+	for _, link := range s.links {
+		for end, e := range link.ends {
+			x := newPipe(s, 10e9)
+			x.end, x.classed, x.most = end, l == classed, 1<<20
+			e.geared().pipes = []*pipe{x}
+			e.geared().arriving = newPolicer("", "", end, 40e9, 1<<20, false)
+		}
+	}
+	s.slacken()
+}
+
 // forwarder returns a function that sends so many packets through a chain.
-func forwarder(b *testing.B, hops int) func(packets int) {
-	s := settledPlain(b, chain(hops+1))
-	s.probes = []*Probe{nil} // nobody counts
+func forwarder(b *testing.B, hops int, limits limited) func(packets int) {
+	w := chain(hops + 1)
+	if limits != bare {
+		for i := range w.Sessions {
+			w.Sessions[i].STag, w.Sessions[i].VLAN = 100, i+1
+		}
+	}
+	s := settledPlain(b, w)
+	limits.limit(s)
+	f := &Flow{s: s, losses: map[Loss]int{}, got: make([]uint64, 1<<10), delays: make([]time.Duration, 0, 1<<16)}
+	s.flows = []*Flow{f}
 	src := &station{router: s.nodes[0]}
+	marks := [...]uint8{DSCPDefault, DSCPVoice, DSCPVideo, DSCPDefault}
 	return func(packets int) {
+		f.next, f.delays, f.octets = 0, f.delays[:0], 0
+		clear(f.got)
+		f.slices = f.slices[:0]
+		f.began = s.now
 		for i := range packets {
 			p := s.packet()
-			p.kind, p.size, p.src, p.dst, p.sport, p.dport, p.ttl = data, 60, plainHost(0), plainHost(hops), uint16(i), 7, mostHops //nolint:gosec // any port
-			s.inject(p, src)
-			s.release(p)
+			p.kind, p.size, p.dscp, p.flowIndex, p.seq32, p.sentAt = data, 78+(i*397)%1344, marks[i%len(marks)], 1, uint32(i), s.now //nolint:gosec // few
+			p.src, p.dst, p.sport, p.dport, p.ttl = plainHost(0), plainHost(hops), uint16(i), 7, mostHops                            //nolint:gosec // any port
+			s.dispatch(p, src)
 		}
-		s.Run(s.now + time.Duration(hops+1)*time.Millisecond)
+		s.Run(s.now + time.Duration(hops+2)*time.Millisecond)
+		if len(f.delays) != packets {
+			b.Fatalf("%d of %d packets arrive", len(f.delays), packets)
+		}
 	}
 }
 

@@ -181,6 +181,5 @@ func (f *Flow) acknowledge(p *packet) {
 			a.ack |= 1 << i
 		}
 	}
-	s.inject(a, f.dst)
-	s.release(a)
+	s.dispatch(a, f.dst)
 }

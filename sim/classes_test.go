@@ -59,8 +59,8 @@ func TestAnOverloadedLimitAdmitsAllThatItMayToThePacket(t *testing.T) {
 }
 
 func TestWhatIsLeftByVoiceIsSharedByWeight(t *testing.T) {
-	s := &Sim{}
-	x := &pipe{s: s, rate: 10_000_000, classed: true, most: 1 << 30, turn: classVideo, fresh: true}
+	x := newPipe(&Sim{}, 10_000_000)
+	x.classed, x.most = true, 1<<30
 	passed := map[uint8]int{}
 	for range 1000 {
 		for _, mark := range []uint8{DSCPVideo, DSCPSharing, DSCPFile} {
@@ -80,7 +80,8 @@ func TestWhatIsLeftByVoiceIsSharedByWeight(t *testing.T) {
 }
 
 func TestControlGoesBeforeVoiceAndVoiceBeforeTheRest(t *testing.T) {
-	x := &pipe{s: &Sim{}, rate: 1, classed: true, turn: classVideo, fresh: true}
+	x := newPipe(&Sim{}, 1)
+	x.classed = true
 	for _, p := range []*packet{{kind: data, size: 1}, {kind: data, dscp: DSCPVoice, size: 2}, {kind: bfdControl, size: 3}, {kind: segment, size: 4}} {
 		x.queues[p.class()].push(waiting{p: p})
 	}

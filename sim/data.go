@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"slices"
 	"time"
@@ -17,10 +18,53 @@ import (
 type fibEntry struct {
 	own   bool
 	ports []*port
+	only  *port // where there is but one
 }
 
-// fib is a router's forwarding table.
-type fib struct{ t bart.Table[*fibEntry] }
+// fib is a router's forwarding table, and the destinations that it was asked for, each in its place among as many as there are: most packets
+// go where others went before. BenchmarkForward guards it.
+type fib struct {
+	t      bart.Table[*fibEntry]
+	recent *[remembered]recentRoute
+}
+
+// recentRoute is what the table says of a destination, nil for no route.
+type recentRoute struct {
+	dst   netip.Addr
+	entry *fibEntry
+}
+
+// remembered is a power of two.
+const remembered = 32
+
+// lookup is the entry of the longest match for a packet, nil where there is none.
+func (f *fib) lookup(p *packet) *fibEntry {
+	if f.recent == nil {
+		f.recent = new([remembered]recentRoute)
+	}
+	r := &f.recent[p.spotted()%remembered]
+	if r.dst != p.dst {
+		r.dst = p.dst
+		r.entry, _ = f.t.Lookup(p.dst)
+	}
+	return r.entry
+}
+
+// spotted is where whatever depends on the destination is remembered, by the packet's spot.
+func (p *packet) spotted() uint8 {
+	if p.spot == 0 {
+		b := p.dst.As16()
+		p.spot = 1 + uint8(binary.BigEndian.Uint32(b[12:])*0x9e3779b1>>25) //nolint:gosec // seven bits
+	}
+	return p.spot
+}
+
+// changed forgets what the table said.
+func (f *fib) changed() {
+	if f.recent != nil {
+		clear(f.recent[:])
+	}
+}
 
 // program follows a change of the routes in use.
 func (x *node) program(p netip.Prefix) {
@@ -35,7 +79,7 @@ func (x *node) program(p netip.Prefix) {
 		if h.Neighbor < 0 {
 			e.own = true
 		} else {
-			e.ports = append(e.ports, x.ports[h.Neighbor])
+			e.ports = append(e.ports, x.peers[h.Neighbor])
 		}
 	}
 	if old, ok := x.fib.t.Get(p); ok && e != nil && x.s.faults.deadHops {
@@ -45,7 +89,11 @@ func (x *node) program(p netip.Prefix) {
 			}
 		}
 	}
+	if e != nil && len(e.ports) == 1 {
+		e.only = e.ports[0]
+	}
 	x.s.stir()
+	x.fib.changed()
 	if e == nil {
 		x.fib.t.Delete(p)
 	} else {
@@ -64,6 +112,12 @@ type Loss struct {
 
 // lose ends a packet.
 func (s *Sim) lose(p *packet, node string, fate network.Fate, reason string) {
+	if p.inner != nil {
+		if p.inner.kind == data {
+			s.lose(p.inner, node, fate, reason)
+		}
+		return
+	}
 	if p.flowIndex > 0 {
 		s.flows[p.flowIndex-1].lost(p, Loss{Node: node, Reason: reason, Fate: fate})
 		return
@@ -84,7 +138,7 @@ func (x *node) arriveRouter(p *packet) {
 	s := x.s
 	if x.spec.Kind == "gateway" {
 		p.visit(x.place)
-		if p.asks && x.stopsAtGateway(p) {
+		if p.closely && x.stopsAtGateway(p) {
 			return
 		}
 		sn, ok := s.fabric.entry[x.spec.Gateway]
@@ -102,14 +156,15 @@ func (x *node) arriveRouter(p *packet) {
 func (x *node) forward(p *packet) {
 	s := x.s
 	p.visit(x.place)
-	if p.asks && x.stops(p) {
+	if p.closely && x.stops(p) {
 		return
 	}
 	if p.ttl--; p.ttl == 0 {
 		s.lose(p, x.spec.Name, network.Looped, "time to live exceeded")
 		return
 	}
-	e, ok := x.fib.t.Lookup(p.dst)
+	e := x.fib.lookup(p)
+	ok := e != nil
 	switch {
 	case !ok && p.forService(s):
 		s.lose(p, x.spec.Name, network.Internet, "no route to the service: it is reached over the internet")
@@ -118,10 +173,11 @@ func (x *node) forward(p *packet) {
 	case e.own:
 		s.deliver(p, x.spec.Name)
 	default:
-		out := e.ports[p.among(len(e.ports), uint32(x.index))] //nolint:gosec // an index
-		q := s.packet()
-		q.data(p)
-		out.transmit(q)
+		out := e.only
+		if out == nil {
+			out = e.ports[p.among(len(e.ports), uint32(x.index))] //nolint:gosec // an index
+		}
+		out.transmit(s.handOn(p))
 	}
 }
 
@@ -139,6 +195,13 @@ func (p *packet) forService(s *Sim) bool {
 
 // deliver hands a packet to the host that it is for: a request is answered from there, an answer is what the probe waits for.
 func (s *Sim) deliver(p *packet, node string) {
+	if p.part != nil {
+		if q := s.assemble(p); q != nil {
+			s.deliver(q, node)
+			s.release(q)
+		}
+		return
+	}
 	if p.flowIndex > 0 {
 		s.flows[p.flowIndex-1].arrived(p)
 		return
@@ -158,16 +221,19 @@ func (s *Sim) deliver(p *packet, node string) {
 	q.arrived(p)
 	r := s.packet()
 	r.data(p)
-	r.reply, r.src, r.dst, r.sport, r.dport, r.flow, r.ttl, r.path = true, p.dst, p.src, p.dport, p.sport, 0, mostHops, r.path[:0]
-	s.inject(r, q.dst)
-	s.release(r)
+	r.reply, r.src, r.dst, r.sport, r.dport, r.flow, r.spot, r.ttl, r.path = true, p.dst, p.src, p.dport, p.sport, 0, 0, mostHops, r.path[:0]
+	s.dispatch(r, q.dst)
 }
 
-// inject lets a host send a packet.
+// inject lets a host send a packet, of which it is sent a copy.
 func (s *Sim) inject(p *packet, from *station) {
+	if s.register.is(p.dst, ofService|ofPool) {
+		p.closely = true
+	}
 	switch {
+	case p.closely && s.splitAtHost(p, from):
 	case from.router != nil:
-		if from.router.speaker == nil {
+		if !from.router.alive {
 			s.lose(p, from.router.spec.Name, network.Dropped, from.router.spec.Name+" is down")
 			return
 		}
@@ -201,7 +267,21 @@ type fabric struct {
 type subnetTable struct {
 	routes bart.Table[*subnetRoute]
 	memo   map[memoKey]network.Onward
+	recent [rememberedOnward]recentOnward
 }
+
+// recentOnward is what becomes of packets between two addresses, as the table's memo has it, and the delay of the hop that they make.
+type recentOnward struct {
+	src, dst  netip.Addr
+	gatewayed bool
+	route     *subnetRoute
+	onward    network.Onward
+	from      int32 // the node that the hop begins at, -1 before it is known
+	delay     time.Duration
+}
+
+// rememberedOnward is a power of two.
+const rememberedOnward = 16
 
 type subnetRoute struct {
 	row  network.EffectiveRoute
@@ -245,10 +325,14 @@ func newFabric(s *Sim) *fabric {
 	return f
 }
 
-// placed gives a node of paths its number.
+// placed gives a node of paths its number, the same each time.
 func (s *Sim) placed(name string) int32 {
-	s.places = append(s.places, name)
-	return int32(len(s.places) - 1) //nolint:gosec // small
+	i, ok := s.placeOf[name]
+	if !ok {
+		i = int32(len(s.places)) //nolint:gosec // small
+		s.places, s.placeOf[name] = append(s.places, name), i
+	}
+	return i
 }
 
 // changed notes that a gateway's routes are not what its subnets forward by.
@@ -295,7 +379,7 @@ func (f *fabric) uses(gateway string) []network.GatewayUse {
 	all := map[netip.Prefix]*network.GatewayUse{}
 	own := map[netip.Prefix]bool{}
 	for _, x := range f.members[gateway] {
-		if x.speaker == nil && f.s.now >= x.ghostUntil {
+		if !x.alive && f.s.now >= x.ghostUntil {
 			continue
 		}
 		for p, e := range x.fib.t.All() {
@@ -332,17 +416,22 @@ func (f *fabric) forward(subnet int, p *packet, gatewayed bool, at string) {
 		return
 	}
 	t := f.table(subnet)
-	r, ok := t.routes.Lookup(p.dst)
-	if !ok {
-		s.lose(p, at, network.Dropped, "no route")
-		return
+	c := &t.recent[p.spotted()%rememberedOnward]
+	if c.src != p.src || c.dst != p.dst || c.gatewayed != gatewayed {
+		r, ok := t.routes.Lookup(p.dst)
+		if !ok {
+			s.lose(p, at, network.Dropped, "no route")
+			return
+		}
+		*c = recentOnward{src: p.src, dst: p.dst, gatewayed: gatewayed, route: r, from: -1}
+		key := memoKey{r, p.src, p.dst, gatewayed}
+		var known bool
+		if c.onward, known = t.memo[key]; !known {
+			c.onward = s.net.Onward(subnet, r.row, p.src, p.dst, gatewayed)
+			t.memo[key] = c.onward
+		}
 	}
-	key := memoKey{r, p.src, p.dst, gatewayed}
-	o, known := t.memo[key]
-	if !known {
-		o = s.net.Onward(subnet, r.row, p.src, p.dst, gatewayed)
-		t.memo[key] = o
-	}
+	r, o := c.route, &c.onward
 	switch {
 	case o.Fate != "":
 		s.lose(p, at, o.Fate, o.Reason)
@@ -352,16 +441,19 @@ func (f *fabric) forward(subnet int, p *packet, gatewayed bool, at string) {
 			return
 		}
 		out := s.links[r.hops[p.among(len(r.hops), uint32(len(s.nodes)+subnet))]].ends[0] //nolint:gosec // small
-		f.hop(p, at, o.Gateway, evLeave, int32(out.link.index))                           //nolint:gosec // an index
+		if len(r.hops) > 1 {
+			c = nil
+		}
+		f.hop(p, c, at, o.Gateway, evLeave, int32(out.link.index)) //nolint:gosec // an index
 	case o.Firewall >= 0:
-		f.hop(p, at, s.wiring.Firewalls[o.Firewall].Name, evWall, int32(o.Firewall)) //nolint:gosec // an index
+		f.hop(p, c, at, s.wiring.Firewalls[o.Firewall].Name, evWall, int32(o.Firewall)) //nolint:gosec // an index
 	default:
 		to := &s.wiring.Subnets[o.Subnet]
 		if to.Node == at { // in the same subnet
 			s.deliver(p, at)
 			return
 		}
-		f.hop(p, at, to.Node, evReach, int32(o.Subnet)) //nolint:gosec // an index
+		f.hop(p, c, at, to.Node, evReach, int32(o.Subnet)) //nolint:gosec // an index
 	}
 }
 
@@ -371,17 +463,23 @@ type delayKey struct {
 	kind        eventKind
 }
 
-// hop moves a packet between two nodes of the virtual networks; it is at the first, the last of its path.
-func (f *fabric) hop(p *packet, from, to string, kind eventKind, index int32) {
-	key := delayKey{p.path[len(p.path)-1], index, kind}
-	d, ok := f.delays[key]
-	if !ok {
-		d = f.s.net.Apart(from, to)
-		f.delays[key] = d
+// hop moves a packet between two nodes of the virtual networks; it is at the first, the last of its path. Where the second follows from the
+// packet's addresses the delay is remembered with it.
+func (f *fabric) hop(p *packet, c *recentOnward, from, to string, kind eventKind, index int32) {
+	place := p.path[len(p.path)-1]
+	if c == nil || c.from != place {
+		key := delayKey{place, index, kind}
+		d, ok := f.delays[key]
+		if !ok {
+			d = f.s.net.Apart(from, to)
+			f.delays[key] = d
+		}
+		if c == nil {
+			c = &recentOnward{}
+		}
+		c.from, c.delay = place, d
 	}
-	q := f.s.packet()
-	q.data(p)
-	f.s.agenda.add(event{at: f.s.now + d, kind: kind, index: index, p: q})
+	f.s.agenda.add(event{at: f.s.now + c.delay, kind: kind, index: index, p: f.s.handOn(p)})
 }
 
 // leave is a packet at the gateway, on its way out over a session.
@@ -389,16 +487,14 @@ func (f *fabric) leave(p *packet, link int32) {
 	s := f.s
 	out := s.links[link].ends[0]
 	p.visit(f.gates[out.node.spec.Gateway])
-	if out.node.speaker == nil {
+	if !out.node.alive {
 		s.lose(p, out.node.spec.Name, network.Dropped, "the instance is down")
 		return
 	}
-	if p.asks && out.node.tooLong(p) {
+	if p.closely && out.node.tooLong(p) {
 		return
 	}
-	q := s.packet()
-	q.data(p)
-	out.transmit(q)
+	out.transmit(s.handOn(p))
 }
 
 // wall is a packet at a firewall.

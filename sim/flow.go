@@ -27,9 +27,9 @@ type FlowSpec struct {
 	Mbps float64
 	// Packet is the size in octets of IP; 0 is the largest that is supported end to end.
 	Packet int
-	// Overhead is what a tunnel adds to each packet, in octets.
-	Overhead int
-	DSCP     uint8 // of a voice flow that says 0: EF
+	// Splits tells that packets which are too long for a link may be split.
+	Splits bool
+	DSCP   uint8 // of a voice flow that says 0: EF
 	// Unmarked keeps a voice flow at 0.
 	Unmarked     bool
 	Sport, Dport uint16
@@ -50,7 +50,8 @@ type Flow struct {
 	s        *Sim
 	index    int32
 	src, dst *station
-	size     int // of a frame
+	size     int  // of a frame
+	long     bool // more than is supported end to end
 	began    time.Duration
 	stop     time.Duration
 	timer    time.Duration // of the evFlow that is planned, never without one
@@ -89,9 +90,10 @@ func (s *Sim) NewFlow(spec FlowSpec) (*Flow, error) {
 		}
 	}
 	spec.Packet = cmp.Or(spec.Packet, s.wiring.SupportedPacket)
-	spec.Sport, spec.Dport = cmp.Or(spec.Sport, uint16(20000+i)), cmp.Or(spec.Dport, 5001)                                           //nolint:gosec // so many flows there are not
-	f := &Flow{FlowSpec: spec, s: s, index: int32(i), src: src, dst: dst, size: spec.Packet + spec.Overhead + framing, timer: never, //nolint:gosec // small
+	spec.Sport, spec.Dport = cmp.Or(spec.Sport, uint16(20000+i)), cmp.Or(spec.Dport, 5001)                           //nolint:gosec // so many flows there are not
+	f := &Flow{FlowSpec: spec, s: s, index: int32(i), src: src, dst: dst, size: spec.Packet + framing, timer: never, //nolint:gosec // small
 		chance: chance{s.options.Seed*0x9e3779b97f4a7c15 ^ uint64(i+1)<<32}, losses: map[Loss]int{}} //nolint:gosec // small
+	f.long = f.size-framing > s.wiring.SupportedPacket
 	s.flows = append(s.flows, f)
 	return f, nil
 }
@@ -99,6 +101,9 @@ func (s *Sim) NewFlow(spec FlowSpec) (*Flow, error) {
 // Start sends from now on until a time. A flow is started once.
 func (f *Flow) Start(until time.Duration) {
 	f.began, f.stop, f.count = f.s.now, until, 0
+	if f.Src.Kind == network.Service {
+		f.s.expected(f)
+	}
 	most := 0 // so many packets, so that measuring allocates nothing while it runs
 	switch f.Kind {
 	case Constant:
@@ -166,9 +171,9 @@ func (f *Flow) send() {
 	p := s.packet()
 	p.kind, p.size, p.flowIndex, p.seq32, p.ttl, p.dscp, p.sentAt = data, f.size, f.index+1, uint32(f.sent), mostHops, f.DSCP, s.now //nolint:gosec // a number wraps as one of RTP does
 	p.src, p.dst, p.sport, p.dport = f.Src.Addr, f.Dst.Addr, f.Sport, f.Dport
+	p.closely, p.splits = f.long, f.Splits
 	f.sent++
-	s.inject(p, f.src)
-	s.release(p)
+	s.dispatch(p, f.src)
 }
 
 // lost is told of each packet that ended before the other side.

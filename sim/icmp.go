@@ -37,15 +37,37 @@ const (
 
 func (m *icmp) isError() bool { return m != nil && m.kind > echoReply }
 
-// stops looks after a packet that asks when a router is about to forward it, and tells whether it goes no further, or not by the table.
+// stops looks closely at a packet that a router is about to forward, and tells whether it goes no further, or not by the table.
 func (x *node) stops(p *packet) bool {
 	s := x.s
-	if x.isFor(p) || x.tooLong(p) {
+	if p.inner != nil && x.unwrap(p) || p.asks && x.isFor(p) || x.tooLong(p) {
 		return true
 	}
-	i := slices.IndexFunc(x.ports, func(e *port) bool { return e.link.spec.Addr[1-e.end] == p.dst })
-	_, routed := x.fib.t.Lookup(p.dst)
+	if x.nat != nil && len(p.path) > 1 && !x.nat.inward(p, x.spec.Name) { // what begins here does not come back
+		return true
+	}
+	i := -1
+	if p.asks {
+		i = slices.IndexFunc(x.ports, func(e *port) bool { return e.link.spec.Addr[1-e.end] == p.dst })
+	}
+	route, routed := x.fib.t.Lookup(p.dst)
+	onward := p.ttl > 1 && (i >= 0 || routed && !route.own)
+	if onward && x.nat != nil && !x.nat.outward(p, x.spec.Name) {
+		return true
+	}
+	var out *port
 	switch {
+	case i >= 0:
+		out = x.ports[i]
+	case onward:
+		out = route.ports[p.among(len(route.ports), uint32(x.index))] //nolint:gosec // an index
+	}
+	switch {
+	case onward && (out.untranslated(p) || x.narrow(p, out)):
+	case !routed && p.inner != nil:
+		s.lose(p, x.spec.Name, network.Dropped, "no route")
+	case !p.asks:
+		return false
 	case p.ttl <= 1:
 		s.lose(p, x.spec.Name, network.Looped, "time to live exceeded")
 		x.object(p, timeExceeded, 0)
@@ -53,7 +75,7 @@ func (x *node) stops(p *packet) bool {
 		q := s.packet()
 		q.data(p)
 		q.ttl--
-		x.ports[i].transmit(q)
+		out.transmit(q)
 	case !routed:
 		s.lose(p, x.spec.Name, network.Dropped, "no route")
 		x.object(p, noRoute, 0)
@@ -66,7 +88,13 @@ func (x *node) stops(p *packet) bool {
 // isFor tells whether a packet is for the router itself, and answers it.
 func (x *node) isFor(p *packet) bool {
 	own := x.spec.ID == p.dst || slices.ContainsFunc(x.ports, func(e *port) bool { return e.link.spec.Addr[e.end] == p.dst })
-	if own {
+	switch {
+	case own && p.part != nil:
+		if q := x.s.assemble(p); q != nil {
+			x.s.answer(q, &station{router: x})
+			x.s.release(q)
+		}
+	case own:
 		x.s.answer(p, &station{router: x})
 	}
 	return own
@@ -75,8 +103,11 @@ func (x *node) isFor(p *packet) bool {
 // stopsAtGateway is stops for what an instance of a gateway takes into its virtual network.
 func (x *node) stopsAtGateway(p *packet) bool {
 	s := x.s
-	if x.isFor(p) || x.tooLong(p) {
+	if p.asks && x.isFor(p) || x.tooLong(p) {
 		return true
+	}
+	if !p.asks {
+		return false
 	}
 	if p.ttl--; p.ttl == 0 {
 		s.lose(p, x.spec.Name, network.Looped, "time to live exceeded")
@@ -93,25 +124,32 @@ func (x *node) stopsAtGateway(p *packet) bool {
 	return true
 }
 
-// tooLong tells whether a packet is too long for the router, which says so. All of them ask not to be split. That a gateway says so is
-// network.AssumeTooBigTold; that it does not carry the packet is published (limits.yaml).
+// tooLong tells whether a packet is too long for the router, which says so if it must not be split. That a gateway says so is
+// network.AssumeTooBigTold; that it carries neither the packet nor a part of one is published (limits.yaml).
 func (x *node) tooLong(p *packet) bool {
 	s := x.s
 	most := s.wiring.MTU
 	if x.spec.Gateway != "" {
 		most = min(most, s.wiring.SupportedPacket)
+		if p.part != nil {
+			s.lose(p, x.spec.Name, network.Dropped, "a gateway forwards no fragments")
+			return true
+		}
 	}
-	if p.size-headerTagged <= most {
+	if most == 0 || p.length() <= most {
 		return false
 	}
-	s.lose(p, x.spec.Name, network.Dropped, "longer than the MTU")
-	x.object(p, tooBig, most)
+	s.lose(p, x.spec.Name, network.Dropped, longerThanMTU)
+	if !p.splits {
+		x.object(p, tooBig, most)
+	}
 	return true
 }
 
-// object sends an error about a packet to whoever sent it; never about an error (RFC 1122 section 3.2.2).
+// object sends an error about a packet to whoever asks; never about an error, nor about any but the first part of a packet (RFC 1122 section
+// 3.2.2).
 func (x *node) object(p *packet, kind icmpKind, mtu int) {
-	if p.icmp.isError() {
+	if !p.asks || p.icmp.isError() || p.part != nil && p.part.offset > 0 {
 		return
 	}
 	r := x.s.errorAbout(p, kind, mtu, x.speaksTo(p))
@@ -129,7 +167,7 @@ func (s *Sim) errorAbout(p *packet, kind icmpKind, mtu int, from netip.Addr) *pa
 	m := &icmp{kind: kind, mtu: mtu, about: *p}
 	m.about.path, m.about.payload = nil, nil
 	r := s.packet()
-	r.kind, r.asks, r.icmp, r.seq32, r.src, r.dst, r.ttl = data, true, m, p.seq32, from, p.src, mostHops
+	r.kind, r.asks, r.closely, r.icmp, r.seq32, r.src, r.dst, r.ttl = data, true, true, m, p.seq32, from, p.src, mostHops
 	quoted := p.size - headerTagged
 	if from.Is6() {
 		quoted = min(quoted, mostErrorV6-headerIPv6-headerICMP)
@@ -201,18 +239,17 @@ func (s *Sim) answer(p *packet, at *station) {
 	case p.icmp != nil:
 		r = s.packet()
 		r.kind, r.asks, r.seq32, r.size, r.src, r.dst, r.sport, r.dport, r.ttl = data, true, p.seq32, p.size, p.dst, p.src, p.dport, p.sport, mostHops
-		r.icmp = &icmp{kind: echoReply}
+		r.icmp, r.closely, r.splits = &icmp{kind: echoReply}, true, p.splits
 	default:
 		r = s.errorAbout(p, noPort, 0, p.dst)
 	}
-	s.inject(r, at)
-	s.release(r)
+	s.dispatch(r, at)
 }
 
 // lives tells whether an address in a subnet is not that of a gateway's instance that is down.
 func (s *Sim) lives(a netip.Addr) bool {
 	for _, x := range s.nodes {
-		if x.speaker == nil && slices.ContainsFunc(x.ports, func(e *port) bool { return e.link.spec.Addr[e.end] == a }) {
+		if !x.alive && slices.ContainsFunc(x.ports, func(e *port) bool { return e.link.spec.Addr[e.end] == a }) {
 			return false
 		}
 	}

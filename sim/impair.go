@@ -1,9 +1,6 @@
 package sim
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // Impairment is what is wrong with a link in one direction. The zero value is nothing. Chances are between 0 and 1.
 type Impairment struct {
@@ -37,22 +34,28 @@ type impairment struct {
 // Impair changes what is wrong with the link of a session, in direction 0 from its A to its B, in direction 1 from B to A. Call it by At to
 // change it at a time. What is drawn depends on the seed, the link and the direction, not on what else happens.
 func (s *Sim) Impair(session string, direction int, what Impairment) error {
-	for _, l := range s.links {
+	var names []string
+	for _, l := range s.inOrder() {
 		if l.spec.Name == session {
 			s.impair(l.ends[direction], what)
 			return nil
 		}
+		names = append(names, l.spec.Name)
 	}
-	return fmt.Errorf("no session %q in this estate", session)
+	return unknown("session", session, names)
 }
 
-// Grey begins or ends a grey failure of a router: its sessions stay up, but packets of users that come to it or leave it are lost.
+// Grey begins or ends a grey failure of a router, or of all that run on a machine as with Crash: its sessions stay up, but packets of users that come to it or leave it are lost.
 func (s *Sim) Grey(router string, on bool) error {
-	x := s.byName[router]
-	if x == nil {
-		return fmt.Errorf("no router %q in this estate", router)
+	list, err := s.routers(router)
+	if err != nil {
+		return err
 	}
-	for _, p := range x.ports {
+	var ports []*port
+	for _, x := range list {
+		ports = append(ports, x.ports...)
+	}
+	for _, p := range ports {
 		for _, e := range p.link.ends {
 			var now Impairment
 			if e.gear != nil && e.gear.impair != nil {
@@ -67,13 +70,15 @@ func (s *Sim) Grey(router string, on bool) error {
 
 func (s *Sim) impair(e *port, what Impairment) {
 	s.routeAt = s.now
+	s.served()
 	g := e.geared()
-	e.far().geared() // which has to look at what arrives
+	far := e.far().geared() // which has to look at what arrives
 	old := g.impair
 	if old == nil && what == (Impairment{}) {
 		return
 	}
 	g.impair = &impairment{Impairment: what, since: s.now, last: s.now}
+	far.coming = g.impair
 	if old != nil {
 		g.impair.chance, g.impair.last = old.chance, old.last
 	} else {
@@ -146,11 +151,11 @@ func (i *impairment) cross(e *port, p *packet, at time.Duration) {
 
 // takes tells whether a packet that came over the link is let in.
 func (e *port) takes(p *packet) bool {
-	if i := e.far().gear; i != nil && i.impair != nil && i.impair.cut(e.node.s.now) {
+	if i := e.gear.coming; i != nil && i.cut(e.node.s.now) {
 		e.node.s.gone(e, p) // it was on the link when that was cut
 		return false
 	}
-	return e.gear.arriving.police(e, p)
+	return e.gear.arriving == nil || e.gear.arriving.police(e, p)
 }
 
 // chance is a generator of random numbers (SplitMix64: Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).

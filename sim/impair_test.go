@@ -11,19 +11,18 @@ import (
 	"onramp/network"
 )
 
-// eachPlanned visits every event of an agenda, and isDue tells whether the next one happens at a time or before.
+// eachPlanned visits every event of an agenda.
 func eachPlanned(a *agenda, do func(*event)) {
-	for i := range a.buckets {
-		b := &a.buckets[i]
-		for k := b.from; k < len(b.events); k++ {
-			do(&b.events[k])
+	for level := range a.slots {
+		for digit, s := range &a.slots[level] {
+			if a.full[level][digit/64]>>(digit%64)&1 == 0 {
+				continue
+			}
+			for i := s.head; i != 0; i = a.places[i].next {
+				do(&a.places[i].event)
+			}
 		}
 	}
-}
-
-func isDue(a *agenda, at time.Duration) bool {
-	first, ok := a.first()
-	return ok && first <= at
 }
 
 // onItsWay counts the packets of a flow that are on their way, in the agenda and in queues.
@@ -36,7 +35,6 @@ func onItsWay(s *Sim, f *Flow) uint64 {
 	}
 	eachPlanned(&s.agenda, func(e *event) { count(e.p) })
 	for _, x := range s.pipes {
-		count(x.sending.p)
 		for i := range x.queues {
 			q := &x.queues[i]
 			for k := range q.count {

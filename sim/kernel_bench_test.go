@@ -19,7 +19,9 @@ import (
 
 // BenchmarkKernel sends packets through a chain of the simulator's routers and through the same chain of network namespaces, joined by pairs
 // of veth, in the same run. What it takes to send and to receive a packet at the ends, system calls and all, is left out: a hop is the
-// difference between 40 hops and 10, divided by 30. x-kernel is how many times as long the kernel takes. It needs root.
+// difference between 40 hops and 10, divided by 30. x-kernel is how many times as long the kernel takes. With limits the simulator's links are
+// as in BenchmarkForward; the kernel's are left through a token bucket filter of the same rate, which is a queue and a limit in one (tc-tbf),
+// without tags, as VLAN devices and policers are modules that many kernels come without. It needs root.
 func BenchmarkKernel(b *testing.B) {
 	if os.Geteuid() != 0 {
 		b.Fatal("network namespaces need root: run this benchmark as root, or leave it out (-bench 'Forward')")
@@ -29,14 +31,18 @@ func BenchmarkKernel(b *testing.B) {
 		name        string
 		short, long func(packets int)
 	}
-	chains := []chain{{"sim", forwarder(b, few), forwarder(b, many)}, {"kernel", kernelChain(b, few), kernelChain(b, many)}}
-	for b.Loop() {
-		var hop [2]float64
-		for i, c := range chains {
-			hop[i] = (perPacket(b, c.long) - perPacket(b, c.short)) / (many - few)
-			b.ReportMetric(hop[i], c.name+"-cpu-ns/hop")
-		}
-		b.ReportMetric(hop[1]/hop[0], "x-kernel")
+	for _, limits := range []limited{bare, queued} {
+		b.Run(string(limits), func(b *testing.B) {
+			chains := []chain{{"sim", forwarder(b, few, limits), forwarder(b, many, limits)}, {"kernel", kernelChain(b, few, limits), kernelChain(b, many, limits)}}
+			for b.Loop() {
+				var hop [2]float64
+				for i, c := range chains {
+					hop[i] = (perPacket(b, c.long) - perPacket(b, c.short)) / (many - few)
+					b.ReportMetric(hop[i], c.name+"-cpu-ns/hop")
+				}
+				b.ReportMetric(hop[1]/hop[0], "x-kernel")
+			}
+		})
 	}
 }
 
@@ -57,7 +63,7 @@ func perPacket(b *testing.B, send func(packets int)) float64 {
 }
 
 // kernelChain is a chain of so many hops, with a socket at each end.
-func kernelChain(b *testing.B, hops int) func(packets int) {
+func kernelChain(b *testing.B, hops int, limits limited) func(packets int) {
 	b.Helper()
 	space := func(i int) string { return fmt.Sprintf("onramp-%d-%d-%d", os.Getpid(), hops, i) }
 	b.Cleanup(func() {
@@ -88,6 +94,11 @@ func kernelChain(b *testing.B, hops int) func(packets int) {
 			fmt.Fprintf(&batch, "addr add %s/32 dev lo\n", target)
 		}
 		run(b, batch.String(), "-n", space(i))
+		if limits != bare && i < hops {
+			if out, err := exec.Command("tc", "-n", space(i), "qdisc", "add", "dev", "right", "root", "tbf", "rate", "10gbit", "burst", "1mb", "limit", "1mb").CombinedOutput(); err != nil {
+				b.Fatalf("tc: %v\n%s", err, out)
+			}
+		}
 		inside(b, space(i), func() error {
 			for _, f := range []struct{ name, value string }{{"ip_forward", "1"}, {"conf/all/rp_filter", "0"}, {"conf/left/rp_filter", "0"}} {
 				if err := os.WriteFile(filepath.Join("/proc/sys/net/ipv4", f.name), []byte(f.value), 0o600); err != nil && (i > 0 || !os.IsNotExist(err)) {

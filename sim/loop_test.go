@@ -16,6 +16,9 @@ func TestTheAgendaGivesEventsByTimeAndThenInTheOrderOfPlanning(t *testing.T) {
 		for range rapid.IntRange(1, 200).Draw(t, "steps") {
 			if rapid.Bool().Draw(t, "plan") {
 				ahead := rapid.SampledFrom([]time.Duration{0, 1, 1000, time.Millisecond, time.Hour, 1 << 60}).Draw(t, "ahead")
+				if rapid.Bool().Draw(t, "ask before") {
+					fast.first()
+				}
 				e := event{at: now + ahead/time.Duration(rapid.IntRange(1, 3).Draw(t, "part of it")), index: planned}
 				planned++
 				fast.add(e)
@@ -33,9 +36,20 @@ func TestTheAgendaGivesEventsByTimeAndThenInTheOrderOfPlanning(t *testing.T) {
 			if now > 1<<61 {
 				return // 146 years
 			}
-			e := fast.next()
-			if e != slow[0] {
-				t.Fatalf("got %v, want %v", e, slow[0])
+			if early := at - time.Duration(rapid.Int64Range(1, int64(at-now)+1).Draw(t, "too early")); early >= now {
+				if e, ok := fast.take(early); ok {
+					t.Fatalf("got %v at %d", e, early)
+				}
+				if rapid.Bool().Draw(t, "plan then") {
+					e := event{at: early, index: planned}
+					planned++
+					fast.add(e)
+					slow = slices.Insert(slow, 0, e)
+				}
+			}
+			e, ok := fast.take(slow[0].at + time.Duration(rapid.IntRange(0, 1000).Draw(t, "late")))
+			if !ok || e != slow[0] {
+				t.Fatalf("got %v (%t), want %v", e, ok, slow[0])
 			}
 			now, slow = e.at, slow[1:]
 		}

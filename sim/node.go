@@ -16,15 +16,24 @@ const never = time.Duration(math.MaxInt64)
 // node is a router. Its speaker is nil while it is switched off: what a router knows it forgets with its power.
 type node struct {
 	s       *Sim
+	speaker *bgp.Speaker
+	fib     fib
 	index   int
 	spec    *network.WiredRouter
-	speaker *bgp.Speaker
-	ports   []*port
-	boots   uint64
-	wakeAt  time.Duration // of the first evWake that is planned
-	dirty   bool
-	place   int32 // in paths
-	fib     fib
+	ports   []*port // of the links that there are
+	peers   []*port // by the speaker's numbers; a port whose session was configured anew is here more than once
+	alive   bool    // it forwards; without a speaker its control plane restarts
+	crashed bool    // somebody stopped it, whatever its elements say
+	gone    bool    // the network does not have it any more
+	// restarting tells that it forwards by what it knew before, until it knows better.
+	restarting bool
+	backAt     time.Duration // when its control plane has restarted
+	boots      uint64
+	wakeAt     time.Duration // of the first evWake that is planned
+	dirty      bool
+	place      int32 // in paths
+	nat        *nat  // nil without address translation
+	tunnels    []*port
 	// ghostUntil is when the platform notices that a gateway's instance is gone; until then packets are sent to it.
 	ghostUntil time.Duration
 }
@@ -33,6 +42,7 @@ type node struct {
 type port struct {
 	node    *node
 	link    *link
+	gear    *gear // nil for a bare link
 	end     int
 	addr    netip.Addr
 	id      bgp.NeighborID
@@ -42,8 +52,12 @@ type port struct {
 	state   bgp.State     // of the session
 	wakeAt  time.Duration // of the first evTimer that is planned
 	dirty   bool
-	gear    *gear // nil for a bare link
+	// outdated tells that the session runs with timers that the configuration does not have any more.
+	outdated bool
 }
+
+// number is the port's, as in events.
+func (e *port) number() int32 { return int32(2*e.link.index + e.end) } //nolint:gosec // an index
 
 func (e *port) far() *port { return e.link.ends[1-e.end] }
 
@@ -60,36 +74,20 @@ const (
 // boot makes the node's speaker as it is configured.
 func (x *node) boot() error {
 	x.boots++
-	x.fib = fib{}
+	if !x.restarting {
+		x.fib = fib{}
+		if x.nat != nil {
+			x.nat.forget()
+		}
+	}
 	speaker, err := bgp.NewSpeaker(bgp.SpeakerConfig{AS: x.spec.AS, RouterID: x.spec.ID, Decision: x.spec.Decision,
-		Seed: x.s.options.Seed*1_000_003 + uint64(x.index)<<20 + x.boots})
+		Restarting: x.restarting, Seed: x.s.options.Seed*1_000_003 + uint64(x.index)<<20 + x.boots})
 	if err != nil {
 		return err
 	}
-	x.speaker = speaker
+	x.speaker, x.peers = speaker, nil
 	for _, p := range x.ports {
-		spec := p.link.spec
-		c := bgp.NeighborConfig{Name: spec.Name, Addr: p.far().addr, AS: p.far().node.spec.AS, LocalAddr: p.addr,
-			HoldTime: spec.Hold[p.end], KeepaliveTime: spec.Keepalive[p.end], ConnectRetry: dialAgain, IdleHold: idleHold, Rules: p.rules(), PolicyOptional: true, LocalPrefKept: true}
-		if c.HoldTime == 0 {
-			c.HoldTime = insideHold
-		}
-		if spec.IPv4 {
-			c.Families = append(c.Families, bgp.IPv4Unicast())
-			if p.addr.Is6() {
-				c.LocalIPv4 = netip.AddrFrom4([4]byte{169, 254, 255, byte(1 + p.end)})
-			}
-		}
-		if spec.IPv6 {
-			c.Families = append(c.Families, bgp.IPv6Unicast())
-			if p.addr.Is4() {
-				c.LocalIPv6 = netip.AddrFrom16([16]byte{0xfd, 15: byte(1 + p.end)}) // a next hop that only the other end sees
-			}
-		}
-		if limits := spec.Limits[1-p.end]; !x.s.faults.boundless {
-			c.IPv4Limit, c.IPv6Limit = bgp.Limit{Max: limits.IPv4}, bgp.Limit{Max: limits.IPv6}
-		}
-		if p.id, err = speaker.AddNeighbor(x.s.now, c); err != nil {
+		if err := p.configure(); err != nil {
 			return err
 		}
 	}
@@ -99,28 +97,66 @@ func (x *node) boot() error {
 	return nil
 }
 
+// configure gives the node's speaker the session of this end, which it does not start.
+func (e *port) configure() error {
+	x, spec := e.node, e.link.spec
+	c := bgp.NeighborConfig{Name: spec.Name, Addr: e.far().addr, AS: e.far().node.spec.AS, LocalAddr: e.addr,
+		HoldTime: spec.Hold[e.end], KeepaliveTime: spec.Keepalive[e.end], ConnectRetry: dialAgain, IdleHold: idleHold, Rules: e.rules(), PolicyOptional: true, LocalPrefKept: true}
+	if c.HoldTime == 0 {
+		c.HoldTime = insideHold
+	}
+	c.RestartTime = e.graceful()
+	if spec.IPv4 {
+		c.Families = append(c.Families, bgp.IPv4Unicast())
+		if e.addr.Is6() {
+			c.LocalIPv4 = netip.AddrFrom4([4]byte{169, 254, 255, byte(1 + e.end)})
+		}
+	}
+	if spec.IPv6 {
+		c.Families = append(c.Families, bgp.IPv6Unicast())
+		if e.addr.Is4() {
+			c.LocalIPv6 = netip.AddrFrom16([16]byte{0xfd, 15: byte(1 + e.end)}) // a next hop that only the other end sees
+		}
+	}
+	if limits := spec.Limits[1-e.end]; !x.s.faults.boundless {
+		c.IPv4Limit, c.IPv6Limit = bgp.Limit{Max: limits.IPv4}, bgp.Limit{Max: limits.IPv6}
+	}
+	if only := spec.Tells[e.end]; only != nil {
+		c.Export = &bgp.Policy{Name: "tells", Default: bgp.Reject}
+		for _, prefix := range only {
+			c.Export.Terms = append(c.Export.Terms, bgp.Term{Name: prefix.String(), Match: bgp.Match{Prefixes: []bgp.PrefixRule{{Prefix: prefix}}}, Action: bgp.Accept})
+		}
+	}
+	e.outdated = false
+	var err error
+	if e.id, err = x.speaker.AddNeighbor(x.s.now, c); err == nil {
+		x.peers = append(x.peers, e)
+	}
+	return err
+}
+
 // rules are the network's, for the session of a port; nil without a network.
 func (e *port) rules() *bgp.Rules {
 	if e.node.s.net == nil {
 		return nil
 	}
-	n, session := e.node.s.net, e.link.index
+	s, session := e.node.s, e.link.index // the network may become another
 	r := &bgp.Rules{
 		Export: func(p netip.Prefix, a *bgp.Attrs, from bgp.NeighborID) *bgp.Attrs {
 			source := -1
 			if from >= 0 {
-				source = e.node.ports[from].link.index
+				source = e.node.peers[from].link.index
 			}
-			return n.Told(session, e.end, p, a, source, e.node.s.drained[e.node.spec.MSEE])
+			return s.net.Told(session, e.end, p, a, source, s.drained[e.node.spec.MSEE])
 		},
 		Import: func(p netip.Prefix, a *bgp.Attrs) *bgp.Attrs {
 			b := *a
 			b.NextHop, b.NextHopLocal = netip.Addr{}, netip.Addr{} // the model forwards to the neighbour
-			return n.Taken(session, 1-e.end, p, &b)
+			return s.net.Taken(session, 1-e.end, p, &b)
 		},
-		Candidate: func(p netip.Prefix, c *bgp.Candidate) { n.Stands(session, 1-e.end, p, c) },
+		Candidate: func(p netip.Prefix, c *bgp.Candidate) { s.net.Stands(session, 1-e.end, p, c) },
 	}
-	if change := e.node.s.faults.rules; change != nil {
+	if change := s.faults.rules; change != nil {
 		change(e, r)
 	}
 	return r
@@ -133,25 +169,38 @@ func (x *node) on() {
 	}
 	s := x.s
 	s.tell(Happening{Node: x.spec.Name, What: "up"})
+	x.alive = true
 	for _, p := range x.ports {
-		spec := p.link.spec
-		if spec.BFDMultiplier > 0 {
-			x.boots++
-			p.bfd = bfd.NewSession(bfd.Config{Discriminator: uint32(2*p.link.index + p.end + 1), DesiredMinTx: spec.BFDInterval, RequiredMinRx: spec.BFDInterval, //nolint:gosec // an index
-				DetectMult: spec.BFDMultiplier, Seed: s.options.Seed*7919 + uint64(2*p.link.index+p.end)}, s.now) //nolint:gosec // an index
-			p.touch()
-		}
-		if !s.latched[p.link.index] {
-			x.do(x.speaker.Start(s.now, p.id))
-		}
+		p.watch()
+		p.start()
 	}
 	s.touch(x)
+}
+
+// watch begins the end's BFD session, if it is to have one.
+func (e *port) watch() {
+	s, spec := e.node.s, e.link.spec
+	if spec.BFDMultiplier == 0 {
+		return
+	}
+	e.node.boots++
+	e.bfd = bfd.NewSession(bfd.Config{Discriminator: uint32(2*e.link.index + e.end + 1), DesiredMinTx: spec.BFDInterval, RequiredMinRx: spec.BFDInterval, //nolint:gosec // an index
+		DetectMult: spec.BFDMultiplier, ControlPlaneIndependent: e.graceful() > 0, Seed: s.options.Seed*7919 + uint64(2*e.link.index+e.end)}, s.now) //nolint:gosec // an index
+	e.touch()
+}
+
+// start lets the end's session come up, unless it passed a limit.
+func (e *port) start() {
+	if !e.node.s.latched[e.link.index] {
+		e.node.do(e.node.speaker.Start(e.node.s.now, e.id))
+	}
 }
 
 // off switches it off: its connections are gone without a word.
 func (x *node) off(how How) {
 	x.s.tell(Happening{Node: x.spec.Name, What: "down"})
-	x.speaker = nil
+	x.s.served()
+	x.speaker, x.alive, x.restarting = nil, false, false
 	x.ghostUntil = x.s.now
 	if g := x.spec.Gateway; g != "" && how == Silent {
 		x.ghostUntil = x.s.now + instanceNotice
@@ -174,6 +223,9 @@ func (e *port) carrierLost() {
 	for _, c := range slices.Clone(e.streams) {
 		e.broken(c)
 	}
+	if e.graceful() > 0 {
+		e.linkFailed()
+	}
 	e.node.s.touch(e.node)
 }
 
@@ -185,10 +237,10 @@ func (x *node) do(list []bgp.Output) {
 		o := &list[i]
 		switch o.Kind {
 		case bgp.OutDial:
-			p := x.ports[o.Neighbor]
+			p := x.peers[o.Neighbor]
 			p.dialing = p.open()
 		case bgp.OutCancel:
-			if p := x.ports[o.Neighbor]; p.dialing != nil {
+			if p := x.peers[o.Neighbor]; p.dialing != nil {
 				p.dialing.forget()
 				p.dialing = nil
 			}
@@ -205,14 +257,20 @@ func (x *node) do(list []bgp.Output) {
 			x.program(o.Prefix)
 			s.tell(Happening{Node: x.spec.Name, What: "route", Prefix: o.Prefix})
 		case bgp.OutState:
-			x.ports[o.Neighbor].state = o.To
-			s.tell(Happening{Node: x.spec.Name, Session: x.ports[o.Neighbor].link.spec.Name, What: "session", From: o.From.String(), To: o.To.String(), Why: why(o)})
+			x.peers[o.Neighbor].state = o.To
+			s.tell(Happening{Node: x.spec.Name, Session: x.peers[o.Neighbor].link.spec.Name, What: "session", From: o.From.String(), To: o.To.String(), Why: why(o)})
+			if e := x.peers[o.Neighbor]; o.To == bgp.Idle && e.outdated {
+				s.At(s.now, e.renew)
+			}
 		case bgp.OutLimit:
-			s.tell(Happening{Node: x.spec.Name, Session: x.ports[o.Neighbor].link.spec.Name, What: "limit", Why: o.Exceeded.Error()})
-			s.latch(x.ports[o.Neighbor].link.index)
+			s.tell(Happening{Node: x.spec.Name, Session: x.peers[o.Neighbor].link.spec.Name, What: "limit", Why: o.Exceeded.Error()})
+			s.latch(x.peers[o.Neighbor].link.index)
 		case bgp.OutError, bgp.OutStale:
-			s.tell(Happening{Node: x.spec.Name, Session: x.ports[o.Neighbor].link.spec.Name, What: "error", Why: o.Reason})
+			s.tell(Happening{Node: x.spec.Name, Session: x.peers[o.Neighbor].link.spec.Name, What: "error", Why: o.Reason})
 		}
+	}
+	if x.restarting && !x.speaker.Deferring() {
+		x.restarted()
 	}
 }
 
@@ -228,7 +286,7 @@ func why(o *bgp.Output) string {
 
 // stream is the connection that an output is about, nil for one that has ended meanwhile.
 func (x *node) stream(o *bgp.Output) *stream {
-	for _, c := range x.ports[o.Neighbor].streams {
+	for _, c := range x.peers[o.Neighbor].streams {
 		if c.conn == o.Conn {
 			return c
 		}
@@ -302,7 +360,7 @@ func (e *port) rearm() {
 	}
 	if s := e.node.s; at < e.wakeAt {
 		e.wakeAt = at
-		s.agenda.add(event{at: max(at, s.now), kind: evTimer, index: int32(2*e.link.index + e.end)}) //nolint:gosec // an index
+		s.agenda.add(event{at: max(at, s.now), kind: evTimer, index: e.number()})
 	}
 }
 
@@ -314,7 +372,7 @@ func (e *port) timer() {
 	}
 	e.wakeAt = never
 	e.touch()
-	if e.node.speaker == nil {
+	if !e.node.alive {
 		return
 	}
 	for i := 0; i < len(e.streams); i++ { // expire ends no stream
@@ -348,7 +406,7 @@ func (e *port) bfdActs(list []bfd.Action) {
 		}
 		s.tell(Happening{Node: e.node.spec.Name, Session: e.link.spec.Name, What: "bfd", From: a.From.String(), To: a.To.String(), Why: a.Diag.String()})
 		if a.From == bfd.Up && a.To == bfd.Down && !a.NeighborAdminDown && !s.faults.deafBFD {
-			e.node.do(e.node.speaker.LinkFailed(s.now, e.id))
+			e.linkFailed()
 		}
 	}
 	e.touch()

@@ -8,42 +8,57 @@ import (
 	"onramp/network"
 )
 
-// packet is what is on a link. Packets are used again: whoever gets one keeps nothing of it.
+// packet is what is on a link. Packets are used again: whoever gets one keeps nothing of it. What forwarding looks at comes first: it is in
+// two lines of a processor's cache (BenchmarkForward).
 type packet struct {
 	kind packetKind
-	size int // octets, with all headers
 	// Of a packet between hosts that measures: its mark, the place of its flow in Sim.flows from 1 (0 for a probe's), when it was sent.
-	dscp      uint8
-	flowIndex int32
-	sentAt    time.Duration
-	// A segment of a stream.
-	conn    streamID
+	dscp    uint8
+	ttl     uint8
+	stage   uint8 // of the pipes at the port by which it leaves, how many it has passed
+	crossed uint8 // how often it was forwarded inside virtual networks, which leave the TTL alone
+	reply   bool
+	asks    bool // a packet of Ping or Traceroute, or an answer to one
 	flags   uint8
+	spot    uint8 // where routers remember the way to its destination, 0 before it is known
+	wakes   int32 // a pipe by its index from 1, which has to be woken when the packet comes to the next or to the other end
+	size    int   // octets, with all headers
+	// A packet between hosts.
+	src, dst     netip.Addr
+	sport, dport uint16
+	flow         uint32  // what among made of them, 0 before
+	path         []int32 // the nodes that it has been at, as in Sim.places
+	flowIndex    int32
+	probe        int32
+	seq32        uint32
+	sentAt       time.Duration
+	icmp         *icmp // nil for UDP; shared by copies
+	// A segment of a stream, with flags.
+	conn    streamID
 	seq     uint64 // offset of the payload's first octet
 	ack     uint64 // offset of the next octet that is expected
 	payload []byte
 	// A BFD control packet.
 	bfd bfd.Packet
-	// A packet between hosts.
-	src, dst     netip.Addr
-	sport, dport uint16
-	flow         uint32 // what among made of them, 0 before
-	ttl          uint8
-	reply        bool
-	probe        int32
-	seq32        uint32
-	path         []int32 // the nodes that it has been at, as in Sim.places
-	// A packet of Ping or Traceroute, or an answer to one.
-	asks    bool
-	icmp    *icmp // nil for UDP; shared by copies
-	crossed uint8 // how often it was forwarded inside virtual networks, which leave the TTL alone
+	// closely has routers look at more of it than where it goes: it asks, or may be too long for some of them, or is a part of a packet, or
+	// goes by Microsoft peering.
+	closely bool
+	// What follows says nothing of a packet that is not looked at closely.
+	splits bool  // it may be split: its header does not say "don't fragment"
+	part   *part // nil for a whole packet; shared by copies
+	// inner is what a packet of a tunnel carries, nil for any other; shared by copies. spi is the tunnel's.
+	inner *packet
+	spi   uint32
 }
 
 // data makes p a copy of a packet between hosts.
 func (p *packet) data(q *packet) {
 	p.dscp, p.flowIndex, p.sentAt, p.ack = q.dscp, q.flowIndex, q.sentAt, q.ack
-	p.kind, p.size, p.src, p.dst, p.sport, p.dport, p.flow, p.ttl, p.reply, p.probe, p.seq32 = data, q.size, q.src, q.dst, q.sport, q.dport, q.flow, q.ttl, q.reply, q.probe, q.seq32
+	p.kind, p.size, p.src, p.dst, p.sport, p.dport, p.flow, p.spot, p.ttl, p.reply, p.probe, p.seq32 = data, q.size, q.src, q.dst, q.sport, q.dport, q.flow, q.spot, q.ttl, q.reply, q.probe, q.seq32
 	p.asks, p.icmp, p.crossed = q.asks, q.icmp, q.crossed
+	if q.closely {
+		p.closely, p.splits, p.part, p.inner, p.spi = true, q.splits, q.part, q.inner, q.spi
+	}
 	p.path = append(p.path[:0], q.path...)
 }
 
@@ -65,13 +80,22 @@ func (p *packet) among(ways int, node uint32) int {
 	return int(uint64(h) * uint64(ways) >> 32) //nolint:gosec // less than ways
 }
 
-// hash is of the flow's addresses and ports (FNV-1a), never 0.
+// hash is of the flow's addresses and ports (FNV-1a), never 0. An IPv4 address counts as the IPv6 one that stands for it (RFC 4291 section
+// 2.5.5.2), whose first twelve octets need but three steps.
 func (p *packet) hash() uint32 {
 	const prime = 16777619
 	h := uint32(2166136261)
 	for _, a := range [...]netip.Addr{p.src, p.dst} {
 		b := a.As16()
-		for _, x := range b {
+		rest := b[:]
+		if a.Is4() {
+			const zeros = 0x5887be89 // prime to the tenth: an octet of 0 only multiplies
+			h *= zeros
+			h = (h ^ 0xff) * prime
+			h = (h ^ 0xff) * prime
+			rest = b[12:]
+		}
+		for _, x := range rest {
 			h = (h ^ uint32(x)) * prime
 		}
 	}
@@ -121,13 +145,53 @@ func (s *Sim) packet() *packet {
 		s.free = s.free[:n-1]
 		return p
 	}
-	return new(packet)
+	s.stock()
+	return s.packet()
+}
+
+// stock makes packets, side by side and each with room for a path as long as most are.
+func (s *Sim) stock() {
+	const some, nodes = 16, 16
+	list, paths := make([]packet, some), make([]int32, some*nodes)
+	for i := range list {
+		list[i].path = paths[i*nodes : i*nodes : (i+1)*nodes]
+		s.free = append(s.free, &list[some-1-i])
+	}
 }
 
 func (s *Sim) release(p *packet) {
 	payload, path := p.payload[:0], p.path[:0]
 	*p = packet{payload: payload, path: path}
 	s.free = append(s.free, p)
+}
+
+// handOn is the packet to send on in place of p: p itself where the event is about it, so that nobody needs it any more, or else a copy.
+// Whoever hands a packet on does nothing more with it.
+func (s *Sim) handOn(p *packet) *packet {
+	if p == s.held {
+		s.held = nil
+		return p
+	}
+	q := s.packet()
+	q.data(p)
+	return q
+}
+
+// unhold ends the packet that the event was about, if it went no further.
+func (s *Sim) unhold() {
+	if s.held != nil {
+		s.release(s.held)
+		s.held = nil
+	}
+}
+
+// dispatch lets a host send a packet, which it hands over.
+func (s *Sim) dispatch(p *packet, from *station) {
+	held := s.held
+	s.held = p
+	s.inject(p, from)
+	s.unhold()
+	s.held = held
 }
 
 // transmit puts a packet on the link; what cannot get through is gone.
@@ -151,12 +215,12 @@ func (e *port) transmit(p *packet) {
 	if s.faults.late != nil {
 		at += s.faults.late()
 	}
-	s.agenda.add(event{at: at, kind: evArrive, index: int32(2*l.index + 1 - e.end), p: p}) //nolint:gosec // an index
+	s.agenda.add(event{at: at, kind: evArrive, index: e.number() ^ 1, p: p})
 }
 
 // arrive takes a packet that came over the link.
 func (e *port) arrive(p *packet) {
-	if e.node.speaker == nil || e.link.dead[1-e.end] {
+	if !e.node.alive || e.link.dead[1-e.end] {
 		e.node.s.gone(e, p)
 		return // whoever died meanwhile hears nothing, and a link that was cut loses what was on it
 	}
@@ -165,8 +229,10 @@ func (e *port) arrive(p *packet) {
 	}
 	switch p.kind {
 	case segment:
-		e.segment(p)
-		e.touch()
+		if e.node.speaker != nil {
+			e.segment(p)
+			e.touch()
+		}
 	case bfdControl:
 		e.bfdArrives(p.bfd)
 	case data:

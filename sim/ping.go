@@ -25,7 +25,7 @@ func (s *Sim) Host(e network.Endpoint) (Source, error) {
 // Router is a router that asks by itself.
 func (s *Sim) Router(name string) (Source, error) {
 	x := s.byName[name]
-	if x == nil || x.spec.Gateway != "" { // nobody has a command line on a gateway
+	if x == nil || x.gone || x.spec.Gateway != "" { // nobody has a command line on a gateway
 		return Source{}, fmt.Errorf("no router %q in this estate that could ask", name)
 	}
 	return Source{at: &station{router: x}}, nil
@@ -105,7 +105,7 @@ type question struct {
 }
 
 // ask sends a packet of an asker on its way.
-func (s *Sim) ask(q Source, to netip.Addr, ttl uint8, payload int, sport, dport uint16, m *icmp) *question {
+func (s *Sim) ask(q Source, to netip.Addr, ttl uint8, payload int, splits bool, sport, dport uint16, m *icmp) *question {
 	if s.asked.open == nil {
 		s.asked.open = map[uint32]*question{}
 	}
@@ -113,13 +113,12 @@ func (s *Sim) ask(q Source, to netip.Addr, ttl uint8, payload int, sport, dport 
 	x := &question{at: s.now}
 	s.asked.open[s.asked.seq] = x
 	p := s.packet()
-	p.kind, p.asks, p.icmp, p.seq32, p.sport, p.dport = data, true, m, s.asked.seq, sport, dport
+	p.kind, p.asks, p.closely, p.splits, p.icmp, p.seq32, p.sport, p.dport = data, true, true, splits, m, s.asked.seq, sport, dport
 	p.src, p.dst, p.ttl, p.size = q.from(to), to, ttl, overhead(to)+headerICMP+payload
 	if q.at.router != nil && !q.addr.IsValid() {
 		p.ttl++ // what a router sends itself it does not count
 	}
-	s.inject(p, q.at)
-	s.release(p)
+	s.dispatch(p, q.at)
 	return x
 }
 
@@ -162,7 +161,8 @@ type PingOptions struct {
 	Count   int           // 5
 	Every   time.Duration // 200 ms
 	Wait    time.Duration // after the last, 3 s
-	Payload int           // octets, 56; no packet may be split on its way
+	Payload int           // octets, 56
+	Splits  bool          // packets that are too long may be split on their way, and so may the answers
 	TTL     uint8         // 64
 }
 
@@ -179,7 +179,7 @@ func (s *Sim) Ping(from Source, to netip.Addr, o PingOptions) ([]Answer, error) 
 		if i > 0 {
 			s.Run(s.now + o.Every)
 		}
-		list = append(list, s.ask(from, to, o.TTL, o.Payload, ident, ident, &icmp{kind: echoRequest}))
+		list = append(list, s.ask(from, to, o.TTL, o.Payload, o.Splits, ident, ident, &icmp{kind: echoRequest}))
 		s.settle()
 	}
 	return s.answers(list, o.Wait), nil
@@ -232,7 +232,7 @@ func (s *Sim) Traceroute(from Source, to netip.Addr, o TracerouteOptions) ([]Tra
 	for ttl := 1; ttl <= min(o.Most, mostHops); ttl++ {
 		var list []*question
 		for range o.Probes {
-			list = append(list, s.ask(from, to, uint8(ttl), 32, firstEphemeral+o.Flow%manyEphemeral, port, nil)) //nolint:gosec // small
+			list = append(list, s.ask(from, to, uint8(ttl), 32, false, firstEphemeral+o.Flow%manyEphemeral, port, nil)) //nolint:gosec // small
 		}
 		s.settle()
 		hop := TraceHop{TTL: ttl, Answers: s.answers(list, o.Wait)}

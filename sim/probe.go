@@ -69,17 +69,20 @@ func (s *Sim) stationOf(e network.Endpoint) (*station, error) {
 	switch e.Kind {
 	case network.SiteHost:
 		for _, x := range s.nodes {
-			if x.spec.Kind == "core" && x.spec.Site == e.Site {
+			if x.spec.Kind == "core" && x.spec.Site == e.Site && !x.gone {
 				return &station{router: x}, nil
 			}
 		}
 	case network.Service:
-		if x := s.byName["microsoft"]; x != nil {
+		if x := s.byName["microsoft"]; x != nil && !x.gone {
 			return &station{router: x}, nil
 		}
 	case network.VM:
+		if x := s.byName[e.VNet.Name()+"/"+e.Subnet]; x != nil { // where nobody designed virtual networks
+			return &station{router: x}, nil
+		}
 		for i := range s.wiring.Subnets {
-			if s.wiring.Subnets[i].Node == e.VNet.Name()+"/"+e.Subnet {
+			if s.wiring.Subnets[i].Node == e.VNet.Name()+"/"+e.Subnet && s.net.subnets.net(i) >= 0 {
 				return &station{subnet: i}, nil
 			}
 		}
@@ -117,8 +120,7 @@ func (q *Probe) fire() {
 	q.echoes = append(q.echoes, Echo{At: s.now, There: -1, Back: -1, Port: uint8(q.seq % ProbePorts)})
 	q.seq++
 	q.sentAt, q.result = append(q.sentAt, s.now), append(q.result, onTheWay)
-	s.inject(p, q.src)
-	s.release(p)
+	s.dispatch(p, q.src)
 	q.nextAt = s.now + q.pause()
 	s.agenda.add(event{at: q.nextAt, kind: evProbe, index: q.index})
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"onramp/bfd"
@@ -9,21 +10,26 @@ import (
 // Settled tells that nothing more will come of what has happened: every session is Established at both ends where its link and its routers
 // live and no limit keeps it down, over one connection that both hold, and at neither end elsewhere; BFD is up at its fast interval on the
 // former and down on the latter; no stream has octets that the other end has not acknowledged; every gateway's instance that is gone has
-// been noticed. What a speaker has yet to tell, it writes on the connection of the session, so nothing waits anywhere else. Routes that
+// been noticed; no router restarts or keeps routes for one that does. What a speaker has yet to tell, it writes on the connection of the session, so nothing waits anywhere else. Routes that
 // never agree (RFC 4264) never settle.
-func (s *Sim) Settled() bool {
+func (s *Sim) Settled() bool { return s.settledBut(nil) }
+
+func (s *Sim) settledBut(sessions []string) bool {
 	for _, x := range s.nodes {
-		if x.speaker == nil && s.now < x.ghostUntil && x.ghostUntil != never {
+		if !x.alive && s.now < x.ghostUntil && x.ghostUntil != never || x.alive && (x.speaker == nil || x.restarting) {
 			return false
 		}
 	}
 	for _, l := range s.links {
-		lives := !l.dead[0] && !l.dead[1] && l.ends[0].node.speaker != nil && l.ends[1].node.speaker != nil
+		if l.gone || slices.Contains(sessions, l.spec.Name) {
+			continue
+		}
+		lives := !l.dead[0] && !l.dead[1] && !l.ends[0].mute() && !l.ends[1].mute() && l.ends[0].node.alive && l.ends[1].node.alive
 		for _, e := range l.ends {
-			if e.node.speaker == nil {
+			if !e.node.alive {
 				continue
 			}
-			if e.established() != (lives && !s.latched[l.index]) || !e.watched(lives) {
+			if e.established() != (lives && !s.latched[l.index]) || !e.watched(lives) || e.stale() {
 				return false
 			}
 		}
@@ -35,6 +41,11 @@ func (s *Sim) Settled() bool {
 	return true
 }
 
+// mute tells that nothing gets from this end to the other, for good as far as anybody knows.
+func (e *port) mute() bool {
+	return e.gear != nil && e.gear.impair != nil && (e.gear.impair.Dead || e.gear.impair.Loss >= 1)
+}
+
 // watched tells whether BFD is at an end of the link as it will stay.
 func (e *port) watched(lives bool) bool {
 	if e.bfd == nil {
@@ -43,20 +54,23 @@ func (e *port) watched(lives bool) bool {
 	if !lives {
 		return e.bfd.State() != bfd.Up
 	}
-	spec := e.link.spec
-	return e.bfd.State() == bfd.Up && e.bfd.DetectionTime() == time.Duration(spec.BFDMultiplier)*spec.BFDInterval
+	spec := e.link.spec // without BFD it says for a while that it is off
+	return spec.BFDMultiplier > 0 && e.bfd.State() == bfd.Up && e.bfd.DetectionTime() == time.Duration(spec.BFDMultiplier)*spec.BFDInterval
 }
 
 // idle tells whether nothing waits to be sent or acknowledged.
 func (c *stream) idle() bool { return c.state == opened && len(c.out) == 0 && !c.fin }
 
 // Settle runs until nothing more will come, or until the most has passed, and tells which.
-func (s *Sim) Settle(most time.Duration) bool {
+func (s *Sim) Settle(most time.Duration) bool { return s.SettleBut(most) }
+
+// SettleBut is Settle without a look at some sessions, which may come and go.
+func (s *Sim) SettleBut(most time.Duration, sessions ...string) bool {
 	const step = 20 * time.Millisecond
 	end := s.now + most
 	for s.now < end {
 		s.Run(min(end, s.now+step))
-		if s.Settled() {
+		if s.settledBut(sessions) {
 			return true
 		}
 	}
@@ -77,7 +91,7 @@ type Detection struct {
 // after the cut. A packet that is on the link when it is cut is lost here; where it still arrives, both are later by one one-way delay.
 // The sooner of the two counts.
 func (s *Sim) Detects(session, end int) Detection {
-	l := s.links[session]
+	l := s.inOrder()[session]
 	d := holdDetection(l, end)
 	if m := time.Duration(l.spec.BFDMultiplier); m > 0 {
 		if upper := m * l.spec.BFDInterval; upper < d.Upper {

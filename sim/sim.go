@@ -1,6 +1,6 @@
 // Package sim runs an estate: the routers that package network wires up, each with the BGP speaker and the BFD sessions of a real one, on
 // links with delays, in one loop of events. Under the virtual clock it is a function of the network, the faults and the seed: the same
-// every time, and as fast as the processor. What a route is worth to the service and the premises it asks network; what a speaker does
+// every time, and as fast as the processor. Under the one on the wall (live.go) the same happens in real time. What a route is worth to the service and the premises it asks network; what a speaker does
 // with it, bgp. It decides nothing of either.
 //
 // Control traffic is octets on an emulated reliable stream (stream.go) over the same links as everything else: a session dies when its
@@ -24,8 +24,13 @@ type Options struct {
 	// Observe is told what happens, in order; nil is nobody.
 	Observe func(Happening)
 	// Capture is shown each packet that is put on a link (a session of the network's wiring), as a frame on Ethernet. Direction 0 is from
-	// A to B. The frame is good until Capture returns. Without Capture no frame is built.
+	// A to B. The frame is good until Capture returns. Without Capture no frame is built. Links that Become brings have the next numbers.
 	Capture func(at time.Duration, link, direction int, frame []byte)
+	// Linked is told of each link that Become brings, before anything is put on it: its session, and the routers at its ends.
+	Linked func(session, a, b string)
+	// Graceful tells of a session, by its name, for how long its ends ask each other to keep their routes while they restart (RFC 4724),
+	// in whole seconds up to 4095 s; 0 is not at all, and so is a nil Graceful (network.AssumeGraceless).
+	Graceful func(session string) time.Duration
 }
 
 // Happening is something worth knowing.
@@ -33,7 +38,7 @@ type Happening struct {
 	At      time.Duration
 	Node    string
 	Session string // "" where it is not about one
-	What    string // "session", "route", "bfd", "limit", "error", "stale", "up", "down"
+	What    string // "session", "route", "bfd", "limit", "error", "stale", "up", "down", "restart", "config"
 	From    string
 	To      string
 	Why     string
@@ -42,7 +47,7 @@ type Happening struct {
 
 // Sim is a running estate.
 type Sim struct {
-	net     *network.Network
+	net     *numbered // nil for a plain topology
 	wiring  network.Wiring
 	options Options
 	traffic
@@ -58,6 +63,7 @@ type Sim struct {
 	conns   bgp.ConnID
 	ports   uint16
 	free    []*packet
+	held    *packet // the one that the event is about, until it is handed on
 	dirty   []*node
 	late    []*port // ends of links whose timers have to be planned again
 	// routeAt is when a route last changed anywhere, or something happened that may change one.
@@ -67,10 +73,17 @@ type Sim struct {
 	faults  faults
 	probes  []*Probe
 	places  []string // names of the nodes of paths
-	framer  *framer  // nil before the first packet is captured
+	placeOf map[string]int32
+	framer  *framer // nil before the first packet is captured
 	asked   asked
-	ways    wayBook
-	stirAt  time.Duration // when some table last changed
+	visited bool   // functions of others are called
+	parts   uint32 // packets that were split
+	// register is nil without Microsoft peering.
+	register *register
+	// assemblies are the packets of which hosts have some parts.
+	assemblies map[assemblyKey]*assembly
+	ways       wayBook
+	stirAt     time.Duration // when some table last changed
 }
 
 // link is one session's, with its two ends. It does not know what it carries.
@@ -82,29 +95,26 @@ type link struct {
 	dead [2]bool
 	// unplugged tells that both ends know it and send nothing.
 	unplugged bool
+	// gone tells that the network does not have it any more.
+	gone bool
 }
 
 // New makes the estate with everything switched off.
 func New(n *network.Network, o Options) (*Sim, error) { return assemble(n, n.Wiring(), o) }
 
 func assemble(n *network.Network, w network.Wiring, o Options) (*Sim, error) {
-	s := &Sim{net: n, wiring: w, options: o, byName: map[string]*node{}, down: map[string]bool{}, drained: map[string]bool{}, latched: map[int]bool{}}
+	s := &Sim{wiring: w, options: o, byName: map[string]*node{}, down: map[string]bool{}, drained: map[string]bool{}, latched: map[int]bool{}, placeOf: map[string]int32{}}
+	if n != nil {
+		s.net = &numbered{Network: n}
+	}
 	for i := range s.wiring.Routers {
-		x := &node{s: s, index: i, spec: &s.wiring.Routers[i], wakeAt: never}
-		x.place = s.placed(x.spec.Name)
-		s.nodes = append(s.nodes, x)
-		s.byName[x.spec.Name] = x
+		s.newNode(&s.wiring.Routers[i])
 	}
 	for i := range s.wiring.Sessions {
-		spec := &s.wiring.Sessions[i]
-		l := &link{index: i, spec: spec}
-		for end, r := range [2]int{spec.A, spec.B} {
-			l.ends[end] = &port{node: s.nodes[r], link: l, end: end, addr: address(spec, i, end), wakeAt: never}
-			s.nodes[r].ports = append(s.nodes[r].ports, l.ends[end])
-		}
-		s.links = append(s.links, l)
+		s.newLink(&s.wiring.Sessions[i])
 	}
 	s.fabric = newFabric(s)
+	s.translate(nil)
 	for _, x := range s.nodes {
 		if err := x.boot(); err != nil { // a network that cannot be run is told before anything runs
 			return nil, fmt.Errorf("%s: %w", x.spec.Name, err)
@@ -112,6 +122,28 @@ func assemble(n *network.Network, w network.Wiring, o Options) (*Sim, error) {
 		x.speaker = nil
 	}
 	return s, nil
+}
+
+// newNode makes a router, switched off.
+func (s *Sim) newNode(spec *network.WiredRouter) *node {
+	x := &node{s: s, index: len(s.nodes), spec: spec, wakeAt: never, place: s.placed(spec.Name)}
+	s.nodes = append(s.nodes, x)
+	s.byName[spec.Name] = x
+	return x
+}
+
+// newLink makes a session's link, whose ends are among the routers.
+func (s *Sim) newLink(spec *network.WiredSession) *link {
+	l := &link{index: len(s.links), spec: spec}
+	for end, r := range [2]int{spec.A, spec.B} {
+		l.ends[end] = &port{node: s.nodes[r], link: l, end: end, addr: address(spec, l.index, end), wakeAt: never}
+		s.nodes[r].ports = append(s.nodes[r].ports, l.ends[end])
+	}
+	if spec.Tunnel != nil {
+		l.bore()
+	}
+	s.links = append(s.links, l)
+	return l
 }
 
 // address is an end's address on the link; where the model gives none, one of 169.254/16 that nobody sees but the two ends.
@@ -140,18 +172,22 @@ func (s *Sim) Events() uint64 { return s.events }
 
 // Run runs until a time.
 func (s *Sim) Run(until time.Duration) {
+	if s.visited {
+		panic("sim: a function for the loop of a Live estate lets time pass, which is the clock's to do")
+	}
 	for {
-		if at, ok := s.agenda.first(); !ok || at > until {
+		e, ok := s.agenda.take(until)
+		if !ok {
 			break
 		}
-		e := s.agenda.next()
 		s.now = e.at
 		s.events++
 		switch e.kind {
 		case evArrive:
-			l := s.links[e.index>>1]
-			l.ends[e.index&1].arrive(e.p)
-			s.release(e.p)
+			s.wake(e.p)
+			s.held = e.p
+			s.links[e.index>>1].ends[e.index&1].arrive(e.p)
+			s.unhold()
 		case evWake:
 			s.nodes[e.index].wake()
 		case evTimer:
@@ -163,17 +199,23 @@ func (s *Sim) Run(until time.Duration) {
 		case evProbe:
 			s.probes[e.index].fire()
 		case evLeave:
+			s.held = e.p
 			s.fabric.leave(e.p, e.index)
-			s.release(e.p)
+			s.unhold()
 		case evWall:
+			s.held = e.p
 			s.fabric.wall(e.p, e.index)
-			s.release(e.p)
+			s.unhold()
 		case evReach:
+			s.held = e.p
 			e.p.visit(s.fabric.place[e.index])
 			s.deliver(e.p, s.wiring.Subnets[e.index].Node)
-			s.release(e.p)
+			s.unhold()
 		case evPipe:
-			s.pipes[e.index].done()
+			s.pipes[e.index].woken()
+		case evPass:
+			s.wake(e.p)
+			s.links[e.index>>1].ends[e.index&1].pass(e.p)
 		case evFlow:
 			s.flows[e.index].wake()
 		}
@@ -246,20 +288,28 @@ func (s *Sim) change(how How, elements []string, down bool) error {
 			return fmt.Errorf("no element %q in this estate", id)
 		}
 	}
+	s.served()
 	for _, id := range elements {
 		s.down[id] = down
 	}
+	s.reckon(how)
+	s.settle()
+	return nil
+}
+
+// reckon switches routers on and off and cuts and mends links as what is down says.
+func (s *Sim) reckon(how How) {
 	s.routeAt = s.now // whatever comes of it has yet to come
 	for _, x := range s.nodes {
 		switch up := s.routerUp(x); {
-		case !up && x.speaker != nil:
+		case !up && x.alive:
 			x.off(how)
-		case up && x.speaker == nil:
+		case up && !x.alive:
 			x.on()
 		}
 	}
 	for _, l := range s.links {
-		dead := s.anyDown(l.spec.Elements) || l.ends[0].node.speaker == nil || l.ends[1].node.speaker == nil
+		dead := l.gone || s.anyDown(l.spec.Elements) || !l.ends[0].node.alive || !l.ends[1].node.alive
 		was := l.dead[0]
 		l.dead = [2]bool{dead, dead}
 		l.unplugged = dead && (l.unplugged || !was && how == Carrier)
@@ -273,15 +323,13 @@ func (s *Sim) change(how How, elements []string, down bool) error {
 		s.fabric.tables[i] = nil
 	}
 	s.stir()
-	s.settle()
-	return nil
 }
 
 func (s *Sim) anyDown(elements []string) bool {
 	return slices.ContainsFunc(elements, func(id string) bool { return s.down[id] })
 }
 
-func (s *Sim) routerUp(x *node) bool { return !s.anyDown(x.spec.Elements) }
+func (s *Sim) routerUp(x *node) bool { return !x.gone && !x.crashed && !s.anyDown(x.spec.Elements) }
 
 // Drain begins or ends the maintenance of an MSEE (planned-maintenance.md): its VRFs tell their routes with a longer path.
 func (s *Sim) Drain(element string, on bool) {

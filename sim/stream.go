@@ -19,8 +19,12 @@ const (
 	mostRTO       = 60 * time.Second       // RFC 6298 section 2.5
 )
 
-// mss is the most of one segment on the link: what leaves a packet of the routers' 1500 octets (RFC 6691).
+// mss is the most of one segment on the link: what leaves a packet of the routers' 1500 octets, or of the link's own (RFC 6691).
 func (e *port) mss() int {
+	mss := mss
+	if m := e.link.spec.MTU; m > 0 {
+		mss = min(mss, m-headerIPv4-headerTCP)
+	}
 	if e.addr.Is6() {
 		return mss - (headerIPv6 - headerIPv4)
 	}

@@ -20,7 +20,7 @@ func (s *Sim) Table(router string) []network.Row {
 			a := h.Attrs
 			row := network.Row{Prefix: p, Path: a.Path, Origin: a.Origin, LocalPref: a.LocalPref, Weight: a.Weight, MED: a.MED, Communities: a.Communities, Best: h.Best, Multipath: h.Used}
 			if h.Neighbor >= 0 {
-				row.From = x.ports[h.Neighbor].far().node.spec.Name
+				row.From = x.peers[h.Neighbor].far().node.spec.Name
 			}
 			out = append(out, row)
 		}
@@ -44,6 +44,9 @@ func SortRows(rows []network.Row) {
 
 // Routers are the names of all routers, in the network's order.
 func (s *Sim) Routers() []string {
+	if s.net != nil {
+		return s.net.Routers()
+	}
 	out := make([]string, len(s.nodes))
 	for i, x := range s.nodes {
 		out[i] = x.spec.Name
@@ -53,9 +56,9 @@ func (s *Sim) Routers() []string {
 
 // Sessions tells of each session, in the network's order, whether it is Established at both ends.
 func (s *Sim) Sessions() []bool {
-	out := make([]bool, len(s.links))
-	for i, l := range s.links {
-		out[i] = l.ends[0].established() && l.ends[1].established()
+	out := make([]bool, 0, len(s.links))
+	for _, l := range s.inOrder() {
+		out = append(out, l.ends[0].established() && l.ends[1].established())
 	}
 	return out
 }

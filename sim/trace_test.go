@@ -294,6 +294,7 @@ func TestEveryFrameOfARandomEstateIsWhole(t *testing.T) {
 			q.Send(100*time.Millisecond, s.Now()+time.Second)
 			tracerouted(t, s, host(t, s, f.Src), f.Dst.Addr, TracerouteOptions{Most: 4, Wait: 100 * time.Millisecond})
 			pinged(t, s, host(t, s, f.Src), f.Dst.Addr, PingOptions{Payload: 1401 - 28, Count: 1, Wait: 100 * time.Millisecond})
+			pinged(t, s, host(t, s, f.Src), f.Dst.Addr, PingOptions{Payload: 3000, Splits: true, TTL: 3, Count: 1, Wait: 100 * time.Millisecond})
 		}
 	})
 }
@@ -443,5 +444,68 @@ func TestATraceChangesNothingAndItsFramesAreAsLongAsThePacketsSay(t *testing.T) 
 	}
 	if !slices.Equal(happened[0], happened[1]) {
 		t.Error("capturing changes what happens")
+	}
+}
+
+func TestATraceCutsDatagramsAndNothingElse(t *testing.T) {
+	n := built(t, "litware-dual-stack", design.Isolated, nil)
+	read := func(keep int) (out []gopacket.CaptureInfo, kept [][]byte) {
+		var file bytes.Buffer
+		trace, err := NewTrace(&file, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		trace.Keep = keep
+		s, err := New(n, Options{Seed: 7, Capture: trace.Capture})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Start()
+		s.Settle(time.Hour)
+		for _, six := range []bool{false, true} {
+			site, vm := pair(t, n, six)
+			f, err := s.NewFlow(FlowSpec{Kind: Constant, Src: site, Dst: vm, Mbps: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.Start(s.Now() + time.Second)
+		}
+		s.Run(s.Now() + 2*time.Second)
+		if err := trace.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r, err := pcapgo.NewNgReader(&file, pcapgo.DefaultNgReaderOptions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for {
+			b, ci, err := r.ReadPacketData()
+			if err != nil {
+				return out, kept
+			}
+			out, kept = append(out, ci), append(kept, b)
+		}
+	}
+	whole, frames := read(0)
+	short, cut := read(96)
+	if len(whole) != len(short) {
+		t.Fatalf("%d frames and %d", len(whole), len(short))
+	}
+	datagrams := map[bool]int{}
+	for i := range short {
+		p := gopacket.NewPacket(frames[i], layers.LayerTypeEthernet, gopacket.Default)
+		want := len(frames[i])
+		if p.Layer(layers.LayerTypeUDP) != nil {
+			if want > 96 {
+				datagrams[p.Layer(layers.LayerTypeIPv6) != nil]++
+			}
+			want = min(want, 96)
+		}
+		if short[i].Length != len(frames[i]) || !bytes.Equal(cut[i], frames[i][:want]) {
+			t.Fatalf("frame %d: %d of %d octets, want %d", i, len(cut[i]), short[i].Length, want)
+		}
+	}
+	if datagrams[false] == 0 || datagrams[true] == 0 {
+		t.Errorf("%v datagrams were cut", datagrams)
 	}
 }

@@ -111,6 +111,15 @@ func write(b gopacket.SerializeBuffer, list []gopacket.SerializableLayer) error 
 // layers are the packet from its IP header on.
 func (f *framer) layers(e *port, p *packet, src, dst netip.Addr) ([]gopacket.SerializableLayer, error) {
 	ip := header{src: src, dst: dst, ttl: p.ttl, class: p.dscp << 2}
+	if p.part != nil {
+		return f.fragment(ip, p)
+	}
+	if p.inner != nil {
+		return f.encapsulated(ip, p), nil
+	}
+	if p.splits {
+		ip.splits, ip.id = true, p.seq32
+	}
 	switch p.kind {
 	case segment:
 		ip.protocol, ip.class, ip.ttl = layers.IPProtocolTCP, controlMark, 64
@@ -141,6 +150,11 @@ type header struct {
 	src, dst   netip.Addr
 	protocol   layers.IPProtocol
 	class, ttl uint8
+	// Of one that may be split, or of a part: what its parts have in common, and where in the whole it is.
+	splits bool
+	id     uint32
+	offset int
+	more   bool
 }
 
 func (h *header) layer() (gopacket.SerializableLayer, gopacket.NetworkLayer) {
@@ -148,8 +162,16 @@ func (h *header) layer() (gopacket.SerializableLayer, gopacket.NetworkLayer) {
 		l := &layers.IPv6{Version: 6, TrafficClass: h.class, NextHeader: h.protocol, HopLimit: h.ttl, SrcIP: h.src.AsSlice(), DstIP: h.dst.AsSlice()}
 		return l, l
 	}
-	// Nothing here is sent in fragments, so that the identification says nothing (RFC 6864 section 4.1).
-	l := &layers.IPv4{Version: 4, TOS: h.class, Protocol: h.protocol, TTL: h.ttl, Flags: layers.IPv4DontFragment, SrcIP: h.src.AsSlice(), DstIP: h.dst.AsSlice()}
+	l := &layers.IPv4{Version: 4, TOS: h.class, Protocol: h.protocol, TTL: h.ttl, SrcIP: h.src.AsSlice(), DstIP: h.dst.AsSlice()}
+	switch {
+	case !h.splits:
+		l.Flags = layers.IPv4DontFragment // the identification says nothing then (RFC 6864 section 4.1)
+	case h.more:
+		l.Flags = layers.IPv4MoreFragments
+		fallthrough
+	default:
+		l.Id, l.FragOffset = uint16(h.id%0xffff)+1, uint16(h.offset/8) //nolint:gosec // 16 and 13 bits
+	}
 	return l, l
 }
 
@@ -160,6 +182,29 @@ func (h *header) udp(sport, dport uint16, payload []byte) ([]gopacket.Serializab
 		return nil, err
 	}
 	return []gopacket.SerializableLayer{l3, u, gopacket.Payload(payload)}, nil
+}
+
+// fragment is a part of a packet.
+func (f *framer) fragment(ip header, p *packet) ([]gopacket.SerializableLayer, error) {
+	whole, err := f.layers(nil, p.part.whole, ip.src, ip.dst)
+	if err != nil {
+		return nil, err
+	}
+	if err := write(f.inner, whole); err != nil {
+		return nil, err
+	}
+	from := overhead(ip.src) - headerTagged + p.part.offset
+	octets := gopacket.Payload(slices.Clone(f.inner.Bytes()[from : from+p.size-p.headers()])) // an error about it is made in the same buffer
+	ip.splits, ip.id, ip.offset, ip.more = true, p.part.id, p.part.offset, p.part.more
+	if !ip.src.Is6() {
+		ip.protocol = whole[0].(*layers.IPv4).Protocol //nolint:errcheck // it is
+		l3, _ := ip.layer()
+		return []gopacket.SerializableLayer{l3, octets}, nil
+	}
+	next := whole[0].(*layers.IPv6).NextHeader //nolint:errcheck // it is
+	ip.protocol = layers.IPProtocolIPv6Fragment
+	l3, _ := ip.layer()
+	return []gopacket.SerializableLayer{l3, &layers.IPv6Fragment{NextHeader: next, FragmentOffset: uint16(p.part.offset / 8), MoreFragments: p.part.more, Identification: p.part.id}, octets}, nil //nolint:gosec // 13 bits
 }
 
 // filled is the payload of a probe: its number, then letters.

@@ -41,7 +41,7 @@ func newShell(t *testing.T) *shell {
 			write("estate.yaml", src)
 		}
 	}
-	for _, dir := range []string{"broken", "speaker"} {
+	for _, dir := range []string{"broken", "speaker", "drills"} {
 		files, err := filepath.Glob("../../examples/" + dir + "/*")
 		if err != nil {
 			t.Fatal(err)

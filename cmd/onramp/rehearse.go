@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -25,6 +24,9 @@ type rehearseFlags struct {
 	parallel int
 	junit    string
 	trace    string
+	script   string
+	html     string
+	svg      string
 	asJSON   bool
 	list     bool
 }
@@ -41,15 +43,21 @@ func newRehearseCommand() *cobra.Command {
 		Short: "Fail every element of the running estate, and hold what happens against the proof",
 		Long: `Rehearse runs the design as routers with BGP and BFD on a virtual clock, sends probes over every flow that somebody needs, fails each
 element silently, one at a time, and repairs it. It measures each outage, prints it beside the bounds that the protocols' timers set,
-and compares every routing table, every flow's fate and every way with the proof. Exit code 1 when anything is not as proved; it is told
-in words. The same seed gives the same bytes.
+and compares every routing table, every flow's fate and every way with the proof; what isolated lines of business get of each other, and
+what bandwidth everybody gets, too. It adds up the resiliency index that the drills earn. Exit code 1 when anything is not as proved; it
+is told in words. The same seed gives the same bytes.
 
 The drills voice, provider-bandwidth and internet-vpn fail nothing: they send, and measure what users get. They have a result of their own
-and are not among all.`,
+and are not among all.
+
+With --script the drills are those of a file: faults with times, which may overlap, and what is expected of them. Exit code 1 when an
+expectation is not met, too.`,
 		Example: `  onramp rehearse estate.yaml
   onramp rehearse estate.yaml --drill router:toronto-msee1 --seed 7
   onramp rehearse estate.yaml --drill link:toronto/equinix-toronto/1 --trace drill.pcapng
+  onramp rehearse estate.yaml --html rehearsal.html
   onramp rehearse estate.yaml --drill voice
+  onramp rehearse estate.yaml --script examples/drills/northwind.yaml
   onramp rehearse onramp-out/northwind/design.json --list`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -62,11 +70,14 @@ and are not among all.`,
 	}
 	f.plan.add(cmd)
 	cmd.Flags().StringArrayVar(&f.drills, "drill", nil, "drill this only, as --list names it (may be repeated); all is that of every element")
+	cmd.Flags().StringVar(&f.script, "script", "", "run the drills of this file instead of failing each element")
 	cmd.Flags().Uint64Var(&f.seed, "seed", firstSeed, "what all jitter of timers, and the moment of a failure, is drawn from")
 	cmd.Flags().IntVar(&f.parallel, "parallel", runtime.GOMAXPROCS(0), "how many drills run at a time; the result does not depend on it")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON on standard output, words on standard error")
 	cmd.Flags().StringVar(&f.junit, "junit", "", "write a test case for each drill to this file, as JUnit XML")
 	cmd.Flags().StringVar(&f.trace, "trace", "", "write every packet of the one --drill to this file, as pcapng, for tshark or Wireshark")
+	cmd.Flags().StringVar(&f.html, "html", "", "write a page for people to this file: who feels what, and each drill as a timeline and on the topology")
+	cmd.Flags().StringVar(&f.svg, "svg", "", "write the matrix, and each drill's timeline and topology, as pictures into this directory")
 	cmd.Flags().BoolVar(&f.list, "list", false, "print the drills and run none")
 	return cmd
 }
@@ -82,11 +93,16 @@ func (f *rehearseFlags) run(cmd *cobra.Command, c *catalog.Catalog, file string)
 	if f.list && f.asJSON {
 		return usageError(errors.New("--list has no JSON: `onramp prove --json` lists the same scenarios"))
 	}
-	traffic, err := f.onlyTraffic()
-	if err != nil {
-		return err
+	traffic := false
+	if f.script == "" { // a drill of a script may have any name
+		if traffic, err = f.onlyTraffic(); err != nil {
+			return err
+		}
 	}
 	if err := f.traceable(); err != nil {
+		return err
+	}
+	if err := f.pictured(traffic); err != nil {
 		return err
 	}
 	in, err := readInput(cmd, c, file)
@@ -99,8 +115,16 @@ func (f *rehearseFlags) run(cmd *cobra.Command, c *catalog.Catalog, file string)
 	if err != nil {
 		return err
 	}
+	if f.script != "" {
+		return f.scripted(cmd, c, p, pl)
+	}
 	if traffic && !f.list {
-		t, err := pl.traffic(c, p, f.drills, f.seed)
+		var t *rehearse.Traffic
+		if f.trace != "" {
+			t, err = pl.recordTraffic(c, p, f.drills[0], f.seed, f.trace)
+		} else {
+			t, err = pl.traffic(c, p, f.drills, f.seed)
+		}
 		if err != nil {
 			return err
 		}
@@ -124,6 +148,9 @@ func (f *rehearseFlags) run(cmd *cobra.Command, c *catalog.Catalog, file string)
 		r, err = pl.rehearse(c, p, ro)
 	}
 	if err != nil {
+		return err
+	}
+	if err := f.show(pl, c, r); err != nil {
 		return err
 	}
 	return f.tell(cmd.OutOrStdout(), r)
@@ -244,11 +271,18 @@ func printRehearsal(w io.Writer, r *rehearse.Result) error {
 	}
 	fmt.Fprintf(w, "\n%s run over %s, a packet every %g ms on each. An outage may be longer than its bound by %s: messages and packets travel.\n",
 		count(len(r.Drills), "drill"), count(len(r.Flows), "needed flow"), r.ProbeMs, seconds(r.AllowanceMs))
-	fmt.Fprintln(w, "\nThe times rest on assumptions:")
+	printIsolation(w, r)
+	if err := printBandwidth(w, r); err != nil {
+		return err
+	}
+	fmt.Fprintln(w, "\nThese results rest on assumptions:")
 	for _, a := range r.Assumptions {
 		fmt.Fprintf(w, "  %s: %s\n", a.Name, a.Text)
 	}
 	printLongest(w, r)
+	if err := printResiliency(w, &r.Resiliency); err != nil {
+		return err
+	}
 	printDisagreements(w, p, r)
 	return nil
 }
@@ -311,7 +345,7 @@ func printDrilled(w io.Writer, r *rehearse.Result) error {
 const mostDisagreements = 10
 
 func printDisagreement(w io.Writer, d *rehearse.Disagreement) {
-	fmt.Fprintf(w, "  %s: %s\n", or(d.Flow, "everybody"), map[string]string{"healthy": "before the failure", "failed": "after the failure", "repaired": "after the repair"}[d.When])
+	fmt.Fprintf(w, "  %s: %s\n", or(d.Flow, "everybody"), whenWords()[d.When])
 	fmt.Fprintf(w, "    proof: %s\n    seen:  %s\n", d.Proof, d.Seen)
 	if d.Ended != "" {
 		fmt.Fprintf(w, "    ended: %s\n", d.Ended)
@@ -396,16 +430,5 @@ func writeDrillsJUnit(name string, r *rehearse.Result) error {
 		}
 		suite.AddTestcase(t)
 	}
-	var all junit.Testsuites
-	all.Name = "onramp rehearse"
-	all.AddSuite(suite)
-	file, err := os.Create(name)
-	if err != nil {
-		return err
-	}
-	if err := all.WriteXML(file); err != nil {
-		_ = file.Close() // the error that stopped us is the one to tell
-		return err
-	}
-	return file.Close()
+	return saveSuite(name, suite)
 }

@@ -21,11 +21,11 @@ import (
 
 // results are the values that commands print with --json, by command.
 func results() map[string]any {
-	return map[string]any{"choose": choose.Choice{}, "design": design.Design{}, "prove": prove.Result{}, "check": checked{}, "prerequisites": prerequisites{}, "cost": priced{}, "rehearse": rehearse.Result{}, "rehearse-traffic": rehearse.Traffic{}}
+	return map[string]any{"choose": choose.Choice{}, "design": design.Design{}, "prove": prove.Result{}, "check": checked{}, "prerequisites": prerequisites{}, "cost": priced{}, "rehearse": rehearse.Result{}, "rehearse-traffic": rehearse.Traffic{}, "rehearse-script": rehearse.Scripted{}}
 }
 
 func resultNames() []string {
-	return []string{"intent", "choose", "design", "prove", "check", "prerequisites", "cost", "rehearse", "rehearse-traffic", "speaker", "speaker-events", "bootstrap"}
+	return []string{"intent", "choose", "design", "prove", "check", "prerequisites", "cost", "rehearse", "rehearse-traffic", "rehearse-script", "script", "speaker", "speaker-events", "bootstrap"}
 }
 
 // schemaOf is the JSON Schema of a file that people write, or of a command's result.
@@ -35,6 +35,8 @@ func schemaOf(name string) ([]byte, error) {
 		return intent.Schema()
 	case "speaker":
 		return speaker.Schema()
+	case "script":
+		return rehearse.ScriptSchema()
 	case "speaker-events":
 		return speaker.EventSchema()
 	case "bootstrap":
@@ -46,6 +48,8 @@ func schemaOf(name string) ([]byte, error) {
 		command = "check --prerequisites"
 	case "rehearse-traffic":
 		command = "rehearse --drill voice"
+	case "rehearse-script":
+		command = "rehearse --script"
 	}
 	return schema.Of(results()[name], schema.Options{
 		Title: "onramp " + command + " --json", Description: "What onramp " + command + " prints for programs.",

@@ -20,22 +20,31 @@ func (f *rehearseFlags) traceable() error {
 
 // trace drills the plan's design and writes what its links carry to a file, whole or not at all.
 func (pl *plan) trace(c *catalog.Catalog, p *progress, o rehearse.Options, name string) (*rehearse.Result, error) {
-	var r *rehearse.Result
+	return recorded(p, name, func(r *rehearse.Recording) (*rehearse.Result, error) {
+		o.Recording = r
+		return pl.rehearse(c, p, o)
+	})
+}
+
+// recorded does something that is recorded to a file.
+func recorded[T any](p *progress, name string, do func(r *rehearse.Recording) (T, error)) (T, error) {
+	var result, none T
 	var refused error
+	var recording *rehearse.Recording
 	err := replaceFile(name, func(w io.Writer) error {
-		o.Recording = rehearse.NewRecording(w)
-		if r, refused = pl.rehearse(c, p, o); refused != nil {
+		recording = rehearse.NewRecording(w)
+		if result, refused = do(recording); refused != nil {
 			return refused
 		}
-		return o.Recording.Err()
+		return recording.Err()
 	})
 	switch {
 	case refused != nil:
-		return nil, refused
+		return none, refused
 	case err != nil:
-		return nil, outside(err)
+		return none, outside(err)
 	}
 	st := p.Stage("trace", 1)
-	st.Done(fmt.Sprintf("%s on %s in %.0f s of virtual time, in %s", count(o.Recording.Frames, "frame"), count(o.Recording.Links, "link"), o.Recording.Lasts.Seconds(), name))
-	return r, nil
+	st.Done(fmt.Sprintf("%s on %s in %.0f s of virtual time, in %s", count(recording.Frames, "frame"), count(recording.Links, "link"), recording.Lasts.Seconds(), name))
+	return result, nil
 }

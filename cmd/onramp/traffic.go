@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
+	"strings"
 
 	"onramp/catalog"
 	"onramp/network"
@@ -33,19 +35,32 @@ func (f *rehearseFlags) onlyTraffic() (bool, error) {
 		return false, nil
 	case named < len(f.drills):
 		return false, usageError(errors.New("--drill: drills of traffic have another result than drills of elements; run them apart"))
-	case f.junit != "":
-		return false, usageError(errors.New("--junit: it is for drills of elements"))
-	case f.trace != "":
-		return false, usageError(errors.New("--trace: it is for a drill of an element"))
+	case f.trace != "" && len(f.drills) == 1 && !slices.Contains(rehearse.Recordable(), f.drills[0]):
+		return false, usageError(fmt.Errorf("--trace: %s is not recorded, as its tunnel is on no link of the estate; %s are", f.drills[0], strings.Join(rehearse.Recordable(), " and ")))
 	}
 	return true, nil
 }
 
+// recordTraffic runs one traffic drill and writes what the links carry meanwhile to a file, whole or not at all.
+func (pl *plan) recordTraffic(c *catalog.Catalog, p *progress, name string, seed uint64, file string) (*rehearse.Traffic, error) {
+	return recorded(p, file, func(r *rehearse.Recording) (*rehearse.Traffic, error) {
+		return pl.playTraffic(c, p, []string{name}, func(n *network.Network, step func()) (*rehearse.Traffic, error) {
+			return rehearse.RecordTraffic(n, name, seed, r, step)
+		})
+	})
+}
+
 // traffic runs the traffic drills on the plan's design.
 func (pl *plan) traffic(c *catalog.Catalog, p *progress, names []string, seed uint64) (*rehearse.Traffic, error) {
+	return pl.playTraffic(c, p, names, func(n *network.Network, step func()) (*rehearse.Traffic, error) {
+		return rehearse.RunTraffic(n, names, seed, step)
+	})
+}
+
+func (pl *plan) playTraffic(c *catalog.Catalog, p *progress, names []string, play func(n *network.Network, step func()) (*rehearse.Traffic, error)) (*rehearse.Traffic, error) {
 	n, _ := network.Build(pl.design.Resources, pl.design.Premises, c, network.Options{})
 	st := p.Stage("rehearse", len(names))
-	t, err := rehearse.RunTraffic(n, names, seed, func() { st.Step(1, "") })
+	t, err := play(n, func() { st.Step(1, "") })
 	if err != nil {
 		st.Fail("the estate cannot be run")
 		return nil, outside(err)
@@ -70,6 +85,11 @@ func (pl *plan) traffic(c *catalog.Catalog, p *progress, names []string, seed ui
 
 // tellTraffic prints a result and says no where a throughput is not what it must be.
 func (f *rehearseFlags) tellTraffic(w io.Writer, t *rehearse.Traffic) error {
+	if f.junit != "" {
+		if err := writeTrafficJUnit(f.junit, t); err != nil {
+			return outside(err)
+		}
+	}
 	var err error
 	if f.asJSON {
 		err = printJSON(w, t)
@@ -137,12 +157,13 @@ func bandwidthTable(list []rehearse.SlowProvider) *listing {
 }
 
 func vpnTable(list []rehearse.SideBySide) *listing {
-	l := newListing("Line of business", "From", "To", "ExpressRoute: one way", "Jitter", "Lost", "MOS", "VPN: one way", "Jitter", "Lost", "MOS").Right(3, 4, 5, 6, 7, 8, 9, 10)
+	l := newListing("Line of business", "From", "To", "ExpressRoute: one way", "Jitter", "Lost", "MOS", "Rate", "VPN: one way", "Jitter", "Lost", "MOS", "Rate").Right(3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 	for i := range list {
 		x := &list[i]
 		cells := []any{or(x.LineOfBusiness, "-"), x.From, x.To}
-		for _, call := range []*rehearse.Call{&x.ExpressRoute, &x.VPN} {
-			cells = append(cells, milliseconds(call.OneWayMs), milliseconds(call.JitterMs), percent(call.LostPercent), mos(call))
+		for i, call := range []*rehearse.Call{&x.ExpressRoute, &x.VPN} {
+			mbps := [...]float64{x.ExpressRouteMbps, math.Round(x.VPNMbps)}[i]
+			cells = append(cells, milliseconds(call.OneWayMs), milliseconds(call.JitterMs), percent(call.LostPercent), mos(call), rate(mbps))
 		}
 		l.Row(cells...)
 	}

@@ -155,6 +155,10 @@ func (pl *plan) files(c *catalog.Catalog) ([]output, error) {
 		if err := add("rehearsal.json", b, err); err != nil {
 			return nil, err
 		}
+		b, err = page.Rehearsal(pl.design, pl.drilled, c)
+		if err := add(rehearsalPage, b, err); err != nil {
+			return nil, err
+		}
 	}
 	if pl.answer != nil {
 		b, err = indented(&pl.answer.Choice)
@@ -172,7 +176,11 @@ func (pl *plan) files(c *catalog.Catalog) ([]output, error) {
 	if err := add("topology.svg", b, err); err != nil {
 		return nil, err
 	}
-	b, err = page.HTML(page.Input{Answer: pl.answer, Design: pl.design, Proof: pl.proof, Bill: pl.bill, Findings: pl.checked}, c)
+	in := page.Input{Answer: pl.answer, Design: pl.design, Proof: pl.proof, Bill: pl.bill, Findings: pl.checked}
+	if pl.drilled != nil {
+		in.Rehearsal = rehearsalPage
+	}
+	b, err = page.HTML(in, c)
 	if err := add("report.html", b, err); err != nil {
 		return nil, err
 	}

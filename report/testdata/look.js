@@ -117,7 +117,7 @@
 	for (const t of document.querySelectorAll("table")) {
 		if (!t.caption || !t.caption.textContent.trim()) say(`${name(t)} has no caption`);
 		for (const h of t.querySelectorAll("th")) if (!h.scope) say(`${name(h)} says not what it heads`);
-		const widths = new Set([...t.rows].map((r) => r.cells.length));
+		const widths = new Set([...t.rows].map((r) => [...r.cells].reduce((n, c) => n + c.colSpan, 0)));
 		if (widths.size > 1) say(`${name(t)} has rows of different lengths`);
 	}
 	if (!document.title || !root.lang) say("the page has no title or no language");
