@@ -4,7 +4,7 @@ GO          ?= go
 FUZZTIME    ?= 10s
 BENCHTIME   ?= 1s
 SEED        ?= 1
-# The packages with properties that are tried on drawn examples, which make test draws from one seed: a run is as good as another.
+# The packages with properties that are tried on drawn examples, which make test draws from one seed, so that two runs are the same.
 DRAWN        = $(GO) list $$(grep -rl --include='*_test.go' --exclude-dir=bench '"pgregory.net/rapid"' . | xargs -n1 dirname | sort -u)
 STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
