@@ -189,6 +189,7 @@ func newKinds() kinds {
 			typ: netProvider + "firewallPolicies", inUse: "Conflict", fill: fillPlain, owned: []string{"provisioningState", "firewalls", "ruleCollectionGroups", "childPolicies", "size"},
 			children: []*kind{{typ: netProvider + "firewallPolicies/ruleCollectionGroups", nowhere: true, fill: fillPlain, owned: []string{"provisioningState", "size"}}},
 		},
+		hubKind(),
 	} {
 		ks.add(k)
 	}

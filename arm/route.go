@@ -163,7 +163,7 @@ func (r *route) classify(parts []string, ks kinds) {
 		switch {
 		case len(parts) >= 3 && strings.EqualFold(parts[2], "resourceGroups"):
 			r.action = "Microsoft.Resources/subscriptions/resourceGroups/" + verb
-			if len(parts) == 5 {
+			if len(parts) > 4 { // something of the group's, such as its resources
 				r.action = "Microsoft.Resources/subscriptions/resourceGroups/" + parts[4] + "/" + verb
 			} else {
 				r.kind = ks.of(groupType)
