@@ -19,6 +19,7 @@ const (
 	AssumeUnknownCodes    = "statuses-not-listed"
 	AssumeAddresses       = "addresses-given-in-order"
 	AssumeCrossConnection = "cross-connection-names"
+	AssumeServiceTags     = "service-tags-without-prefixes"
 )
 
 // Assumptions are those on which the endpoint's answers rest beside what is published.
@@ -35,5 +36,6 @@ func Assumptions() []Assumption {
 		{AssumeUnknownCodes, "A code without a published status is answered with 400."},
 		{AssumeAddresses, "Addresses and keys that the service allocates follow from the resource's id or are random; a gateway's instances take the first free addresses of GatewaySubnet."},
 		{AssumeCrossConnection, "A cross connection is shown in the subscription of the circuit, in the group CrossConnection-LOCATION, named by the service key."},
+		{AssumeServiceTags, "The list of service tags has AzureCloud and AzureCloud.REGION, without prefixes: Microsoft's addresses are not among the facts."},
 	}
 }

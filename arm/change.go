@@ -546,15 +546,24 @@ func (e *engine) around(r *resource) (azure.Resources, error) {
 	return out, nil
 }
 
-// works is what the administrator lets go wrong with an operation.
+// works is what the administrator lets go wrong with an operation, and whether it has one that can be followed at all.
 type works struct {
-	fail *Error        // it fails with this
-	slow time.Duration // it takes so much longer
+	fail   *Error        // it fails with this
+	slow   time.Duration // it takes so much longer
+	atOnce bool          // it has ended when it is answered: nobody could follow it
+}
+
+// takes is how long an operation lasts.
+func (w works) takes(d time.Duration) time.Duration {
+	if w.atOnce {
+		return 0
+	}
+	return d + w.slow
 }
 
 // commit writes the record with its operation, in one write.
 func (c *change) commit(w works) *Error {
-	c.next.op = &operation{ID: c.guid(), Verb: c.verb, Target: c.id, By: c.by.ObjectID, Starts: c.at, Ends: c.at.Add(c.pace.of(c.kind, c.verb, c.before == nil) + w.slow), Status: succeeded, Creates: c.before == nil}
+	c.next.op = &operation{ID: c.guid(), Verb: c.verb, Target: c.id, By: c.by.ObjectID, Starts: c.at, Ends: c.at.Add(w.takes(c.pace.of(c.kind, c.verb, c.before == nil))), Status: succeeded, Creates: c.before == nil}
 	if w.fail != nil {
 		c.next.op.Status, c.next.op.Error = failed, w.fail
 	}

@@ -636,13 +636,17 @@ func (x *exchange) setSharedKey() *Error {
 	next.body, next.changed = copied(was.body), e.now()
 	inner(next.body, "properties")["sharedKey"] = key
 	next.op = &operation{ID: e.guid(), Verb: "sharedkey", Target: was.id, By: x.caller.ObjectID, Starts: e.now(), Ends: e.now().Add(e.pace.of(c.kind, "sharedkey", false)), Status: succeeded}
+	made := object{"keyLength": number(sent, "keyLength")} // the key itself is for those who may read it
+	if x.op.Method == http.MethodPost {
+		next.op.Result = made
+	}
 	if err := e.put(&next, was); err != nil {
 		return err
 	}
 	x.follow(next.op, true, x.op.Method == http.MethodPost)
 	if x.op.Method == http.MethodPost {
 		if !next.op.pending(e.now()) {
-			return x.reply(http.StatusOK, object{"keyLength": number(sent, "keyLength"), "value": key})
+			return x.reply(http.StatusOK, made)
 		}
 		return x.nothing(http.StatusAccepted)
 	}
@@ -722,6 +726,11 @@ func (x *exchange) circuitSummary() *Error {
 	if e != nil {
 		return x.answer(c, nil, e)
 	}
+	return x.answer(c, object{"value": summary(rows, "as", "statePfxRcd")}, nil)
+}
+
+// summary counts routes by the neighbour that they go to, under the names that one of Azure's lists has for its AS number and the count.
+func summary(rows []CircuitRoute, asn, received string) []any {
 	count, as := map[string]int{}, map[string]string{}
 	var hops []string
 	for _, r := range rows {
@@ -736,9 +745,13 @@ func (x *exchange) circuitSummary() *Error {
 	for _, h := range hops {
 		n := 0
 		_, _ = fmt.Sscan(as[h], &n)
-		out = append(out, object{"neighbor": h, "v": 4, "as": n, "upDown": "", "statePfxRcd": fmt.Sprint(count[h])})
+		o := object{"neighbor": h, asn: n, "upDown": "", received: fmt.Sprint(count[h])}
+		if received == "statePfxRcd" {
+			o["v"] = 4
+		}
+		out = append(out, o)
 	}
-	return x.answer(c, object{"value": out}, nil)
+	return out
 }
 
 func (x *exchange) stats() *Error {

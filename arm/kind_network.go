@@ -304,7 +304,11 @@ func fillFirewall(c *change) *Error {
 	if props["threatIntelMode"] == nil {
 		props["threatIntelMode"] = "Alert"
 	}
-	return c.addresses("ipConfigurations")
+	err := c.addresses("ipConfigurations")
+	for _, x := range list(c.body, "properties", "ipConfigurations") {
+		delete(inner(x, "properties"), "privateIPAllocationMethod") // a firewall's configuration has none
+	}
+	return err
 }
 
 // fillGateway gives a gateway its AS number and its addresses.

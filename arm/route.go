@@ -126,6 +126,8 @@ func newRouter(ops []catalog.ARMOperation, ks kinds, named map[string]func(*exch
 		root := &rt.root
 		if rest, ok := strings.CutPrefix(path, "/{scope}"); ok {
 			path, root, r.scoped = rest, &rt.scoped, true
+		} else if i := strings.LastIndex(path, "/providers/"); strings.Contains(path, "/{parentResourcePath}/") { // of any number of parts
+			path, root, r.scoped = path[i:], &rt.scoped, true
 		} else if strings.HasPrefix(path, "/{") { // a whole id in one parameter: the same paths as {scope}'s
 			rt.all = append(rt.all, r)
 			continue

@@ -257,7 +257,7 @@ func (x *exchange) allowed() *Error {
 		}
 	}
 	switch x.op.ID { // everybody may see which there are: the lists hold only what they may read
-	case "Subscriptions_List", "Tenants_List", "Providers_ListAtTenantScope", "Providers_GetAtTenantScope", "Operations_List":
+	case "Subscriptions_List", "Subscription_CheckResourceName", "Tenants_List", "Providers_ListAtTenantScope", "Providers_GetAtTenantScope", "Operations_List":
 		return nil
 	}
 	return x.config.Gate.May(x.caller, x.action, scope)
@@ -446,7 +446,12 @@ func (x *exchange) patch() *Error {
 	if err != nil {
 		return err
 	}
-	c, err := x.engine.patchTags(x.caller, x.kind, x.target(), sent, x.rules.works(x))
+	w := x.rules.works(x)
+	w.atOnce = !x.op.LongRunning
+	if w.atOnce && w.fail != nil {
+		return w.fail
+	}
+	c, err := x.engine.patchTags(x.caller, x.kind, x.target(), sent, w)
 	if err != nil {
 		return err
 	}
