@@ -19,6 +19,7 @@ const (
 	AssumeUnknownCodes    = "statuses-not-listed"
 	AssumeAddresses       = "addresses-given-in-order"
 	AssumeCrossConnection = "cross-connection-names"
+	AssumeVersions        = "versions-not-listed"
 	AssumeServiceTags     = "service-tags-without-prefixes"
 )
 
@@ -36,6 +37,7 @@ func Assumptions() []Assumption {
 		{AssumeUnknownCodes, "A code without a published status is answered with 400."},
 		{AssumeAddresses, "Addresses and keys that the service allocates follow from the resource's id or are random; a gateway's instances take the first free addresses of GatewaySubnet."},
 		{AssumeCrossConnection, "A cross connection is shown in the subscription of the circuit, in the group CrossConnection-LOCATION, named by the service key."},
+		{AssumeVersions, "Of Microsoft.Resources and Microsoft.Authorization, whose versions are not listed, any date from 2014 to today is taken."},
 		{AssumeServiceTags, "The list of service tags has AzureCloud and AzureCloud.REGION, without prefixes: Microsoft's addresses are not among the facts."},
 	}
 }

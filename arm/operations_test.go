@@ -649,3 +649,133 @@ func TestEachServedOperationAnswersEachStatusThatItMay(t *testing.T) {
 		}
 	}
 }
+
+// held is everything that the store has, to see that a refusal wrote nothing.
+func (r *rig) held() map[string]uint64 {
+	r.t.Helper()
+	out := map[string]uint64{}
+	if err := r.config.Store.Load(func(x Record) error { out[x.Key] = x.Revision; return nil }); err != nil {
+		r.t.Fatal(err)
+	}
+	return out
+}
+
+func TestWhatIsNotServedIsNotImplementedAndWritesNothing(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	role, _ := r.config.Gate.Access.Definition("Owner")
+	if _, refusal := r.config.Gate.Access.Assign(RoleAssignment{Name: guidOf("assignment", "everywhere"), Scope: "/", Role: role.ID, Principal: r.owner.ObjectID}); refusal != nil {
+		t.Fatal(refusal)
+	}
+	r.must(201, "PUT", group, `{"location":"westeurope"}`)
+	before := r.held()
+	seen := 0
+	for _, o := range Operations(r.config.Catalog) {
+		if o.Served || strings.HasPrefix(o.Path, "/{") && !strings.HasPrefix(o.Path, "/{scope}") {
+			continue
+		}
+		with := map[string]string{}
+		for _, part := range strings.Split(o.Path, "/") {
+			if n := strings.Trim(part, "{}"); n != part && world[n] == "" {
+				with[n] = "x"
+			}
+		}
+		path := pathOf(o.ARMOperation, with)
+		if f, _ := r.router.match(o.Method, path); f.route != nil && f.serve != nil {
+			continue // the same path as an operation that is served
+		}
+		seen++
+		status, body, _ := r.call(o.Method, path, `{"location":"westeurope","properties":{}}`)
+		if o.Method == "HEAD" && status == 501 {
+			continue
+		}
+		if status != 501 || text(body, "error", "code") != "NotImplemented" || !strings.Contains(text(body, "error", "message"), "nothing was done") {
+			t.Errorf("%s %s %s: %d %v", o.ID, o.Method, path, status, body)
+		}
+	}
+	if seen < 150 {
+		t.Errorf("only %d operations were called", seen)
+	}
+	if !maps.Equal(before, r.held()) {
+		t.Error("something was written")
+	}
+}
+
+// TestEveryOperationRefusesWhatCannotBe calls each served operation in ways that each of them has to refuse.
+func TestEveryOperationRefusesWhatCannotBe(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.must(201, "PUT", group, `{"location":"westeurope"}`)
+	before := r.held()
+	code := func(o object) string { return text(o, "error", "code") }
+	for _, o := range Operations(r.config.Catalog) {
+		if !o.Served {
+			continue
+		}
+		op := o.ARMOperation
+		path := pathOf(op, map[string]string{"operationId": "none", "crossConnectionName": "none", "resourceProviderNamespace": "Microsoft.Network"})
+		say := func(what string, status int, got object, statuses []int, codes ...string) {
+			t.Helper()
+			if op.Method == "HEAD" && slices.Contains(statuses, status) {
+				return
+			}
+			if !slices.Contains(statuses, status) || !slices.Contains(codes, code(got)) {
+				t.Errorf("%s, %s: %d %s (%s)", op.ID, what, status, code(got), text(got, "error", "message"))
+			}
+		}
+		body := `{"location":"westeurope","properties":{}}`
+		status, got, _ := r.call(op.Method, path+"?api-version=", body)
+		say("no version", status, got, []int{400}, "MissingApiVersionParameter")
+		for _, v := range []string{"latest", "2016-02-30", "2025-05-01-", "2025-05-01-preview-preview", "1999-01-01", "2999-01-01"} {
+			status, got, _ = r.call(op.Method, path+"?api-version="+v, body)
+			say("version "+v, status, got, []int{400}, "InvalidApiVersionParameter", "NoRegisteredProviderFound")
+		}
+		if strings.Contains(op.Path, "{subscriptionId}") || strings.Contains(op.Path, "{scope}") {
+			status, got, _ = r.call(op.Method, strings.Replace(path, "SUB", "99999999-9999-4999-8999-999999999999", 1), body)
+			say("no subscription", status, got, []int{404}, "SubscriptionNotFound")
+		}
+		sends := (op.Method == "PUT" || op.Method == "PATCH" || op.HasBody) && op.ID != "Providers_Register" // where the body may be missing
+		if sends {
+			for _, b := range []string{"", "[]", `"x"`, "{", `{"a":1}{`, strings.Repeat(`{"a":`, 100) + "1" + strings.Repeat("}", 100)} {
+				status, got, _ = r.call(op.Method, path, b)
+				// Where what the path names is missing, that may be told first.
+				say("body "+b[:min(9, len(b))], status, got, []int{400, 404}, "InvalidRequestContent", "ResourceNotFound", "ResourceGroupNotFound", "NotFound", "ParentResourceNotFound")
+			}
+		}
+		inGroup := strings.Contains(strings.ToLower(op.Path), "/resourcegroups/{resourcegroupname}/")
+		if inGroup {
+			status, got, _ = r.call(op.Method, strings.Replace(path, "/net", "/none", 1), body)
+			switch {
+			case op.Method == "DELETE":
+				say("no group", status, got, []int{204, 404}, "", "ResourceGroupNotFound", "ResourceNotFound")
+			case strings.HasSuffix(op.Path, "/roleAssignments"), strings.HasSuffix(op.Path, "/permissions"), strings.HasPrefix(op.ID, "ExpressRouteCross"):
+			default:
+				say("no group", status, got, []int{404, 400}, "ResourceGroupNotFound", "ResourceNotFound", "InvalidParameter", "LocationRequired")
+			}
+		}
+		// Nothing but the group is there.
+		if !inGroup || !strings.Contains(op.Path, "Microsoft.Network") {
+			continue
+		}
+		parts := len(strings.Split(strings.Split(op.Path, "Microsoft.Network/")[1], "/"))
+		if op.Method == "PUT" && parts == 2 {
+			continue // it would be made
+		}
+		status, got, _ = r.call(op.Method, path, body)
+		switch {
+		case op.Method == "DELETE":
+			if status != 204 && status != 404 {
+				t.Errorf("%s of nothing: %d %s", op.ID, status, code(got))
+			}
+		case op.Method == "GET" && parts == 1:
+			if status != 200 {
+				t.Errorf("%s, an empty list: %d %s", op.ID, status, code(got))
+			}
+		default:
+			say("of nothing", status, got, []int{404}, "ResourceNotFound", "ParentResourceNotFound", "NotFound")
+		}
+	}
+	if after := r.held(); !maps.Equal(before, after) {
+		t.Errorf("something was written: %v", after)
+	}
+}

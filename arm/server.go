@@ -45,6 +45,8 @@ type Server struct {
 	router *router
 	tables Tables
 	rules  *faults
+	// versions are those of Microsoft.Network that are answered.
+	versions []string
 }
 
 // New makes an endpoint of what its store holds. Run must be running for deletions and providers that take their time.
@@ -66,7 +68,7 @@ func New(c Config) (*Server, error) {
 		e.prefs.provider = c.Provider
 	}
 	e.prefs.delay = c.ProviderDelay
-	s := &Server{config: c, engine: e, tables: c.Tables, rules: &faults{}}
+	s := &Server{config: c, engine: e, tables: c.Tables, rules: &faults{}, versions: publishedBy(c.Catalog)}
 	if s.tables == nil {
 		s.tables = &Converged{Catalog: c.Catalog, Resources: e.resources, Premises: c.Premises}
 	}
@@ -201,20 +203,30 @@ func (x *exchange) versioned() *Error {
 		return refuse(http.StatusBadRequest, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
 	}
 	x.version = v
-	day, _, preview := strings.Cut(v, "-preview")
-	if !preview {
-		day, _, _ = strings.Cut(v, "-beta")
-	}
-	if _, err := time.Parse("2006-01-02", day); err != nil {
+	network := strings.Contains(strings.ToLower(x.op.Path), "/providers/microsoft.network/")
+	day, ok := versionDate(v)
+	if !ok || !network && (day.Before(firstVersion) || day.After(x.config.Now())) {
 		return refuse(http.StatusBadRequest, "InvalidApiVersionParameter", "The api-version '%.40s' is invalid. The supported versions are '%s'.", v, strings.Join(x.published(), ","))
 	}
-	if !strings.Contains(strings.ToLower(x.op.Path), "/providers/microsoft.network/") {
+	if !network || slices.Contains(x.published(), v) {
 		return nil
 	}
-	if slices.Contains(x.published(), v) {
-		return nil
+	return refuse(http.StatusBadRequest, "NoRegisteredProviderFound", "No registered resource provider found for location '%s' and API version '%.40s' for type '%s'. The supported api-versions are '%s'.", x.params["location"], v, x.typeName(), strings.Join(x.published(), ", "))
+}
+
+// firstVersion is the earliest that is taken of the interfaces whose versions are not listed (AssumeVersions).
+var firstVersion = time.Date(2014, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// versionDate reads a version: a date, which may be of a preview.
+func versionDate(v string) (time.Time, bool) {
+	for _, stage := range []string{"-preview", "-privatepreview", "-beta", "-alpha"} {
+		if day, ok := strings.CutSuffix(v, stage); ok {
+			v = day
+			break
+		}
 	}
-	return refuse(http.StatusBadRequest, "NoRegisteredProviderFound", "No registered resource provider found for location '' and API version '%.40s' for type '%s'. The supported api-versions are '%s'.", v, x.typeName(), strings.Join(x.published(), ", "))
+	day, err := time.Parse(time.DateOnly, v)
+	return day, err == nil
 }
 
 func (x *exchange) typeName() string {
@@ -224,13 +236,21 @@ func (x *exchange) typeName() string {
 	return strings.TrimPrefix(x.kind.typ, netProvider)
 }
 
-func (x *exchange) published() []string {
+// oldest is the first version of Microsoft.Network that is answered.
+const oldest = "2015-05-01-preview"
+
+// publishedBy are the versions of Microsoft.Network that have what is served here.
+func publishedBy(c *catalog.Catalog) []string {
 	var out []string
-	for _, v := range x.config.Catalog.ARMVersions() {
-		out = append(out, v.Version)
+	for _, v := range c.ARMVersions() {
+		if v.Version >= oldest && v.Networks {
+			out = append(out, v.Version)
+		}
 	}
 	return out
 }
+
+func (x *exchange) published() []string { return x.versions }
 
 func (x *exchange) subscribed(id string) *Error {
 	if s, ok := x.config.Gate.Directory.Subscription(id); ok && strings.EqualFold(s.ID, id) {
@@ -253,6 +273,9 @@ func (x *exchange) allowed() *Error {
 					break
 				}
 				scope = scope[:max(0, strings.LastIndexByte(scope, '/'))]
+			}
+			if scope == "" { // nothing but the tenant
+				scope = "/"
 			}
 		}
 	}
