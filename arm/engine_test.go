@@ -44,6 +44,10 @@ type rig struct {
 	http  *httptest.Server
 	clock *clock
 	owner *Principal
+
+	mu     sync.Mutex
+	issued time.Time // when the token was that call sends
+	held   string
 }
 
 func newRig(t *testing.T, change func(*Config)) *rig {
@@ -127,7 +131,12 @@ func (r *rig) call(method, path, body string) (int, object, http.Header) {
 		r.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+r.token())
+	r.mu.Lock()
+	if now := r.clock.now(); r.held == "" || now.Sub(r.issued) > 10*time.Minute {
+		r.issued, r.held = now, r.token()
+	}
+	req.Header.Set("Authorization", "Bearer "+r.held)
+	r.mu.Unlock()
 	res, err := r.http.Client().Do(req)
 	if err != nil {
 		r.t.Fatal(err)

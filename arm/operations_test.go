@@ -650,8 +650,8 @@ func TestEachServedOperationAnswersEachStatusThatItMay(t *testing.T) {
 	}
 }
 
-// held is everything that the store has, to see that a refusal wrote nothing.
-func (r *rig) held() map[string]uint64 {
+// records are everything that the store has, to see that a refusal wrote nothing.
+func (r *rig) records() map[string]uint64 {
 	r.t.Helper()
 	out := map[string]uint64{}
 	if err := r.config.Store.Load(func(x Record) error { out[x.Key] = x.Revision; return nil }); err != nil {
@@ -668,7 +668,7 @@ func TestWhatIsNotServedIsNotImplementedAndWritesNothing(t *testing.T) {
 		t.Fatal(refusal)
 	}
 	r.must(201, "PUT", group, `{"location":"westeurope"}`)
-	before := r.held()
+	before := r.records()
 	seen := 0
 	for _, o := range Operations(r.config.Catalog) {
 		if o.Served || strings.HasPrefix(o.Path, "/{") && !strings.HasPrefix(o.Path, "/{scope}") {
@@ -696,7 +696,7 @@ func TestWhatIsNotServedIsNotImplementedAndWritesNothing(t *testing.T) {
 	if seen < 150 {
 		t.Errorf("only %d operations were called", seen)
 	}
-	if !maps.Equal(before, r.held()) {
+	if !maps.Equal(before, r.records()) {
 		t.Error("something was written")
 	}
 }
@@ -706,7 +706,7 @@ func TestEveryOperationRefusesWhatCannotBe(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, nil)
 	r.must(201, "PUT", group, `{"location":"westeurope"}`)
-	before := r.held()
+	before := r.records()
 	code := func(o object) string { return text(o, "error", "code") }
 	for _, o := range Operations(r.config.Catalog) {
 		if !o.Served {
@@ -775,7 +775,7 @@ func TestEveryOperationRefusesWhatCannotBe(t *testing.T) {
 			say("of nothing", status, got, []int{404}, "ResourceNotFound", "ParentResourceNotFound", "NotFound")
 		}
 	}
-	if after := r.held(); !maps.Equal(before, after) {
+	if after := r.records(); !maps.Equal(before, after) {
 		t.Errorf("something was written: %v", after)
 	}
 }
