@@ -1,7 +1,7 @@
 package arm
 
 import (
-	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -244,25 +244,16 @@ func (x *exchange) resources() *Error {
 		}
 		prefix = id + "/"
 	}
-	var rows []*resource
-	wanted := x.filter(func(r *resource) bool { return !r.kind.nowhere || r.kind.parent != nil && r.kind.inside == "" })
+	var ks []*kind
 	for _, k := range x.engine.kinds {
-		if k.inside != "" || k.typ == groupType {
-			continue
+		if k.inside == "" && k.typ != groupType {
+			ks = append(ks, k)
 		}
-		x.engine.list(k, prefix, "", func(r *resource) bool {
-			if wanted(r) {
-				rows = append(rows, r)
-			}
-			return true
-		})
 	}
-	slices.SortFunc(rows, func(a, b *resource) int { return cmp.Compare(a.key, b.key) })
 	expand := x.r.URL.Query().Get("$expand")
-	out := []any{}
-	for _, r := range rows {
-		b := object{"id": r.id, "name": text(r.body, "name"), "type": r.kind.typ, "location": text(r.body, "location")}
-		for _, n := range []string{"tags", "sku", "kind", "zones"} {
+	return x.paged(prefix, ks, x.filter(func(*resource) bool { return true }), func(r *resource) ([]byte, error) {
+		b := object{"id": r.id, "name": text(r.body, "name"), "type": r.kind.typ}
+		for _, n := range []string{"location", "tags", "sku", "kind", "zones"} {
 			if v := r.body[n]; v != nil {
 				b[n] = v
 			}
@@ -273,9 +264,8 @@ func (x *exchange) resources() *Error {
 		if strings.Contains(expand, "createdTime") {
 			b["createdTime"] = r.created.UTC()
 		}
-		out = append(out, b)
-	}
-	return x.reply(http.StatusOK, object{"value": out})
+		return json.Marshal(b)
+	})
 }
 
 // operation is the state of an operation.

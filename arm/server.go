@@ -509,6 +509,13 @@ func (x *exchange) listing() *Error {
 
 // pages answers with the resources of some kinds whose keys begin with a prefix.
 func (x *exchange) pages(prefix string, ks []*kind, wanted func(*resource) bool) *Error {
+	return x.paged(prefix, ks, wanted, func(r *resource) ([]byte, error) {
+		return x.engine.answerOf(child{of: r, kind: r.kind, body: r.body, id: r.id})
+	})
+}
+
+// paged is pages with a say in how each resource is shown.
+func (x *exchange) paged(prefix string, ks []*kind, wanted func(*resource) bool, show func(*resource) ([]byte, error)) *Error {
 	q := x.r.URL.Query()
 	size := x.config.PageSize
 	if n, err := strconv.Atoi(q.Get("$top")); err == nil && n > 0 {
@@ -524,12 +531,13 @@ func (x *exchange) pages(prefix string, ks []*kind, wanted func(*resource) bool)
 	var page []*resource
 	more := false
 	for _, k := range ks {
+		most := len(page) + size + 1 // one more than can be shown, of each kind: that tells whether there is more
 		x.engine.list(k, prefix, after, func(r *resource) bool {
 			if !wanted(r) {
 				return true
 			}
 			page = append(page, r)
-			return len(page) <= size*len(ks)
+			return len(page) < most
 		})
 	}
 	slices.SortFunc(page, func(a, b *resource) int { return strings.Compare(a.key, b.key) })
@@ -538,7 +546,7 @@ func (x *exchange) pages(prefix string, ks []*kind, wanted func(*resource) bool)
 	}
 	values := make([]json.RawMessage, 0, len(page))
 	for _, r := range page {
-		b, err := x.engine.answerOf(child{of: r, kind: r.kind, body: r.body, id: r.id})
+		b, err := show(r)
 		if err != nil {
 			return x.engine.broken(err)
 		}
