@@ -26,6 +26,8 @@ type change struct {
 	sent   object    // what the client sent
 	at     time.Time
 	gate   gate
+	// whole is the beginning of the keys of a group that is deleted with all that is in it: what goes too keeps nothing.
+	whole string
 }
 
 // gate decides who may do what; rights come from role assignments.
@@ -416,6 +418,7 @@ func (c *change) judge() *Error {
 		return nil
 	}
 	var old map[string]bool
+	var worst *azure.Problem // the first that has a code of its own, else the first
 	for i := range found {
 		p := &found[i]
 		key := strings.ToLower(string(p.Resource))
@@ -435,12 +438,14 @@ func (c *change) judge() *Error {
 				}
 			}
 		}
-		if old[problemKey(p)] {
-			continue
+		if !old[problemKey(p)] && (worst == nil || worst.Code == "BadRequest" && p.Code != "BadRequest") {
+			worst = p
 		}
-		return c.problem(p)
 	}
-	return nil
+	if worst == nil {
+		return nil
+	}
+	return c.problem(worst)
 }
 
 // status is the published one of a code, 400 where none is (AssumeUnknownCodes).
@@ -673,6 +678,7 @@ func (c *change) empty(w works) *Error {
 		if r.kind.leave != nil {
 			x := *c
 			x.kind, x.body, x.before, x.id, x.was = r.kind, r.body, r.body, r.id, r
+			x.whole = c.was.key + "/"
 			if err := r.kind.leave(&x); err != nil {
 				return refuse(http.StatusConflict, "ResourceGroupDeletionBlocked", "Deletion of resource group '%s' failed as resources with identifiers '%s' could not be deleted: %s", azure.ID(c.id).Name(), r.id, err.Message)
 			}

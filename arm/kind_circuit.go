@@ -161,7 +161,7 @@ func (c *change) quota() *Error {
 // by referring to it.
 func leaveCircuit(c *change) *Error {
 	for _, a := range list(c.body, "properties", "authorizations") {
-		if u := c.redeemed(text(a, "properties", "authorizationKey"), ""); u != nil {
+		if u := c.redeemed(text(a, "properties", "authorizationKey"), ""); u != nil && !c.goes(u) {
 			return refuse(http.StatusConflict, "Conflict", "Circuit %s is in use by %s and cannot be deleted.", azure.ID(c.id).Name(), u.id)
 		}
 	}
