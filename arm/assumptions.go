@@ -20,6 +20,7 @@ const (
 	AssumeAddresses       = "addresses-given-in-order"
 	AssumeCrossConnection = "cross-connection-names"
 	AssumeVersions        = "versions-not-listed"
+	AssumeShapes          = "shapes-of-versions"
 	AssumeServiceTags     = "service-tags-without-prefixes"
 )
 
@@ -38,6 +39,7 @@ func Assumptions() []Assumption {
 		{AssumeAddresses, "Addresses and keys that the service allocates follow from the resource's id or are random; a gateway's instances take the first free addresses of GatewaySubnet."},
 		{AssumeCrossConnection, "A cross connection is shown in the subscription of the circuit, in the group CrossConnection-LOCATION, named by the service key."},
 		{AssumeVersions, "Of Microsoft.Resources and Microsoft.Authorization, whose versions are not listed, any date from 2014 to today is taken."},
+		{AssumeShapes, "Versions before 2018-08-01 show a subnet's first prefix as addressPrefix and have no addressPrefixes; all else is shown alike, and each type is served at each version that has virtual networks."},
 		{AssumeServiceTags, "The list of service tags has AzureCloud and AzureCloud.REGION, without prefixes: Microsoft's addresses are not among the facts."},
 	}
 }

@@ -196,61 +196,12 @@ func (x *exchange) nowhere(known bool) *Error {
 	return refuse(http.StatusNotFound, "InvalidResourceType", "The resource type '%s' could not be found in the namespace '%s' for api version '%s'.", strings.Join(p.Types, "/"), p.Provider, x.r.URL.Query().Get("api-version"))
 }
 
-// versioned refuses requests without an api-version, and with one that was never published.
-func (x *exchange) versioned() *Error {
-	v := x.r.URL.Query().Get("api-version")
-	if v == "" {
-		return refuse(http.StatusBadRequest, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
-	}
-	x.version = v
-	network := strings.Contains(strings.ToLower(x.op.Path), "/providers/microsoft.network/")
-	day, ok := versionDate(v)
-	if !ok || !network && (day.Before(firstVersion) || day.After(x.config.Now())) {
-		return refuse(http.StatusBadRequest, "InvalidApiVersionParameter", "The api-version '%.40s' is invalid. The supported versions are '%s'.", v, strings.Join(x.published(), ","))
-	}
-	if !network || slices.Contains(x.published(), v) {
-		return nil
-	}
-	return refuse(http.StatusBadRequest, "NoRegisteredProviderFound", "No registered resource provider found for location '%s' and API version '%.40s' for type '%s'. The supported api-versions are '%s'.", x.params["location"], v, x.typeName(), strings.Join(x.published(), ", "))
-}
-
-// firstVersion is the earliest that is taken of the interfaces whose versions are not listed (AssumeVersions).
-var firstVersion = time.Date(2014, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// versionDate reads a version: a date, which may be of a preview.
-func versionDate(v string) (time.Time, bool) {
-	for _, stage := range []string{"-preview", "-privatepreview", "-beta", "-alpha"} {
-		if day, ok := strings.CutSuffix(v, stage); ok {
-			v = day
-			break
-		}
-	}
-	day, err := time.Parse(time.DateOnly, v)
-	return day, err == nil
-}
-
 func (x *exchange) typeName() string {
 	if x.kind == nil {
 		return ""
 	}
 	return strings.TrimPrefix(x.kind.typ, netProvider)
 }
-
-// oldest is the first version of Microsoft.Network that is answered.
-const oldest = "2015-05-01-preview"
-
-// publishedBy are the versions of Microsoft.Network that have what is served here.
-func publishedBy(c *catalog.Catalog) []string {
-	var out []string
-	for _, v := range c.ARMVersions() {
-		if v.Version >= oldest && v.Networks {
-			out = append(out, v.Version)
-		}
-	}
-	return out
-}
-
-func (x *exchange) published() []string { return x.versions }
 
 func (x *exchange) subscribed(id string) *Error {
 	if s, ok := x.config.Gate.Directory.Subscription(id); ok && strings.EqualFold(s.ID, id) {
@@ -327,6 +278,10 @@ func (x *exchange) reply(status int, v any) *Error {
 		if b, err = json.Marshal(v); err != nil {
 			return x.engine.broken(err)
 		}
+	}
+	b, err := x.shaped(b)
+	if err != nil {
+		return x.engine.broken(err)
 	}
 	h := x.w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
