@@ -21,6 +21,7 @@ const (
 	AssumeCrossConnection = "cross-connection-names"
 	AssumeVersions        = "versions-not-listed"
 	AssumeShapes          = "shapes-of-versions"
+	AssumeFilter          = "filter-refusal-code"
 	AssumeServiceTags     = "service-tags-without-prefixes"
 )
 
@@ -40,6 +41,7 @@ func Assumptions() []Assumption {
 		{AssumeCrossConnection, "A cross connection is shown in the subscription of the circuit, in the group CrossConnection-LOCATION, named by the service key."},
 		{AssumeVersions, "Of Microsoft.Resources and Microsoft.Authorization, whose versions are not listed, any date from 2014 to today is taken."},
 		{AssumeShapes, "Versions before 2018-08-01 show a subnet's first prefix as addressPrefix and have no addressPrefixes; all else is shown alike, and each type is served at each version that has virtual networks."},
+		{AssumeFilter, "A $filter of a list of resources that cannot be read is refused with 400 InvalidFilterInQueryString."},
 		{AssumeServiceTags, "The list of service tags has AzureCloud and AzureCloud.REGION, without prefixes: Microsoft's addresses are not among the facts."},
 	}
 }

@@ -186,52 +186,11 @@ func (x *exchange) provider() *Error {
 }
 
 func (x *exchange) groups() *Error {
-	return x.pages("/subscriptions/"+strings.ToLower(x.params["subscriptionId"])+"/", []*kind{x.engine.kinds.of(groupType)}, x.filter(func(*resource) bool { return true }))
-}
-
-// filter adds what $filter asks for: a resource type, a name or a tag, with and.
-func (x *exchange) filter(wanted func(*resource) bool) func(*resource) bool {
-	f := strings.TrimSpace(x.r.URL.Query().Get("$filter"))
-	if f == "" {
-		return wanted
+	f, err := readFilter(x.r.URL.Query().Get("$filter"))
+	if err != nil {
+		return err
 	}
-	type term struct{ name, value string }
-	var terms []term
-	for _, part := range strings.Split(f, " and ") {
-		name, value, ok := strings.Cut(part, " eq ")
-		if ok {
-			terms = append(terms, term{strings.ToLower(strings.TrimSpace(name)), strings.Trim(strings.TrimSpace(value), "'")})
-		}
-	}
-	tag := ""
-	return func(r *resource) bool {
-		for _, t := range terms {
-			switch t.name {
-			case "resourcetype":
-				if !strings.EqualFold(r.kind.typ, t.value) {
-					return false
-				}
-			case "name":
-				if !strings.EqualFold(text(r.body, "name"), t.value) {
-					return false
-				}
-			case "location":
-				if !strings.EqualFold(text(r.body, "location"), t.value) {
-					return false
-				}
-			case "tagname":
-				tag = t.value
-				if find(r.body, "tags", t.value) == nil {
-					return false
-				}
-			case "tagvalue":
-				if text(r.body, "tags", tag) != t.value {
-					return false
-				}
-			}
-		}
-		return wanted(r)
-	}
+	return x.pages("/subscriptions/"+strings.ToLower(x.params["subscriptionId"])+"/", []*kind{x.engine.kinds.of(groupType)}, f.takes)
 }
 
 // resources lists the resources of a subscription or a group, of every type, without their properties.
@@ -244,6 +203,10 @@ func (x *exchange) resources() *Error {
 		}
 		prefix = id + "/"
 	}
+	f, err := readFilter(x.r.URL.Query().Get("$filter"))
+	if err != nil {
+		return err
+	}
 	var ks []*kind
 	for _, k := range x.engine.kinds {
 		if k.inside == "" && k.typ != groupType {
@@ -251,7 +214,7 @@ func (x *exchange) resources() *Error {
 		}
 	}
 	expand := x.r.URL.Query().Get("$expand")
-	return x.paged(prefix, ks, x.filter(func(*resource) bool { return true }), func(r *resource) ([]byte, error) {
+	return x.paged(prefix, ks, f.takes, func(r *resource) ([]byte, error) {
 		b := object{"id": r.id, "name": text(r.body, "name"), "type": r.kind.typ}
 		for _, n := range []string{"location", "tags", "sku", "kind", "zones"} {
 			if v := r.body[n]; v != nil {
