@@ -153,6 +153,9 @@ func (e *engine) putResource(by *Principal, g gate, k *kind, id string, sent obj
 
 // own makes the target's body of what was sent and what only the service writes.
 func (c *change) own() *Error {
+	if err := c.kind.formed(c.sent, c.id); err != nil {
+		return err
+	}
 	if n := text(c.sent, "name"); n != "" && !strings.EqualFold(n, azure.ID(c.id).Name()) {
 		return refuse(http.StatusBadRequest, "InvalidRequestContent", "The name '%s' in the body is not the name '%s' in the path.", n, azure.ID(c.id).Name()).at("name")
 	}
@@ -409,6 +412,12 @@ func (c *change) inside(k *kind, body, before object, id string) *Error {
 
 // judge asks azure.Validate what Azure refuses in the neighbourhood of the change, and refuses what was not wrong before.
 func (c *change) judge() *Error {
+	if err := c.next.finish(); err != nil {
+		return c.broken(err)
+	}
+	if _, err := azure.Unmarshal(c.next.answer); err != nil { // something that only became wrong with what stood there
+		return malformed("%v", err)
+	}
 	after, err := c.around(c.next)
 	if err != nil {
 		return c.broken(err)

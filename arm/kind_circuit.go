@@ -327,8 +327,12 @@ func fillConnection(c *change) *Error {
 
 // checkConnection refuses a circuit that is not there, not provisioned or somebody else's.
 func checkConnection(c *change) *Error {
-	if !strings.EqualFold(text(c.body, "properties", "connectionType"), "ExpressRoute") {
+	switch t := text(c.body, "properties", "connectionType"); strings.ToLower(t) {
+	case "expressroute":
+	case "ipsec", "vnet2vnet", "vpnclient":
 		return nil
+	default:
+		return refuse(http.StatusBadRequest, "InvalidParameter", "The connection type '%.60s' is not IPsec, Vnet2Vnet, ExpressRoute or VPNClient.", t).at("properties.connectionType")
 	}
 	peer := text(c.body, "properties", "peer", "id")
 	circuit := c.get(peer)

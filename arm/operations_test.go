@@ -779,3 +779,80 @@ func TestEveryOperationRefusesWhatCannotBe(t *testing.T) {
 		t.Errorf("something was written: %v", after)
 	}
 }
+
+// TestABodyOfTheWrongTypesIsRefused puts values of other types everywhere into bodies that are right.
+func TestABodyOfTheWrongTypesIsRefused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	ops := map[string]catalog.ARMOperation{}
+	for _, o := range Operations(r.config.Catalog) {
+		ops[o.ID] = o.ARMOperation
+	}
+	calls, types := 0, models()
+	for _, row := range rows() {
+		op := ops[row.op]
+		if strings.Contains(row.with, "KEY") || op.Method == "DELETE" {
+			continue
+		}
+		with := map[string]string{}
+		for _, w := range strings.Fields(row.with) {
+			n, v, _ := strings.Cut(w, "=")
+			with[n] = v
+		}
+		path := pathOf(op, with)
+		first, _, _ := strings.Cut(op.ID, "_")
+		if row.status == 201 && row.body != "" {
+			var body object
+			if err := json.Unmarshal([]byte(row.body), &body); err != nil {
+				t.Fatal(err)
+			}
+			each(body, func(set func(any), where string) {
+				for _, v := range []any{7, "x", true, []any{}, object{}, []any{7}, []any{object{}}, []any{[]any{}}, -1, 1e300, "10.0.0.0/33", "/subscriptions/x"} {
+					set(v)
+					b, err := json.Marshal(body)
+					if err != nil {
+						t.Fatal(err)
+					}
+					calls++
+					if status, o, _ := r.call(op.Method, path, string(b)); status >= 500 || status >= 400 && text(o, "error", "code") == "" {
+						t.Errorf("%s with %s = %v: %d %v", op.ID, where, v, status, o)
+					} else if make := types[first]; make != nil && status < 300 { // what was taken, the SDK can read
+						if b, err = json.Marshal(o); err != nil {
+							t.Fatal(err)
+						}
+						if err := json.Unmarshal(b, make()); err != nil {
+							t.Errorf("%s with %s = %v is taken, and the SDK cannot read it: %v", op.ID, where, v, err)
+						}
+					}
+				}
+			})
+		}
+		r.call(op.Method, path, row.body)
+	}
+	if calls < 1000 {
+		t.Errorf("only %d calls", calls)
+	}
+}
+
+// each visits every place in a value with a function that puts another value there; what was there comes back.
+func each(v any, visit func(set func(any), where string)) {
+	var walk func(v any, where string)
+	walk = func(v any, where string) {
+		switch x := v.(type) {
+		case object:
+			for _, k := range slices.Sorted(maps.Keys(x)) {
+				was := x[k]
+				walk(was, where+"."+k)
+				visit(func(v any) { x[k] = v }, where+"."+k)
+				x[k] = was
+			}
+		case []any:
+			for i, was := range x {
+				walk(was, fmt.Sprintf("%s[%d]", where, i))
+				visit(func(v any) { x[i] = v }, fmt.Sprintf("%s[%d]", where, i))
+				x[i] = was
+			}
+		}
+	}
+	walk(v, "")
+}
