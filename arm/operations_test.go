@@ -307,15 +307,13 @@ func rows() []try {
 	no("RoleDefinitions_Get", "", "", 404, "RoleDefinitionDoesNotExist")
 
 	// What is in use stays; then everything goes, what uses before what is used.
-	for _, x := range []try{
+	t = append(t, []try{
 		{op: "VirtualNetworks_Delete", status: 400, code: "InUseSubnetCannotBeDeleted"}, {op: "Subnets_Delete", status: 400, code: "InUseSubnetCannotBeDeleted"},
 		{op: "PublicIPAddresses_Delete", status: 400, code: "PublicIPAddressCannotBeDeleted"}, {op: "PublicIPPrefixes_Delete", status: 400, code: "InUsePublicIpPrefixCannotBeDeleted"},
 		{op: "NetworkSecurityGroups_Delete", status: 400, code: "InUseNetworkSecurityGroupCannotBeDeleted"}, {op: "VirtualNetworkGateways_Delete", status: 400, code: "VirtualNetworkGatewayCannotBeDeleted"},
 		{op: "ExpressRouteCircuits_Delete", status: 409, code: "Conflict"}, {op: "ExpressRouteCircuitPeerings_Delete", status: 409, code: "Conflict"}, {op: "VirtualHubs_Delete", status: 409, code: "CannotDeleteResource"},
 		{op: "FirewallPolicies_Delete", status: 409, code: "CannotDeleteResource"},
-	} {
-		t = append(t, x)
-	}
+	}...)
 	for _, op := range []string{
 		"VirtualHubBgpConnection", "VirtualHubIPConfiguration", "VirtualHubs", "AzureFirewalls", "FirewallPolicyRuleCollectionGroups", "FirewallPolicies", "RouteFilterRules", "RouteFilters", "ExpressRoutePortAuthorizations",
 		"ExpressRoutePorts", "VirtualNetworkGatewayConnections", "VirtualNetworkGateways", "ExpressRouteCircuitConnections", "ExpressRouteCircuitAuthorizations", "ExpressRouteCircuitPeerings", "ExpressRouteCircuits",

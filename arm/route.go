@@ -20,10 +20,9 @@ type route struct {
 
 // branch is a place in the tree of paths: the next part is one of the words, in lower case, or a parameter.
 type branch struct {
-	words    map[string]*branch
-	param    *branch
-	routes   map[string]*route // by method
-	anything bool
+	words  map[string]*branch
+	param  *branch
+	routes map[string]*route // by method
 }
 
 func (b *branch) grow(parts []string) *branch {
