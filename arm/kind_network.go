@@ -75,11 +75,28 @@ func fillVNet(c *change) *Error {
 	return fillPlain(c)
 }
 
-// checkPeeringRemote refuses a peering to another network than before.
+// checkPeeringRemote refuses a peering to another network than before, and one whose other half was Connected once and has not been
+// written since this half went. To write a half whose other one is gone brings it back to Initiated.
 func checkPeeringRemote(c *change) *Error {
 	old, now := text(c.before, "properties", "remoteVirtualNetwork", "id"), text(c.body, "properties", "remoteVirtualNetwork", "id")
 	if c.before != nil && !strings.EqualFold(old, now) {
 		return refuse(http.StatusBadRequest, "ChangingRemoteVirtualNetworkNotAllowed", "The remote virtual network of peering %s cannot be changed from %s to %s.", c.id, old, now)
+	}
+	remote := c.get(now)
+	if remote == nil {
+		return nil // azure.Validate says so
+	}
+	for _, q := range list(remote.body, "properties", "virtualNetworkPeerings") {
+		if !strings.EqualFold(text(q, "properties", "remoteVirtualNetwork", "id"), c.next.id) {
+			continue
+		}
+		if c.before == nil && text(q, "properties", "peeringState") == "Connected" {
+			return refuse(http.StatusBadRequest, "RemotePeeringIsDisconnected", "Cannot create or update peering %s because remote peering %s referencing parent virtual network %s is in Disconnected state. Update or re-create the remote peering to get it back to Initiated state.", c.id, text(q, "id"), c.next.id)
+		}
+		return nil
+	}
+	if find(c.sent, "properties", "remoteVirtualNetwork") != nil { // it is this half itself that is written
+		inner(c.body, "properties")["peeringState"] = "Initiated"
 	}
 	return nil
 }
