@@ -175,11 +175,8 @@ func storeOrders(t *testing.T, s Store) {
 	b = grows(mustPut(t, s, "/b", "2", b))
 	grows(mustDelete(t, s, "/c", c))
 	d := grows(mustPut(t, s, "/d", "1", 0))
-	var keys []string
 	_, revisions := loaded(t, s)
-	for _, key := range slices.SortedFunc(maps.Keys(revisions), func(a, b string) int { return int(revisions[a]) - int(revisions[b]) }) {
-		keys = append(keys, key)
-	}
+	keys := slices.SortedFunc(maps.Keys(revisions), func(a, b string) int { return int(revisions[a]) - int(revisions[b]) })
 	if want := []string{"/a", "/b", "/d"}; !slices.Equal(keys, want) {
 		t.Errorf("the order is %v, want %v", keys, want)
 	}
