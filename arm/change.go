@@ -65,7 +65,8 @@ func (e *engine) canonical(k *kind, id string) (string, *Error) {
 
 const groupType = "Microsoft.Resources/resourceGroups"
 
-// begin looks at what a write is about, without changing anything. It wants write.
+// begin looks at what a write is about, without changing anything. It wants write, and lets go of it while a write of the same record is under
+// way, so it comes first.
 func (e *engine) begin(by *Principal, k *kind, id, verb string) (*change, *Error) {
 	c := &change{engine: e, by: by, kind: k, verb: verb, at: e.now()}
 	var err *Error
@@ -82,6 +83,13 @@ func (e *engine) begin(by *Principal, k *kind, id, verb string) (*change, *Error
 		top = string(azure.ID(top).Parent())
 	}
 	c.was = e.get(top)
+	if c.was != nil && c.was.flight != nil && !c.was.flight.Ended() { // the others need not wait for this one record
+		f := c.was.flight
+		e.write.Unlock()
+		_, _ = f.Wait() // how it ended, the next write says
+		e.write.Lock()
+		return e.begin(by, k, id, verb)
+	}
 	if c.was != nil && c.was.op.pending(c.at) {
 		return nil, busy(c.was.op)
 	}

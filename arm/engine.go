@@ -13,13 +13,15 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"onramp/catalog"
 )
 
-// engine keeps the resources: in memory to read, in the store to last. One change is made at a time, from its checks to its record in the
-// store, so that what was checked is still so when it is written; reading waits for nobody.
+// engine keeps the resources: in memory to read, in the store to last. One change is made at a time, from its checks to the beginning of its
+// record's write, so that what was checked is still so when it is written. The store keeps the order of the writes, so the next change does
+// not wait for the disk; but no answer is given before what it rests on is there (durable).
 type engine struct {
 	catalog *catalog.Catalog
 	kinds   kinds
@@ -30,6 +32,8 @@ type engine struct {
 	prefs   preferences
 	// statuses are the published ones of Azure's error codes.
 	statuses map[string]int
+	// published are the API versions of Microsoft.Network, in their order.
+	published []string
 
 	write sync.Mutex // held by who changes something
 	mu    sync.RWMutex
@@ -46,7 +50,7 @@ type engine struct {
 	forgotten time.Time
 	watch     func(key string) // told after each change, outside the locks; nil is nobody
 	wake      chan struct{}
-	failing   error // of the store: nothing is written any more
+	last      *flight // the write that was begun last; nil when all are durable
 }
 
 // preferences are what the administrator of the endpoint has set.
@@ -75,13 +79,16 @@ func newEngine(c *catalog.Catalog, s Store, now func() time.Time, random io.Read
 	for _, x := range c.ARMErrors() {
 		e.statuses[x.Code] = x.HTTPStatus
 	}
+	for _, v := range c.ARMVersions() {
+		e.published = append(e.published, v.Version)
+	}
 	err := s.Load(func(r Record) error {
 		if strings.HasPrefix(r.Key, endedKey) {
 			var op endedOperation
 			if err := json.Unmarshal(r.Value, &op); err != nil {
 				return fmt.Errorf("the record of %s: %w", r.Key, err)
 			}
-			op.Operation.revision = r.Revision
+			op.Operation.flight = &flight{Writing: newWriting().end(r.Revision, nil)}
 			e.ops[op.Operation.ID] = &op.Operation
 			return nil
 		}
@@ -258,22 +265,82 @@ func (e *engine) usersOf(id string) []*resource {
 	return out
 }
 
-// put writes a resource: first into the store, then for everybody to see. It wants write.
+// flight is a write that the store has begun, with those before it.
+type flight struct {
+	*Writing
+	before atomic.Pointer[flight] // nil when those have ended
+}
+
+// landed waits until a write and all before it are durable.
+func (f *flight) landed() error {
+	if f == nil {
+		return nil
+	}
+	if b := f.before.Load(); b != nil {
+		if err := b.landed(); err != nil {
+			return err
+		}
+		f.before.Store(nil)
+	}
+	_, err := f.Wait()
+	return err
+}
+
+// begun takes a write of the store into the order. It wants write.
+func (e *engine) begun(w *Writing) *flight {
+	f := &flight{Writing: w}
+	e.mu.Lock()
+	if b := e.last; b != nil && (!b.Ended() || b.before.Load() != nil || b.err != nil) {
+		f.before.Store(b)
+	}
+	e.last = f
+	e.mu.Unlock()
+	return f
+}
+
+// durable waits until all that can be seen now is in the store to stay.
+func (e *engine) durable() *Error {
+	e.mu.RLock()
+	f := e.last
+	e.mu.RUnlock()
+	if err := f.landed(); err != nil {
+		return e.broken(err)
+	}
+	return nil
+}
+
+// known is the revision of a resource's record. It waits for a write of it that is under way.
+func (r *resource) known() (uint64, error) {
+	if r == nil {
+		return 0, nil
+	}
+	if r.flight != nil {
+		return r.flight.Wait()
+	}
+	return r.revision, nil
+}
+
+// put writes a resource and lets everybody see it; it is durable when durable says so. It wants write.
 func (e *engine) put(r *resource, was *resource) *Error {
 	if err := r.finish(); err != nil {
 		return e.broken(err)
 	}
 	b, err := r.marshal()
+	if err == nil {
+		err = checkRecord(r.key, b)
+	}
 	if err != nil {
 		return e.broken(err)
 	}
-	rev := uint64(0)
-	if was != nil {
-		rev = was.revision
-	}
-	if r.revision, err = e.store.Put(r.key, b, rev); err != nil {
+	rev, err := was.known()
+	if err != nil {
 		return e.broken(err)
 	}
+	w := e.store.Begin(Write{Key: r.key, Value: b, Was: rev})
+	if w.Ended() && w.err != nil { // refused: it is not under way
+		return e.broken(w.err)
+	}
+	r.flight = e.begun(w)
 	e.mu.Lock()
 	e.place(r)
 	e.mu.Unlock()
@@ -296,9 +363,15 @@ func (e *engine) drop(r *resource) *Error {
 			return err
 		}
 	}
-	if _, err := e.store.Delete(r.key, r.revision); err != nil {
+	rev, err := r.known()
+	if err != nil {
 		return e.broken(err)
 	}
+	w := e.store.Begin(Write{Key: r.key, Was: rev, Delete: true})
+	if w.Ended() && w.err != nil {
+		return e.broken(w.err)
+	}
+	e.begun(w)
 	e.mu.Lock()
 	e.displace(r)
 	e.mu.Unlock()
@@ -313,8 +386,13 @@ func (e *engine) keep(op *operation) *Error {
 		return e.broken(err)
 	}
 	next := *op
-	if next.revision, err = e.store.Put(endedKey+op.ID, b, 0); err != nil && !errors.Is(err, ErrConflict) {
-		return e.broken(err)
+	w := e.store.Begin(Write{Key: endedKey + op.ID, Value: b})
+	if w.Ended() && w.err != nil {
+		if !errors.Is(w.err, ErrConflict) {
+			return e.broken(w.err)
+		}
+	} else {
+		next.flight = e.begun(w)
 	}
 	e.mu.Lock()
 	e.ops[op.ID] = &next
@@ -440,9 +518,15 @@ func (e *engine) forget(now time.Time) {
 	}
 	e.mu.RUnlock()
 	for _, op := range old {
-		if op.revision > 0 {
-			if _, err := e.store.Delete(endedKey+op.ID, op.revision); err != nil {
+		if op.flight != nil {
+			rev, err := op.flight.Wait()
+			if err != nil {
 				continue
+			}
+			if w := e.store.Begin(Write{Key: endedKey + op.ID, Was: rev, Delete: true}); w.Ended() && w.err != nil {
+				continue
+			} else {
+				e.begun(w)
 			}
 		}
 		e.mu.Lock()
@@ -483,6 +567,7 @@ func (e *engine) run(ctx context.Context) {
 		case <-timer.C:
 		}
 		e.settle()
+		_ = e.durable() // a store that fails says so to the next who writes
 	}
 }
 

@@ -110,6 +110,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{Server: s, w: w, r: r}
 	err := x.handle()
 	if err != nil {
+		if x.route != nil { // the refusal may rest on what is not durable yet
+			if late := s.engine.durable(); late != nil {
+				err = late
+			}
+		}
 		err.write(w)
 	}
 	attrs := []any{"method", r.Method, "path", r.URL.Path, "request", id, "correlation", correlation}
@@ -224,13 +229,7 @@ func (x *exchange) typeName() string {
 	return strings.TrimPrefix(x.kind.typ, netProvider)
 }
 
-func (x *exchange) published() []string {
-	var out []string
-	for _, v := range x.config.Catalog.ARMVersions() {
-		out = append(out, v.Version)
-	}
-	return out
-}
+func (x *exchange) published() []string { return x.engine.published }
 
 func (x *exchange) subscribed(id string) *Error {
 	if s, ok := x.config.Gate.Directory.Subscription(id); ok && strings.EqualFold(s.ID, id) {
@@ -297,6 +296,9 @@ func (x *exchange) read() *Error {
 
 // reply answers with JSON.
 func (x *exchange) reply(status int, v any) *Error {
+	if err := x.engine.durable(); err != nil {
+		return err
+	}
 	x.rules.after(x)
 	b, ok := v.([]byte)
 	if !ok {
@@ -315,6 +317,9 @@ func (x *exchange) reply(status int, v any) *Error {
 
 // nothing answers without a body.
 func (x *exchange) nothing(status int) *Error {
+	if err := x.engine.durable(); err != nil {
+		return err
+	}
 	x.rules.after(x)
 	if status != http.StatusNoContent {
 		x.w.Header().Set("Content-Length", "0")
