@@ -19,6 +19,8 @@ const (
 	AssumeUnknownCodes    = "statuses-not-listed"
 	AssumeAddresses       = "addresses-given-in-order"
 	AssumeCrossConnection = "cross-connection-names"
+	AssumeLinkedRead      = "linked-access-by-reading"
+	AssumeThrottling      = "throttling"
 )
 
 // Assumptions are those on which the endpoint's answers rest beside what is published.
@@ -35,5 +37,7 @@ func Assumptions() []Assumption {
 		{AssumeUnknownCodes, "A code without a published status is answered with 400."},
 		{AssumeAddresses, "Addresses and keys that the service allocates follow from the resource's id or are random; a gateway's instances take the first free addresses of GatewaySubnet."},
 		{AssumeCrossConnection, "A cross connection is shown in the subscription of the circuit, in the group CrossConnection-LOCATION, named by the service key."},
+		{AssumeLinkedRead, "A reference for which no join right is known needs the right to read its target: 403 LinkedAuthorizationFailed without it, whether the target is there or not."},
+		{AssumeThrottling, throttleText},
 	}
 }

@@ -48,6 +48,7 @@ type engine struct {
 	timed     map[string]time.Time
 	revisions map[string]uint64 // of records that are no resources
 	forgotten time.Time
+	recent    []string         // the ids of ops, the oldest first
 	watch     func(key string) // told after each change, outside the locks; nil is nobody
 	wake      chan struct{}
 	last      *flight // the write that was begun last; nil when all are durable
@@ -89,7 +90,7 @@ func newEngine(c *catalog.Catalog, s Store, now func() time.Time, random io.Read
 				return fmt.Errorf("the record of %s: %w", r.Key, err)
 			}
 			op.Operation.flight = &flight{Writing: newWriting().end(r.Revision, nil)}
-			e.ops[op.Operation.ID] = &op.Operation
+			e.note(&op.Operation)
 			return nil
 		}
 		if !strings.HasPrefix(r.Key, "/") {
@@ -137,7 +138,7 @@ func (e *engine) place(r *resource) {
 	e.all[r.key] = r
 	delete(e.timed, r.key)
 	if r.op != nil {
-		e.ops[r.op.ID] = r.op
+		e.note(r.op)
 		if r.op.Verb == "delete" && r.op.Status == succeeded {
 			e.timed[r.key] = r.op.Ends
 		}
@@ -395,7 +396,7 @@ func (e *engine) keep(op *operation) *Error {
 		next.flight = e.begun(w)
 	}
 	e.mu.Lock()
-	e.ops[op.ID] = &next
+	e.note(&next)
 	e.mu.Unlock()
 	return nil
 }
@@ -500,6 +501,29 @@ func removeChild(r *resource, id string) {
 	})
 }
 
+// maxOperations bounds how many operations are remembered; of more, the oldest that have ended are forgotten before their time.
+const maxOperations = 50_000
+
+// note lets an operation be asked for. It wants mu.
+func (e *engine) note(op *operation) {
+	if e.ops[op.ID] == nil {
+		e.recent = append(e.recent, op.ID)
+	}
+	e.ops[op.ID] = op
+	if len(e.recent) <= maxOperations {
+		return
+	}
+	id := e.recent[0]
+	e.recent = e.recent[1:]
+	switch old := e.ops[id]; {
+	case old == nil || old.flight != nil: // gone, or with a record of its own, which forget drops
+	case old.pending(e.now()):
+		e.recent = append(e.recent, id)
+	default:
+		delete(e.ops, id)
+	}
+}
+
 // remembered is how long the state of an operation can be asked for after its end.
 const remembered = time.Hour
 
@@ -533,6 +557,9 @@ func (e *engine) forget(now time.Time) {
 		delete(e.ops, op.ID)
 		e.mu.Unlock()
 	}
+	e.mu.Lock()
+	e.recent = slices.DeleteFunc(slices.Clone(e.recent), func(id string) bool { return e.ops[id] == nil })
+	e.mu.Unlock()
 }
 
 // due is when settle next has something to do; false when never.

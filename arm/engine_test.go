@@ -66,7 +66,8 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 	if _, refusal := a.Assign(RoleAssignment{Name: guidOf("assignment", "owner"), Scope: "/subscriptions/" + testSub, Role: role.ID, Principal: owner.ObjectID}); refusal != nil {
 		t.Fatal(refusal)
 	}
-	site, err := NewSite("127.0.0.1:18443")
+	web := httptest.NewUnstartedServer(nil)
+	site, err := NewSite(web.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +84,9 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{Server: s, t: t, clock: ck, owner: owner, http: httptest.NewTLSServer(s)}
+	web.Config.Handler = s
+	web.StartTLS()
+	r := &rig{Server: s, t: t, clock: ck, owner: owner, http: web}
 	t.Cleanup(r.http.Close)
 	return r
 }

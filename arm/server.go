@@ -34,17 +34,22 @@ type Config struct {
 	Provider      ProviderMode
 	ProviderDelay time.Duration
 	Log           *slog.Logger // nil: none
+	Throttle      Throttle
+	// Concurrent is how many requests are carried out at a time; 0 is 256. The others wait.
+	Concurrent int
 	// PageSize is how many elements a page of a list has at most; 0 is 1,000.
 	PageSize int
 }
 
 // Server answers Azure's interface.
 type Server struct {
-	config Config
-	engine *engine
-	router *router
-	tables Tables
-	rules  *faults
+	config  Config
+	engine  *engine
+	router  *router
+	tables  Tables
+	rules   *faults
+	counted *buckets
+	slots   chan struct{} // held by who carries out a request
 }
 
 // New makes an endpoint of what its store holds. Run must be running for deletions and providers that take their time.
@@ -54,6 +59,9 @@ func New(c Config) (*Server, error) {
 	}
 	if c.PageSize == 0 {
 		c.PageSize = 1000
+	}
+	if c.Concurrent == 0 {
+		c.Concurrent = 256
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -66,7 +74,7 @@ func New(c Config) (*Server, error) {
 		e.prefs.provider = c.Provider
 	}
 	e.prefs.delay = c.ProviderDelay
-	s := &Server{config: c, engine: e, tables: c.Tables, rules: &faults{}}
+	s := &Server{config: c, engine: e, tables: c.Tables, rules: &faults{}, counted: &buckets{}, slots: make(chan struct{}, c.Concurrent)}
 	if s.tables == nil {
 		s.tables = &Converged{Catalog: c.Catalog, Resources: e.resources, Premises: c.Premises}
 	}
@@ -159,15 +167,17 @@ func (x *exchange) handle() *Error {
 	if err := x.versioned(); err != nil {
 		return err
 	}
-	if sub := x.params["subscriptionId"]; sub != "" {
+	sub := x.params["subscriptionId"]
+	if rest, ok := strings.CutPrefix(strings.ToLower(x.scope), "/subscriptions/"); ok && sub == "" {
+		sub, _, _ = strings.Cut(rest, "/")
+	}
+	if sub != "" {
 		if err := x.subscribed(sub); err != nil {
 			return err
 		}
-	} else if rest, ok := strings.CutPrefix(strings.ToLower(x.scope), "/subscriptions/"); ok {
-		sub, _, _ := strings.Cut(rest, "/")
-		if err := x.subscribed(sub); err != nil {
-			return err
-		}
+	}
+	if err := x.count(strings.ToLower(sub)); err != nil {
+		return err
 	}
 	if err := x.allowed(); err != nil {
 		return err
@@ -180,6 +190,12 @@ func (x *exchange) handle() *Error {
 	}
 	if err := x.rules.apply(x); err != nil {
 		return err
+	}
+	select {
+	case x.slots <- struct{}{}:
+		defer func() { <-x.slots }()
+	case <-x.r.Context().Done(): // the client is gone
+		return refuse(http.StatusServiceUnavailable, "ServiceUnavailable", "The endpoint has too much to do.")
 	}
 	return x.serve(x)
 }
@@ -328,10 +344,13 @@ func (x *exchange) nothing(status int) *Error {
 	return nil
 }
 
+// base is the endpoint's URL as the client knows it. A Host header with another name than the endpoint's does not get into answers.
+func (x *exchange) base() string { return x.config.Gate.Tokens.site.URLFor(x.r) }
+
 // follow adds where an operation's state can be asked for.
 func (x *exchange) follow(op *operation, async, location bool) {
 	p, _ := azure.ParseID(op.Target)
-	base := "https://" + x.r.Host
+	base := x.base()
 	query := "?api-version=" + url.QueryEscape(x.version)
 	h := x.w.Header()
 	if p.Provider == "" {
@@ -524,7 +543,7 @@ func (x *exchange) pages(prefix string, ks []*kind, wanted func(*resource) bool)
 	out := object{"value": values}
 	if more && len(page) > 0 {
 		q.Set("$skiptoken", page[len(page)-1].key)
-		out["nextLink"] = "https://" + x.r.Host + x.r.URL.EscapedPath() + "?" + q.Encode()
+		out["nextLink"] = x.base() + x.r.URL.EscapedPath() + "?" + q.Encode()
 	}
 	return x.reply(http.StatusOK, out)
 }
