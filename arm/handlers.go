@@ -244,20 +244,30 @@ func (x *exchange) resources() *Error {
 		}
 		prefix = id + "/"
 	}
+	size, after, err := x.page()
+	if err != nil {
+		return err
+	}
 	var rows []*resource
 	wanted := x.filter(func(r *resource) bool { return !r.kind.nowhere || r.kind.parent != nil && r.kind.inside == "" })
 	for _, k := range x.engine.kinds {
 		if k.inside != "" || k.typ == groupType {
 			continue
 		}
-		x.engine.list(k, prefix, "", func(r *resource) bool {
+		n := 0
+		x.engine.list(k, prefix, after, func(r *resource) bool {
 			if wanted(r) {
 				rows = append(rows, r)
+				n++
 			}
-			return true
+			return n <= size
 		})
 	}
 	slices.SortFunc(rows, func(a, b *resource) int { return cmp.Compare(a.key, b.key) })
+	more := len(rows) > size
+	if more {
+		rows = rows[:size]
+	}
 	expand := x.r.URL.Query().Get("$expand")
 	out := []any{}
 	for _, r := range rows {
@@ -275,7 +285,11 @@ func (x *exchange) resources() *Error {
 		}
 		out = append(out, b)
 	}
-	return x.reply(http.StatusOK, object{"value": out})
+	list := object{"value": out}
+	if more {
+		list["nextLink"] = x.next(rows[len(rows)-1].key)
+	}
+	return x.reply(http.StatusOK, list)
 }
 
 // asked is the operation that a path names: one of the path's subscription, and the caller's own or of something that they may read. Whoever

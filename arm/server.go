@@ -505,17 +505,9 @@ func (x *exchange) listing() *Error {
 
 // pages answers with the resources of some kinds whose keys begin with a prefix.
 func (x *exchange) pages(prefix string, ks []*kind, wanted func(*resource) bool) *Error {
-	q := x.r.URL.Query()
-	size := x.config.PageSize
-	if n, err := strconv.Atoi(q.Get("$top")); err == nil && n > 0 {
-		size = min(n, size)
-	}
-	after := ""
-	if t := q.Get("$skiptoken"); t != "" {
-		var err error
-		if after, err = url.QueryUnescape(t); err != nil || !strings.HasPrefix(after, "/") {
-			return refuse(http.StatusBadRequest, "InvalidParameter", "The value of $skiptoken is not one that this endpoint gave.").at("$skiptoken")
-		}
+	size, after, err := x.page()
+	if err != nil {
+		return err
 	}
 	var page []*resource
 	more := false
@@ -542,10 +534,30 @@ func (x *exchange) pages(prefix string, ks []*kind, wanted func(*resource) bool)
 	}
 	out := object{"value": values}
 	if more && len(page) > 0 {
-		q.Set("$skiptoken", page[len(page)-1].key)
-		out["nextLink"] = x.base() + x.r.URL.EscapedPath() + "?" + q.Encode()
+		out["nextLink"] = x.next(page[len(page)-1].key)
 	}
 	return x.reply(http.StatusOK, out)
+}
+
+// page is how many elements a page of the answer may have, and after which key it begins.
+func (x *exchange) page() (size int, after string, _ *Error) {
+	q := x.r.URL.Query()
+	size = x.config.PageSize
+	if n, err := strconv.Atoi(q.Get("$top")); err == nil && n > 0 {
+		size = min(n, size)
+	}
+	after = q.Get("$skiptoken")
+	if after != "" && !strings.HasPrefix(after, "/") {
+		return 0, "", refuse(http.StatusBadRequest, "InvalidParameter", "The value of $skiptoken is not one that this endpoint gave.").at("$skiptoken")
+	}
+	return size, after, nil
+}
+
+// next is the URL of the page after the one that ends with a key.
+func (x *exchange) next(key string) string {
+	q := x.r.URL.Query()
+	q.Set("$skiptoken", key)
+	return x.base() + x.r.URL.EscapedPath() + "?" + q.Encode()
 }
 
 // Served is an operation of Azure's interface and whether this endpoint serves it.
