@@ -83,11 +83,11 @@ func (s *Server) handlers() map[string]func(*exchange) *Error {
 	return all
 }
 
-// subscriptions lists those that the caller may read something of.
+// subscriptions lists those in which the caller has any role, as Azure does.
 func (x *exchange) subscriptions() *Error {
 	var out []any
 	for _, s := range x.config.Gate.Directory.Subscriptions() {
-		if x.config.Gate.Access.Allowed(x.caller.ObjectID, "Microsoft.Resources/subscriptions/read", "/subscriptions/"+s.ID) {
+		if x.config.Gate.Access.Reaches(x.caller.ObjectID, "/subscriptions/"+s.ID) {
 			out = append(out, x.subscriptionBody(s))
 		}
 	}
@@ -362,9 +362,9 @@ func (x *exchange) cancel() *Error {
 	e := x.engine
 	e.write.Lock()
 	defer e.write.Unlock()
-	op := e.operationOf(x.params["operationId"])
-	if op == nil {
-		return refuse(http.StatusNotFound, "NotFound", "Operation %s not found.", x.params["operationId"])
+	op, err := x.asked()
+	if err != nil {
+		return err
 	}
 	p, _ := azure.ParseID(op.Target)
 	if !x.config.Gate.Access.Allowed(x.caller.ObjectID, p.Type()+"/write", op.Target) {
