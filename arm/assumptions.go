@@ -23,6 +23,8 @@ const (
 	AssumeShapes          = "shapes-of-versions"
 	AssumeFilter          = "filter-refusal-code"
 	AssumeServiceTags     = "service-tags-without-prefixes"
+	AssumeLinkedRead      = "linked-access-by-reading"
+	AssumeThrottling      = "throttling"
 )
 
 // Assumptions are those on which the endpoint's answers rest beside what is published.
@@ -43,5 +45,7 @@ func Assumptions() []Assumption {
 		{AssumeShapes, "Versions before 2018-08-01 show a subnet's first prefix as addressPrefix and have no addressPrefixes; all else is shown alike, and each type is served at each version that has virtual networks."},
 		{AssumeFilter, "A $filter of a list of resources that cannot be read is refused with 400 InvalidFilterInQueryString."},
 		{AssumeServiceTags, "The list of service tags has AzureCloud and AzureCloud.REGION, without prefixes: Microsoft's addresses are not among the facts."},
+		{AssumeLinkedRead, "A reference for which no join right is known needs the right to read its target: 403 LinkedAuthorizationFailed without it, whether the target is there or not."},
+		{AssumeThrottling, throttleText},
 	}
 }

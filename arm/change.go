@@ -67,7 +67,8 @@ func (e *engine) canonical(k *kind, id string) (string, *Error) {
 
 const groupType = "Microsoft.Resources/resourceGroups"
 
-// begin looks at what a write is about, without changing anything. It wants write.
+// begin looks at what a write is about, without changing anything. It wants write, and lets go of it while a write of the same record is under
+// way, so it comes first.
 func (e *engine) begin(by *Principal, k *kind, id, verb string) (*change, *Error) {
 	c := &change{engine: e, by: by, kind: k, verb: verb, at: e.now()}
 	var err *Error
@@ -84,6 +85,13 @@ func (e *engine) begin(by *Principal, k *kind, id, verb string) (*change, *Error
 		top = string(azure.ID(top).Parent())
 	}
 	c.was = e.get(top)
+	if c.was != nil && c.was.flight != nil && !c.was.flight.Ended() { // the others need not wait for this one record
+		f := c.was.flight
+		e.write.Unlock()
+		_, _ = f.Wait() // how it ended, the next write says
+		e.write.Lock()
+		return e.begin(by, k, id, verb)
+	}
 	if c.was != nil && c.was.op.pending(c.at) {
 		return nil, busy(c.was.op)
 	}
@@ -303,25 +311,107 @@ func (c *change) twins() *Error {
 }
 
 // linked refuses references to what the caller may not join (errors.csv: LinkedAuthorizationFailed), but for those that stood there before.
+// A reference for which no right of its own is named needs the right to read its target (AssumeLinkedRead). Whether the target is there
+// makes no difference to the answer.
 func (c *change) linked() *Error {
-	g := c.gate
-	if g == nil {
+	if c.gate == nil {
 		return nil
 	}
-	for _, j := range c.kind.joins {
+	if err := c.linkedIn(c.kind, c.body, c.before); err != nil {
+		return err
+	}
+	old := references(c.before, strings.ToLower(c.id))
+	for _, to := range references(c.body, strings.ToLower(c.id)) {
+		if _, had := slices.BinarySearch(old, to); had || c.opened(to) {
+			continue
+		}
+		p, err := azure.ParseID(to)
+		if err != nil || p.Provider == "" {
+			continue // azure.Validate says what is wrong with it
+		}
+		if action := p.Type() + "/read"; !c.gate.Allowed(c.by.ObjectID, action, to) {
+			return c.unlinked(action, to)
+		}
+	}
+	return nil
+}
+
+// opened tells whether something else decides on a reference: the right to join it, or an authorization key.
+func (c *change) opened(to string) bool {
+	of := func(k *kind, body object) bool {
+		switch k.typ {
+		case netProvider + "connections":
+			if strings.EqualFold(text(body, "properties", "connectionType"), "ExpressRoute") && strings.EqualFold(text(body, "properties", "peer", "id"), to) {
+				return true
+			}
+		case netProvider + "expressRouteCircuits/peerings/connections":
+			if id := text(body, "properties", "peerExpressRouteCircuitPeering", "id"); strings.EqualFold(id, to) {
+				return true
+			}
+		}
+		for _, j := range k.joins {
+			for _, v := range along(body, j.path) {
+				if strings.EqualFold(v, to) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	var walk func(k *kind, body object) bool
+	walk = func(k *kind, body object) bool {
+		if of(k, body) {
+			return true
+		}
+		for _, ck := range k.children {
+			for _, x := range list(body, "properties", ck.inside) {
+				if ck.inside != "" && walk(ck, x) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	return walk(c.kind, c.body)
+}
+
+// linkedIn looks at a body and the children in it.
+func (c *change) linkedIn(k *kind, body, before object) *Error {
+	for _, j := range k.joins {
 		old := map[string]bool{}
-		for _, v := range along(c.before, j.path) {
+		for _, v := range along(before, j.path) {
 			old[strings.ToLower(v)] = true
 		}
-		for _, v := range along(c.body, j.path) {
-			if !old[strings.ToLower(v)] && !g.Allowed(c.by.ObjectID, j.action, v) {
-				return refuse(http.StatusForbidden, "LinkedAuthorizationFailed",
-					"The client '%s' with object id '%s' has permission to perform action '%s/write' on scope '%s'; however, it does not have permission to perform action(s) '%s' on the linked scope(s) '%s' (respectively) or the linked scope(s) are invalid.",
-					c.by.Name, c.by.ObjectID, c.kind.typ, c.id, j.action, v)
+		for _, v := range along(body, j.path) {
+			if !old[strings.ToLower(v)] && !c.gate.Allowed(c.by.ObjectID, j.action, v) {
+				return c.unlinked(j.action, v)
+			}
+		}
+	}
+	for _, ck := range k.children {
+		if ck.inside == "" {
+			continue
+		}
+		for _, x := range list(body, "properties", ck.inside) {
+			var was object
+			for _, y := range list(before, "properties", ck.inside) {
+				if strings.EqualFold(text(y, "name"), text(x, "name")) {
+					was = y
+				}
+			}
+			if err := c.linkedIn(ck, x, was); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+// unlinked is the refusal of a reference.
+func (c *change) unlinked(action, to string) *Error {
+	return refuse(http.StatusForbidden, "LinkedAuthorizationFailed",
+		"The client '%s' with object id '%s' has permission to perform action '%s/write' on scope '%s'; however, it does not have permission to perform action(s) '%s' on the linked scope(s) '%s' (respectively) or the linked scope(s) are invalid.",
+		c.by.Name, c.by.ObjectID, c.kind.typ, c.id, action, to)
 }
 
 // along collects the strings at a path, in which [] stands for every element of an array.

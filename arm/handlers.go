@@ -83,11 +83,11 @@ func (s *Server) handlers() map[string]func(*exchange) *Error {
 	return all
 }
 
-// subscriptions lists those that the caller may read something of.
+// subscriptions lists those in which the caller has any role, as Azure does.
 func (x *exchange) subscriptions() *Error {
 	var out []any
 	for _, s := range x.config.Gate.Directory.Subscriptions() {
-		if x.config.Gate.Access.Allowed(x.caller.ObjectID, "Microsoft.Resources/subscriptions/read", "/subscriptions/"+s.ID) {
+		if x.config.Gate.Access.Reaches(x.caller.ObjectID, "/subscriptions/"+s.ID) {
 			out = append(out, x.subscriptionBody(s))
 		}
 	}
@@ -231,11 +231,27 @@ func (x *exchange) resources() *Error {
 	})
 }
 
+// asked is the operation that a path names: one of the path's subscription, and the caller's own or of something that they may read. Whoever
+// else asks learns no more than of one that never was.
+func (x *exchange) asked() (*operation, *Error) {
+	if op := x.engine.operationOf(x.params["operationId"]); op != nil {
+		p, err := azure.ParseID(op.Target)
+		read := p.Type() + "/read"
+		if p.Provider == "" {
+			read = "Microsoft.Resources/subscriptions/resourceGroups/read"
+		}
+		if err == nil && strings.EqualFold(p.Subscription, x.params["subscriptionId"]) && (op.By == x.caller.ObjectID || x.config.Gate.Access.Allowed(x.caller.ObjectID, read, op.Target)) {
+			return op, nil
+		}
+	}
+	return nil, refuse(http.StatusNotFound, "NotFound", "Operation %.40s not found.", x.params["operationId"])
+}
+
 // operation is the state of an operation.
 func (x *exchange) operation() *Error {
-	op := x.engine.operationOf(x.params["operationId"])
-	if op == nil {
-		return refuse(http.StatusNotFound, "NotFound", "Operation %s not found.", x.params["operationId"])
+	op, err := x.asked()
+	if err != nil {
+		return err
 	}
 	now := x.config.Now()
 	b := object{"id": x.r.URL.Path, "name": op.ID, "status": op.state(now), "startTime": op.Starts.UTC()}
@@ -255,14 +271,14 @@ func (x *exchange) operation() *Error {
 
 // operationResult is what the call would have answered, once it has ended.
 func (x *exchange) operationResult() *Error {
-	op := x.engine.operationOf(x.params["operationId"])
-	if op == nil {
-		return refuse(http.StatusNotFound, "NotFound", "Operation %s not found.", x.params["operationId"])
+	op, err := x.asked()
+	if err != nil {
+		return err
 	}
 	now := x.config.Now()
 	switch {
 	case op.pending(now):
-		x.w.Header().Set("Location", "https://"+x.r.Host+x.r.URL.RequestURI())
+		x.w.Header().Set("Location", x.base()+x.r.URL.RequestURI())
 		x.later()
 		return x.nothing(http.StatusAccepted)
 	case op.Error != nil:
@@ -285,9 +301,9 @@ func (x *exchange) cancel() *Error {
 	e := x.engine
 	e.write.Lock()
 	defer e.write.Unlock()
-	op := e.operationOf(x.params["operationId"])
-	if op == nil {
-		return refuse(http.StatusNotFound, "NotFound", "Operation %s not found.", x.params["operationId"])
+	op, err := x.asked()
+	if err != nil {
+		return err
 	}
 	p, _ := azure.ParseID(op.Target)
 	if !x.config.Gate.Access.Allowed(x.caller.ObjectID, p.Type()+"/write", op.Target) {
@@ -625,7 +641,7 @@ func (x *exchange) answer(of child, result any, err error) *Error {
 	now := x.config.Now()
 	op := &operation{ID: x.engine.guid(), Verb: x.op.ID, Target: of.id, By: x.caller.ObjectID, Starts: now, Ends: now.Add(d), Status: succeeded, Result: result}
 	x.engine.mu.Lock()
-	x.engine.ops[op.ID] = op
+	x.engine.note(op)
 	x.engine.mu.Unlock()
 	x.follow(op, true, true)
 	return x.nothing(http.StatusAccepted)

@@ -34,19 +34,22 @@ type Config struct {
 	Provider      ProviderMode
 	ProviderDelay time.Duration
 	Log           *slog.Logger // nil: none
+	Throttle      Throttle
+	// Concurrent is how many requests are carried out at a time; 0 is 256. The others wait.
+	Concurrent int
 	// PageSize is how many elements a page of a list has at most; 0 is 1,000.
 	PageSize int
 }
 
 // Server answers Azure's interface.
 type Server struct {
-	config Config
-	engine *engine
-	router *router
-	tables Tables
-	rules  *faults
-	// versions are those of Microsoft.Network that are answered.
-	versions []string
+	config  Config
+	engine  *engine
+	router  *router
+	tables  Tables
+	rules   *faults
+	counted *buckets
+	slots   chan struct{} // held by who carries out a request
 }
 
 // New makes an endpoint of what its store holds. Run must be running for deletions and providers that take their time.
@@ -56,6 +59,9 @@ func New(c Config) (*Server, error) {
 	}
 	if c.PageSize == 0 {
 		c.PageSize = 1000
+	}
+	if c.Concurrent == 0 {
+		c.Concurrent = 256
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -68,7 +74,7 @@ func New(c Config) (*Server, error) {
 		e.prefs.provider = c.Provider
 	}
 	e.prefs.delay = c.ProviderDelay
-	s := &Server{config: c, engine: e, tables: c.Tables, rules: &faults{}, versions: publishedBy(c.Catalog)}
+	s := &Server{config: c, engine: e, tables: c.Tables, rules: &faults{}, counted: &buckets{}, slots: make(chan struct{}, c.Concurrent)}
 	if s.tables == nil {
 		s.tables = &Converged{Catalog: c.Catalog, Resources: e.resources, Premises: c.Premises}
 	}
@@ -112,6 +118,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{Server: s, w: w, r: r}
 	err := x.handle()
 	if err != nil {
+		if x.route != nil { // the refusal may rest on what is not durable yet
+			if late := s.engine.durable(); late != nil {
+				err = late
+			}
+		}
 		err.write(w)
 	}
 	attrs := []any{"method", r.Method, "path", r.URL.Path, "request", id, "correlation", correlation}
@@ -156,15 +167,17 @@ func (x *exchange) handle() *Error {
 	if err := x.versioned(); err != nil {
 		return err
 	}
-	if sub := x.params["subscriptionId"]; sub != "" {
+	sub := x.params["subscriptionId"]
+	if rest, ok := strings.CutPrefix(strings.ToLower(x.scope), "/subscriptions/"); ok && sub == "" {
+		sub, _, _ = strings.Cut(rest, "/")
+	}
+	if sub != "" {
 		if err := x.subscribed(sub); err != nil {
 			return err
 		}
-	} else if rest, ok := strings.CutPrefix(strings.ToLower(x.scope), "/subscriptions/"); ok {
-		sub, _, _ := strings.Cut(rest, "/")
-		if err := x.subscribed(sub); err != nil {
-			return err
-		}
+	}
+	if err := x.count(strings.ToLower(sub)); err != nil {
+		return err
 	}
 	if err := x.allowed(); err != nil {
 		return err
@@ -177,6 +190,12 @@ func (x *exchange) handle() *Error {
 	}
 	if err := x.rules.apply(x); err != nil {
 		return err
+	}
+	select {
+	case x.slots <- struct{}{}:
+		defer func() { <-x.slots }()
+	case <-x.r.Context().Done(): // the client is gone
+		return refuse(http.StatusServiceUnavailable, "ServiceUnavailable", "The endpoint has too much to do.")
 	}
 	return x.serve(x)
 }
@@ -271,6 +290,9 @@ func (x *exchange) read() *Error {
 
 // reply answers with JSON.
 func (x *exchange) reply(status int, v any) *Error {
+	if err := x.engine.durable(); err != nil {
+		return err
+	}
 	x.rules.after(x)
 	b, ok := v.([]byte)
 	if !ok {
@@ -293,6 +315,9 @@ func (x *exchange) reply(status int, v any) *Error {
 
 // nothing answers without a body.
 func (x *exchange) nothing(status int) *Error {
+	if err := x.engine.durable(); err != nil {
+		return err
+	}
 	x.rules.after(x)
 	if status != http.StatusNoContent {
 		x.w.Header().Set("Content-Length", "0")
@@ -301,10 +326,13 @@ func (x *exchange) nothing(status int) *Error {
 	return nil
 }
 
+// base is the endpoint's URL as the client knows it. A Host header with another name than the endpoint's does not get into answers.
+func (x *exchange) base() string { return x.config.Gate.Tokens.site.URLFor(x.r) }
+
 // follow adds where an operation's state can be asked for.
 func (x *exchange) follow(op *operation, async, location bool) {
 	p, _ := azure.ParseID(op.Target)
-	base := "https://" + x.r.Host
+	base := x.base()
 	query := "?api-version=" + url.QueryEscape(x.version)
 	h := x.w.Header()
 	if p.Provider == "" {
@@ -471,17 +499,9 @@ func (x *exchange) pages(prefix string, ks []*kind, wanted func(*resource) bool)
 
 // paged is pages with a say in how each resource is shown.
 func (x *exchange) paged(prefix string, ks []*kind, wanted func(*resource) bool, show func(*resource) ([]byte, error)) *Error {
-	q := x.r.URL.Query()
-	size := x.config.PageSize
-	if n, err := strconv.Atoi(q.Get("$top")); err == nil && n > 0 {
-		size = min(n, size)
-	}
-	after := ""
-	if t := q.Get("$skiptoken"); t != "" {
-		var err error
-		if after, err = url.QueryUnescape(t); err != nil || !strings.HasPrefix(after, "/") {
-			return refuse(http.StatusBadRequest, "InvalidParameter", "The value of $skiptoken is not one that this endpoint gave.").at("$skiptoken")
-		}
+	size, after, err := x.page()
+	if err != nil {
+		return err
 	}
 	var page []*resource
 	more := false
@@ -509,10 +529,30 @@ func (x *exchange) paged(prefix string, ks []*kind, wanted func(*resource) bool,
 	}
 	out := object{"value": values}
 	if more && len(page) > 0 {
-		q.Set("$skiptoken", page[len(page)-1].key)
-		out["nextLink"] = "https://" + x.r.Host + x.r.URL.EscapedPath() + "?" + q.Encode()
+		out["nextLink"] = x.next(page[len(page)-1].key)
 	}
 	return x.reply(http.StatusOK, out)
+}
+
+// page is how many elements a page of the answer may have, and after which key it begins.
+func (x *exchange) page() (size int, after string, _ *Error) {
+	q := x.r.URL.Query()
+	size = x.config.PageSize
+	if n, err := strconv.Atoi(q.Get("$top")); err == nil && n > 0 {
+		size = min(n, size)
+	}
+	after = q.Get("$skiptoken")
+	if after != "" && !strings.HasPrefix(after, "/") {
+		return 0, "", refuse(http.StatusBadRequest, "InvalidParameter", "The value of $skiptoken is not one that this endpoint gave.").at("$skiptoken")
+	}
+	return size, after, nil
+}
+
+// next is the URL of the page after the one that ends with a key.
+func (x *exchange) next(key string) string {
+	q := x.r.URL.Query()
+	q.Set("$skiptoken", key)
+	return x.base() + x.r.URL.EscapedPath() + "?" + q.Encode()
 }
 
 // Served is an operation of Azure's interface and whether this endpoint serves it.

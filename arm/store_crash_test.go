@@ -125,6 +125,24 @@ type crashed struct {
 	survived     int // writes that were kept though nobody was told
 }
 
+// said is what a writer writes to its standard error, which is read while it may still write.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
 // round runs a writer: first what it finds must be what was acknowledged, or what was begun after it. Then crash is called after so many
 // acknowledgements, 0 for while the store is being opened, and must have ended the writer when it returns.
 func (c *crashed) round(round int, after int, crash func(*exec.Cmd) error) error {
@@ -133,7 +151,7 @@ func (c *crashed) round(round int, after int, crash func(*exec.Cmd) error) error
 	if c.unsynced {
 		cmd.Env = append(cmd.Env, writerUnsynced+"=1")
 	}
-	var stderr bytes.Buffer
+	var stderr said
 	cmd.Stderr = &stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -63,7 +63,7 @@ func publishedBy(c *catalog.Catalog) []string {
 	return out
 }
 
-func (x *exchange) published() []string { return x.versions }
+func (x *exchange) published() []string { return x.engine.published }
 
 // manyPrefixes is the first version in which a subnet lists its prefixes; in those before it, it has one (AssumeShapes).
 const manyPrefixes = "2018-08-01"

@@ -11,7 +11,7 @@ func TestEveryPublishedVersionIsAnsweredAndNoOther(t *testing.T) {
 	r := newRig(t, nil)
 	r.must(201, "PUT", group, `{"location":"westeurope"}`)
 	r.must(201, "PUT", nets+"/virtualNetworks/v", theVNet)
-	published := r.versions
+	published := r.engine.published
 	for _, v := range []string{"2015-05-01-preview", "2015-06-15", "2020-06-01", "2021-02-01", "2021-05-01", "2022-05-01", "2022-11-01", "2024-01-01", "2025-01-01", "2025-05-01", "2026-01-01"} {
 		if !slices.Contains(published, v) {
 			t.Errorf("%s, which clients send, is not answered", v)

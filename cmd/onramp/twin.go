@@ -62,7 +62,7 @@ func twinError(err error) error {
 
 // startFlags are what a start may be told.
 type startFlags struct {
-	listen, bootstrap, pace, provider, premises string
+	listen, bootstrap, pace, provider, premises, throttle string
 	names                                       []string
 	delay                                       time.Duration
 	detach, asJSON                              bool
@@ -93,6 +93,7 @@ shown once, on the first start. It listens on this machine alone unless told oth
 	cmd.Flags().StringVar(&f.bootstrap, "bootstrap", "", "the file with tenant, subscriptions and principals to begin with (docs/twin.md)")
 	cmd.Flags().StringVar(&f.pace, "pace", string(arm.PaceInstant), "how long operations take: instant or azure")
 	cmd.Flags().StringVar(&f.provider, "provider", string(arm.ProviderAuto), "who provisions circuits: auto, the twin itself, or manual, whoever uses the providers' interface")
+	cmd.Flags().StringVar(&f.throttle, "throttle", string(arm.ThrottleNone), "how many requests a client may send: none, without end, or azure")
 	cmd.Flags().DurationVar(&f.delay, "provider-delay", 0, "how long the twin takes to provision a circuit")
 	cmd.Flags().StringVar(&f.premises, "premises", "", "a design.json whose premises are at the other end of the circuits")
 	cmd.Flags().BoolVar(&f.detach, "detach", false, "serve in the background and come back when it is ready")
@@ -102,9 +103,12 @@ shown once, on the first start. It listens on this machine alone unless told oth
 
 // options checks the flags and reads the files that they name.
 func (f *startFlags) options(cmd *cobra.Command, c *catalog.Catalog, dir string) (twin.Options, error) {
-	o := twin.Options{Dir: dir, Listen: f.listen, Names: f.names, Pace: arm.Pace(f.pace), Provider: arm.ProviderMode(f.provider), ProviderDelay: f.delay}
+	o := twin.Options{Dir: dir, Listen: f.listen, Names: f.names, Pace: arm.Pace(f.pace), Throttle: arm.Throttle(f.throttle), Provider: arm.ProviderMode(f.provider), ProviderDelay: f.delay}
 	if o.Pace != arm.PaceInstant && o.Pace != arm.PaceAzure {
 		return o, usageError(fmt.Errorf("--pace %q: it is instant or azure", f.pace))
+	}
+	if o.Throttle != arm.ThrottleNone && o.Throttle != arm.ThrottleAzure {
+		return o, usageError(fmt.Errorf("--throttle %q: it is none or azure", f.throttle))
 	}
 	if o.Provider != arm.ProviderAuto && o.Provider != arm.ProviderManual {
 		return o, usageError(fmt.Errorf("--provider %q: it is auto or manual", f.provider))
@@ -210,7 +214,7 @@ func (f *startFlags) away(cmd *cobra.Command, dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return outside(err)
 	}
-	args := []string{"twin", "start", "--state", dir, "--listen", f.listen, "--pace", f.pace, "--provider", f.provider, "--provider-delay", f.delay.String()}
+	args := []string{"twin", "start", "--state", dir, "--listen", f.listen, "--pace", f.pace, "--throttle", f.throttle, "--provider", f.provider, "--provider-delay", f.delay.String()}
 	for _, n := range f.names {
 		args = append(args, "--name", n)
 	}
