@@ -132,7 +132,7 @@ func (r *rig) call(method, path, body string) (int, object, http.Header) {
 	}
 	req.Header.Set("Content-Type", "application/json")
 	r.mu.Lock()
-	if now := r.clock.now(); r.held == "" || now.Sub(r.issued) > 10*time.Minute {
+	if now := r.clock.now(); r.held == "" || now.Before(r.issued) || now.Sub(r.issued) > 10*time.Minute {
 		r.issued, r.held = now, r.token()
 	}
 	req.Header.Set("Authorization", "Bearer "+r.held)

@@ -91,7 +91,7 @@ func begin(r *running, name, secret string) *terraform {
 }
 
 // absolute is a URL that has to be one.
-func absolute(t *testing.T, v any) string {
+func absolute(t testing.TB, v any) string {
 	t.Helper()
 	s, _ := v.(string)
 	u, err := url.Parse(s)
@@ -148,7 +148,7 @@ func (c *terraform) send(method, u, version, body string) (int, document, http.H
 }
 
 // path is a URL's path and query: the provider sends them to the endpoint that it knows.
-func path(t *testing.T, u string) string {
+func path(t testing.TB, u string) string {
 	t.Helper()
 	p, err := url.Parse(absolute(t, u))
 	if err != nil {
