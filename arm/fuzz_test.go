@@ -41,8 +41,10 @@ func FuzzRoute(f *testing.F) {
 		if len(m.params) > len(m.names) {
 			t.Fatalf("%s: parameters %v of %v", path, m.params, m.names)
 		}
-		other, _ := rt.match(method, strings.ToUpper(path))
-		if strings.ToUpper(path) == strings.ToUpper(strings.ToLower(path)) && (other.route == nil || other.op.ID != m.op.ID) {
+		upper := strings.ToUpper(path)
+		other, _ := rt.match(method, upper)
+		// Some letters have no single upper case: those of a path of Azure's own words have.
+		if ascii(path) && (other.route == nil || other.op.ID != m.op.ID) {
 			t.Fatalf("%s goes elsewhere in upper case", path)
 		}
 		if m.kind == nil || !strings.HasSuffix(m.op.Path, "}") {
@@ -59,6 +61,10 @@ func FuzzRoute(f *testing.F) {
 			t.Fatalf("%s is canonically %s, and that is %s (%v)", path, id, again, refusal)
 		}
 	})
+}
+
+func ascii(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > 127 })
 }
 
 // FuzzReadObject reads any body: what is taken has no nulls, is not deep, and reads the same when it is written again.

@@ -49,14 +49,6 @@ func (k *kind) childIn(segment string) *kind {
 	return nil
 }
 
-// top is the kind that has the record.
-func (k *kind) top() *kind {
-	for k.inside != "" {
-		k = k.parent
-	}
-	return k
-}
-
 // kinds is the table of all kinds, by lower-case type.
 type kinds map[string]*kind
 

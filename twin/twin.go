@@ -307,13 +307,13 @@ func (t *Twin) close() {
 	if t.listener != nil {
 		_ = t.listener.Close()
 	}
+	if t.store != nil { // before the files go whose absence says that the state is free
+		_ = t.store.Close()
+	}
 	if t.control != nil {
 		_ = t.control.Close()
 		_ = os.Remove(filepath.Join(t.options.Dir, controlFile))
 		_ = os.Remove(filepath.Join(t.options.Dir, addressFile))
-	}
-	if t.store != nil {
-		_ = t.store.Close()
 	}
 }
 
@@ -353,5 +353,6 @@ func listenControl(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false) // the file stays until everything else is closed: Stop waits for that
 	return l, os.Chmod(path, 0o600)
 }
