@@ -398,7 +398,7 @@ func (x *exchange) put() *Error {
 	if c.before == nil && x.may(http.StatusCreated) {
 		status = http.StatusCreated
 	}
-	body, _ := x.engine.find(c.id)
+	body, _ := c.next.below(c.id) // this write, whatever came after it
 	shown := x.engine.shown(body)
 	if x.op.LongRunning {
 		x.follow(c.next.op, true, false)
@@ -474,7 +474,7 @@ func (x *exchange) patch() *Error {
 	if err != nil {
 		return err
 	}
-	body, _ := x.engine.find(c.id)
+	body, _ := c.next.below(c.id) // this write, whatever came after it
 	shown := x.engine.shown(body)
 	if x.op.LongRunning && c.next.op.pending(x.config.Now()) {
 		x.follow(c.next.op, true, true)
