@@ -29,7 +29,7 @@ const (
 
 // Assumptions are those on which the endpoint's answers rest beside what is published.
 func Assumptions() []Assumption {
-	return []Assumption{
+	out := []Assumption{
 		{AssumeChildrenStay, "A PUT of a parent that does not mention a list of children (subnets, peerings, routes, rules) leaves them; one that has the list replaces them."},
 		{AssumePeeringCode, "A peering on a circuit that its provider has not provisioned is refused with 400 BadRequest; VLANs and prefixes used twice on a circuit too."},
 		{AssumeCircuitInUse, "A circuit with connections, or one that its provider has not given back, is not deleted: 409 Conflict."},
@@ -48,4 +48,8 @@ func Assumptions() []Assumption {
 		{AssumeLinkedRead, "A reference for which no join right is known needs the right to read its target: 403 LinkedAuthorizationFailed without it, whether the target is there or not."},
 		{AssumeThrottling, throttleText},
 	}
+	for _, a := range identityAssumptions() {
+		out = append(out, Assumption{a.Name, a.Text})
+	}
+	return out
 }

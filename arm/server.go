@@ -141,7 +141,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // clean refuses paths that could be read in two ways.
 func clean(u *url.URL) *Error {
 	raw := strings.ToLower(u.EscapedPath())
-	bad := strings.Contains(raw, "%2f") || strings.Contains(raw, "%5c") || strings.Contains(raw, "%00") || strings.Contains(u.Path, "\\") || strings.Contains(u.Path, "//")
+	bad := strings.Contains(raw, "%2f") || strings.Contains(raw, "%5c") || strings.Contains(raw, "%00") || strings.Contains(u.Path, "\\")
 	for _, p := range strings.Split(u.Path, "/") {
 		bad = bad || p == "." || p == ".."
 	}
@@ -151,10 +151,24 @@ func clean(u *url.URL) *Error {
 	return nil
 }
 
+// withoutEmpty is a request whose path has no empty segments: the Azure CLI writes /providers/Microsoft.Network//virtualNetworks/hub, and
+// Azure reads it as if there were one slash. All that follows, rights too, sees the path that is meant.
+func withoutEmpty(r *http.Request) *http.Request {
+	if !strings.Contains(r.URL.Path, "//") {
+		return r
+	}
+	out, u := *r, *r.URL
+	segments := slices.DeleteFunc(strings.Split(u.Path, "/"), func(s string) bool { return s == "" })
+	u.Path, u.RawPath = "/"+strings.Join(segments, "/"), ""
+	out.URL = &u
+	return &out
+}
+
 func (x *exchange) handle() *Error {
 	if err := clean(x.r.URL); err != nil {
 		return err
 	}
+	x.r = withoutEmpty(x.r)
 	var err *Error
 	if x.caller, err = x.config.Gate.Who(x.r); err != nil {
 		return err
@@ -380,7 +394,7 @@ func (x *exchange) put() *Error {
 	if c.before == nil && x.may(http.StatusCreated) {
 		status = http.StatusCreated
 	}
-	body, _ := x.engine.find(c.id)
+	body, _ := c.next.below(c.id) // this write, whatever came after it
 	shown := x.engine.shown(body)
 	if x.op.LongRunning {
 		x.follow(c.next.op, true, false)
@@ -461,7 +475,7 @@ func (x *exchange) patch() *Error {
 	if err != nil {
 		return err
 	}
-	body, _ := x.engine.find(c.id)
+	body, _ := c.next.below(c.id) // this write, whatever came after it
 	shown := x.engine.shown(body)
 	if x.op.LongRunning && c.next.op.pending(x.config.Now()) {
 		x.follow(c.next.op, true, true)

@@ -321,6 +321,7 @@ func TestNoPathLeadsIntoAnotherSubscription(t *testing.T) {
 				"by case":                      strings.ToUpper(hub),
 				"by mixed case":                strings.Replace(hub, "subscriptions", "SubScriptions", 1),
 				"with a slash at the end":      hub + "/",
+				"by empty segments":            strings.ReplaceAll(hub, "/", "//"),
 				"of a group that is not there": "/subscriptions/" + network1 + "/resourceGroups/none/providers/Microsoft.Network/virtualNetworks/hub",
 			} {
 				r.refuses(method+" "+name, r.send(method, path, stranger, body), 403, "AuthorizationFailed")
@@ -330,7 +331,6 @@ func TestNoPathLeadsIntoAnotherSubscription(t *testing.T) {
 				"by an encoded backslash":       own + "%5c..%5chub",
 				"by steps up":                   own + "/../../../../../../" + network1 + "/resourceGroups/net/providers/Microsoft.Network/virtualNetworks/hub",
 				"by encoded steps up":           own + "/%2e%2e/%2e%2e/%2E%2E/%2e%2e/%2e%2e/%2e%2e/" + network1 + "/resourceGroups/net/providers/Microsoft.Network/virtualNetworks/hub",
-				"by empty segments":             "//subscriptions//" + finance + "//resourceGroups/fin/providers/Microsoft.Network/virtualNetworks/hub",
 				"by a step on the spot":         "/subscriptions/" + finance + "/./resourceGroups/fin/providers/Microsoft.Network/virtualNetworks/hub",
 				"by an octet that ends strings": own + "/hub%00",
 			} {
@@ -614,7 +614,7 @@ func TestAHundredClientsOfOneResourceHaveOneOrderAndLosersAreTold(t *testing.T) 
 					if err := json.Unmarshal(a.body, &o); err != nil {
 						t.Fatal(err)
 					}
-					if by, ok := etags[at(o, "etag")]; ok || at(o, "tags", "by") != strconv.Itoa(i) && pace == arm.PaceAzure {
+					if by, ok := etags[at(o, "etag")]; ok || at(o, "tags", "by") != strconv.Itoa(i) {
 						t.Errorf("client %d is told the write of client %s", i, by)
 					}
 					etags[at(o, "etag")] = at(o, "tags", "by")

@@ -85,6 +85,7 @@ type Twin struct {
 	server    *arm.Server
 	site      *arm.Site
 	authority *arm.Authority
+	trusted   string // the authority's file, from the root
 	listener  net.Listener
 	control   net.Listener
 	login     *arm.Login
@@ -132,6 +133,9 @@ func Open(o Options, c *catalog.Catalog) (_ *Twin, err error) {
 	}
 	now := time.Now
 	if t.authority, err = arm.OpenAuthority(o.Dir, now()); err != nil {
+		return nil, err
+	}
+	if t.trusted, err = filepath.Abs(t.authority.File()); err != nil {
 		return nil, err
 	}
 	if t.keys, err = arm.OpenKeys(filepath.Join(o.Dir, keysFile), now()); err != nil {
@@ -225,8 +229,8 @@ func (t *Twin) URL() string { return t.site.URL() }
 // Address is what it listens on.
 func (t *Twin) Address() string { return t.listener.Addr().String() }
 
-// Authority is the file with the certificate that clients have to trust.
-func (t *Twin) Authority() string { return t.authority.File() }
+// Authority is the file with the certificate that clients have to trust, wherever they run.
+func (t *Twin) Authority() string { return t.trusted }
 
 // Tenant is the GUID of the tenant.
 func (t *Twin) Tenant() string { return t.directory.Tenant() }
