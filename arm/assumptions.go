@@ -19,11 +19,17 @@ const (
 	AssumeUnknownCodes    = "statuses-not-listed"
 	AssumeAddresses       = "addresses-given-in-order"
 	AssumeCrossConnection = "cross-connection-names"
+	AssumeVersions        = "versions-not-listed"
+	AssumeShapes          = "shapes-of-versions"
+	AssumeFilter          = "filter-refusal-code"
+	AssumeServiceTags     = "service-tags-without-prefixes"
+	AssumeLinkedRead      = "linked-access-by-reading"
+	AssumeThrottling      = "throttling"
 )
 
 // Assumptions are those on which the endpoint's answers rest beside what is published.
 func Assumptions() []Assumption {
-	return []Assumption{
+	out := []Assumption{
 		{AssumeChildrenStay, "A PUT of a parent that does not mention a list of children (subnets, peerings, routes, rules) leaves them; one that has the list replaces them."},
 		{AssumePeeringCode, "A peering on a circuit that its provider has not provisioned is refused with 400 BadRequest; VLANs and prefixes used twice on a circuit too."},
 		{AssumeCircuitInUse, "A circuit with connections, or one that its provider has not given back, is not deleted: 409 Conflict."},
@@ -35,5 +41,15 @@ func Assumptions() []Assumption {
 		{AssumeUnknownCodes, "A code without a published status is answered with 400."},
 		{AssumeAddresses, "Addresses and keys that the service allocates follow from the resource's id or are random; a gateway's instances take the first free addresses of GatewaySubnet."},
 		{AssumeCrossConnection, "A cross connection is shown in the subscription of the circuit, in the group CrossConnection-LOCATION, named by the service key."},
+		{AssumeVersions, "Of Microsoft.Resources and Microsoft.Authorization, whose versions are not listed, any date from 2014 to today is taken."},
+		{AssumeShapes, "Versions before 2018-08-01 show a subnet's first prefix as addressPrefix and have no addressPrefixes; all else is shown alike, and each type is served at each version that has virtual networks."},
+		{AssumeFilter, "A $filter of a list of resources that cannot be read is refused with 400 InvalidFilterInQueryString."},
+		{AssumeServiceTags, "The list of service tags has AzureCloud and AzureCloud.REGION, without prefixes: Microsoft's addresses are not among the facts."},
+		{AssumeLinkedRead, "A reference for which no join right is known needs the right to read its target: 403 LinkedAuthorizationFailed without it, whether the target is there or not."},
+		{AssumeThrottling, throttleText},
 	}
+	for _, a := range identityAssumptions() {
+		out = append(out, Assumption{a.Name, a.Text})
+	}
+	return out
 }

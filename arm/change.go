@@ -26,6 +26,8 @@ type change struct {
 	sent   object    // what the client sent
 	at     time.Time
 	gate   gate
+	// whole is the beginning of the keys of a group that is deleted with all that is in it: what goes too keeps nothing.
+	whole string
 }
 
 // gate decides who may do what; rights come from role assignments.
@@ -65,7 +67,8 @@ func (e *engine) canonical(k *kind, id string) (string, *Error) {
 
 const groupType = "Microsoft.Resources/resourceGroups"
 
-// begin looks at what a write is about, without changing anything. It wants write.
+// begin looks at what a write is about, without changing anything. It wants write, and lets go of it while a write of the same record is under
+// way, so it comes first.
 func (e *engine) begin(by *Principal, k *kind, id, verb string) (*change, *Error) {
 	c := &change{engine: e, by: by, kind: k, verb: verb, at: e.now()}
 	var err *Error
@@ -82,6 +85,13 @@ func (e *engine) begin(by *Principal, k *kind, id, verb string) (*change, *Error
 		top = string(azure.ID(top).Parent())
 	}
 	c.was = e.get(top)
+	if c.was != nil && c.was.flight != nil && !c.was.flight.Ended() { // the others need not wait for this one record
+		f := c.was.flight
+		e.write.Unlock()
+		_, _ = f.Wait() // how it ended, the next write says
+		e.write.Lock()
+		return e.begin(by, k, id, verb)
+	}
 	if c.was != nil && c.was.op.pending(c.at) {
 		return nil, busy(c.was.op)
 	}
@@ -151,6 +161,9 @@ func (e *engine) putResource(by *Principal, g gate, k *kind, id string, sent obj
 
 // own makes the target's body of what was sent and what only the service writes.
 func (c *change) own() *Error {
+	if err := c.kind.formed(c.sent, c.id); err != nil {
+		return err
+	}
 	if n := text(c.sent, "name"); n != "" && !strings.EqualFold(n, azure.ID(c.id).Name()) {
 		return refuse(http.StatusBadRequest, "InvalidRequestContent", "The name '%s' in the body is not the name '%s' in the path.", n, azure.ID(c.id).Name()).at("name")
 	}
@@ -298,25 +311,107 @@ func (c *change) twins() *Error {
 }
 
 // linked refuses references to what the caller may not join (errors.csv: LinkedAuthorizationFailed), but for those that stood there before.
+// A reference for which no right of its own is named needs the right to read its target (AssumeLinkedRead). Whether the target is there
+// makes no difference to the answer.
 func (c *change) linked() *Error {
-	g := c.gate
-	if g == nil {
+	if c.gate == nil {
 		return nil
 	}
-	for _, j := range c.kind.joins {
+	if err := c.linkedIn(c.kind, c.body, c.before); err != nil {
+		return err
+	}
+	old := references(c.before, strings.ToLower(c.id))
+	for _, to := range references(c.body, strings.ToLower(c.id)) {
+		if _, had := slices.BinarySearch(old, to); had || c.opened(to) {
+			continue
+		}
+		p, err := azure.ParseID(to)
+		if err != nil || p.Provider == "" {
+			continue // azure.Validate says what is wrong with it
+		}
+		if action := p.Type() + "/read"; !c.gate.Allowed(c.by.ObjectID, action, to) {
+			return c.unlinked(action, to)
+		}
+	}
+	return nil
+}
+
+// opened tells whether something else decides on a reference: the right to join it, or an authorization key.
+func (c *change) opened(to string) bool {
+	of := func(k *kind, body object) bool {
+		switch k.typ {
+		case netProvider + "connections":
+			if strings.EqualFold(text(body, "properties", "connectionType"), "ExpressRoute") && strings.EqualFold(text(body, "properties", "peer", "id"), to) {
+				return true
+			}
+		case netProvider + "expressRouteCircuits/peerings/connections":
+			if id := text(body, "properties", "peerExpressRouteCircuitPeering", "id"); strings.EqualFold(id, to) {
+				return true
+			}
+		}
+		for _, j := range k.joins {
+			for _, v := range along(body, j.path) {
+				if strings.EqualFold(v, to) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	var walk func(k *kind, body object) bool
+	walk = func(k *kind, body object) bool {
+		if of(k, body) {
+			return true
+		}
+		for _, ck := range k.children {
+			for _, x := range list(body, "properties", ck.inside) {
+				if ck.inside != "" && walk(ck, x) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	return walk(c.kind, c.body)
+}
+
+// linkedIn looks at a body and the children in it.
+func (c *change) linkedIn(k *kind, body, before object) *Error {
+	for _, j := range k.joins {
 		old := map[string]bool{}
-		for _, v := range along(c.before, j.path) {
+		for _, v := range along(before, j.path) {
 			old[strings.ToLower(v)] = true
 		}
-		for _, v := range along(c.body, j.path) {
-			if !old[strings.ToLower(v)] && !g.Allowed(c.by.ObjectID, j.action, v) {
-				return refuse(http.StatusForbidden, "LinkedAuthorizationFailed",
-					"The client '%s' with object id '%s' has permission to perform action '%s/write' on scope '%s'; however, it does not have permission to perform action(s) '%s' on the linked scope(s) '%s' (respectively) or the linked scope(s) are invalid.",
-					c.by.Name, c.by.ObjectID, c.kind.typ, c.id, j.action, v)
+		for _, v := range along(body, j.path) {
+			if !old[strings.ToLower(v)] && !c.gate.Allowed(c.by.ObjectID, j.action, v) {
+				return c.unlinked(j.action, v)
+			}
+		}
+	}
+	for _, ck := range k.children {
+		if ck.inside == "" {
+			continue
+		}
+		for _, x := range list(body, "properties", ck.inside) {
+			var was object
+			for _, y := range list(before, "properties", ck.inside) {
+				if strings.EqualFold(text(y, "name"), text(x, "name")) {
+					was = y
+				}
+			}
+			if err := c.linkedIn(ck, x, was); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+// unlinked is the refusal of a reference.
+func (c *change) unlinked(action, to string) *Error {
+	return refuse(http.StatusForbidden, "LinkedAuthorizationFailed",
+		"The client '%s' with object id '%s' has permission to perform action '%s/write' on scope '%s'; however, it does not have permission to perform action(s) '%s' on the linked scope(s) '%s' (respectively) or the linked scope(s) are invalid.",
+		c.by.Name, c.by.ObjectID, c.kind.typ, c.id, action, to)
 }
 
 // along collects the strings at a path, in which [] stands for every element of an array.
@@ -407,6 +502,12 @@ func (c *change) inside(k *kind, body, before object, id string) *Error {
 
 // judge asks azure.Validate what Azure refuses in the neighbourhood of the change, and refuses what was not wrong before.
 func (c *change) judge() *Error {
+	if err := c.next.finish(); err != nil {
+		return c.broken(err)
+	}
+	if _, err := azure.Unmarshal(c.next.answer); err != nil { // something that only became wrong with what stood there
+		return malformed("%v", err)
+	}
 	after, err := c.around(c.next)
 	if err != nil {
 		return c.broken(err)
@@ -416,6 +517,7 @@ func (c *change) judge() *Error {
 		return nil
 	}
 	var old map[string]bool
+	var worst *azure.Problem // the first that has a code of its own, else the first
 	for i := range found {
 		p := &found[i]
 		key := strings.ToLower(string(p.Resource))
@@ -435,12 +537,14 @@ func (c *change) judge() *Error {
 				}
 			}
 		}
-		if old[problemKey(p)] {
-			continue
+		if !old[problemKey(p)] && (worst == nil || worst.Code == "BadRequest" && p.Code != "BadRequest") {
+			worst = p
 		}
-		return c.problem(p)
 	}
-	return nil
+	if worst == nil {
+		return nil
+	}
+	return c.problem(worst)
 }
 
 // status is the published one of a code, 400 where none is (AssumeUnknownCodes).
@@ -546,15 +650,24 @@ func (e *engine) around(r *resource) (azure.Resources, error) {
 	return out, nil
 }
 
-// works is what the administrator lets go wrong with an operation.
+// works is what the administrator lets go wrong with an operation, and whether it has one that can be followed at all.
 type works struct {
-	fail *Error        // it fails with this
-	slow time.Duration // it takes so much longer
+	fail   *Error        // it fails with this
+	slow   time.Duration // it takes so much longer
+	atOnce bool          // it has ended when it is answered: nobody could follow it
+}
+
+// takes is how long an operation lasts.
+func (w works) takes(d time.Duration) time.Duration {
+	if w.atOnce {
+		return 0
+	}
+	return d + w.slow
 }
 
 // commit writes the record with its operation, in one write.
 func (c *change) commit(w works) *Error {
-	c.next.op = &operation{ID: c.guid(), Verb: c.verb, Target: c.id, By: c.by.ObjectID, Starts: c.at, Ends: c.at.Add(c.pace.of(c.kind, c.verb, c.before == nil) + w.slow), Status: succeeded, Creates: c.before == nil}
+	c.next.op = &operation{ID: c.guid(), Verb: c.verb, Target: c.id, By: c.by.ObjectID, Starts: c.at, Ends: c.at.Add(w.takes(c.pace.of(c.kind, c.verb, c.before == nil))), Status: succeeded, Creates: c.before == nil}
 	if w.fail != nil {
 		c.next.op.Status, c.next.op.Error = failed, w.fail
 	}
@@ -664,6 +777,7 @@ func (c *change) empty(w works) *Error {
 		if r.kind.leave != nil {
 			x := *c
 			x.kind, x.body, x.before, x.id, x.was = r.kind, r.body, r.body, r.id, r
+			x.whole = c.was.key + "/"
 			if err := r.kind.leave(&x); err != nil {
 				return refuse(http.StatusConflict, "ResourceGroupDeletionBlocked", "Deletion of resource group '%s' failed as resources with identifiers '%s' could not be deleted: %s", azure.ID(c.id).Name(), r.id, err.Message)
 			}

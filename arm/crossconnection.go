@@ -25,9 +25,7 @@ func (x *exchange) crossBody(r *resource) object {
 	id := crossID(r)
 	peerings := []any{}
 	for _, p := range list(r.body, "properties", "peerings") {
-		q := copied(p)
-		q["id"], q["type"] = id+"/peerings/"+text(p, "name"), netProvider+"expressRouteCrossConnections/peerings"
-		peerings = append(peerings, q)
+		peerings = append(peerings, crossPeeringBody(id, p))
 	}
 	props := object{
 		"provisioningState": r.op.provisioning(x.config.Now()), "peeringLocation": text(r.body, "properties", "serviceProviderProperties", "peeringLocation"),
@@ -38,6 +36,16 @@ func (x *exchange) crossBody(r *resource) object {
 	site := strings.ToUpper(derived(text(r.body, "properties", "serviceProviderProperties", "peeringLocation"), "")[:3])
 	props["primaryAzurePort"], props["secondaryAzurePort"] = "TWIN-"+site+"-06GMR-CIS-1-PRI-A", "TWIN-"+site+"-06GMR-CIS-2-SEC-A"
 	return object{"id": id, "name": text(r.body, "properties", "serviceKey"), "type": netProvider + "expressRouteCrossConnections", "location": text(r.body, "location"), "etag": r.body["etag"], "properties": props}
+}
+
+// crossPeeringBody shows a peering to the provider of its circuit, who sees nothing of what the customer joins by it.
+func crossPeeringBody(cross string, p object) object {
+	q := copied(p)
+	q["id"], q["type"] = cross+"/peerings/"+text(p, "name"), netProvider+"expressRouteCrossConnections/peerings"
+	for _, n := range []string{"connections", "peeredConnections", "routeFilter", "stats"} {
+		delete(inner(q, "properties"), n)
+	}
+	return q
 }
 
 // crossing finds the circuit that a path names by its service key.
@@ -172,8 +180,7 @@ func (x *exchange) crossPeeringWrite() *Error {
 		status = http.StatusCreated
 	}
 	x.follow(c.next.op, true, false)
-	b := copied(c.body)
-	b["id"], b["type"] = crossID(c.next)+"/peerings/"+text(b, "name"), netProvider+"expressRouteCrossConnections/peerings"
+	b := crossPeeringBody(crossID(c.next), c.body)
 	inner(b, "properties")["provisioningState"] = updating
 	return x.reply(status, b)
 }
@@ -198,7 +205,7 @@ func (e *engine) alter(by *Principal, id string, do func(object) *Error, w works
 	if _, has := next.body["etag"]; has {
 		next.body["etag"] = e.etag()
 	}
-	next.op = &operation{ID: e.guid(), Verb: "put", Target: was.id, By: by.ObjectID, Starts: e.now(), Ends: e.now().Add(e.pace.of(was.kind, "put", false) + w.slow), Status: succeeded}
+	next.op = &operation{ID: e.guid(), Verb: "put", Target: was.id, By: by.ObjectID, Starts: e.now(), Ends: e.now().Add(w.takes(e.pace.of(was.kind, "put", false))), Status: succeeded}
 	if w.fail != nil {
 		next.op.Status, next.op.Error = failed, w.fail
 	}

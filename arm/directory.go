@@ -62,9 +62,10 @@ func (d *Directory) Tenant() string { return d.tenant }
 // TenantName is what the tenant was called when it was made; its GUID if that was all.
 func (d *Directory) TenantName() string { return d.name }
 
-// IsTenant tells whether a client means this tenant, by its GUID or its name.
+// IsTenant tells whether a client means this tenant, by its GUID, its name, or as the one tenant of an authority that is not Entra: adfs,
+// which keeps the Azure CLI from asking login.microsoftonline.com about it.
 func (d *Directory) IsTenant(s string) bool {
-	return strings.EqualFold(s, d.tenant) || strings.EqualFold(s, d.name)
+	return strings.EqualFold(s, d.tenant) || strings.EqualFold(s, d.name) || strings.EqualFold(s, "adfs")
 }
 
 // Subscriptions lists the subscriptions in the order of their names.

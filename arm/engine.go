@@ -13,13 +13,15 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"onramp/catalog"
 )
 
-// engine keeps the resources: in memory to read, in the store to last. One change is made at a time, from its checks to its record in the
-// store, so that what was checked is still so when it is written; reading waits for nobody.
+// engine keeps the resources: in memory to read, in the store to last. One change is made at a time, from its checks to the beginning of its
+// record's write, so that what was checked is still so when it is written. The store keeps the order of the writes, so the next change does
+// not wait for the disk; but no answer is given before what it rests on is there (durable).
 type engine struct {
 	catalog *catalog.Catalog
 	kinds   kinds
@@ -30,6 +32,8 @@ type engine struct {
 	prefs   preferences
 	// statuses are the published ones of Azure's error codes.
 	statuses map[string]int
+	// published are the API versions of Microsoft.Network, in their order.
+	published []string
 
 	write sync.Mutex // held by who changes something
 	mu    sync.RWMutex
@@ -44,9 +48,10 @@ type engine struct {
 	timed     map[string]time.Time
 	revisions map[string]uint64 // of records that are no resources
 	forgotten time.Time
+	recent    []string         // the ids of ops, the oldest first
 	watch     func(key string) // told after each change, outside the locks; nil is nobody
 	wake      chan struct{}
-	failing   error // of the store: nothing is written any more
+	last      *flight // the write that was begun last; nil when all are durable
 }
 
 // preferences are what the administrator of the endpoint has set.
@@ -75,14 +80,15 @@ func newEngine(c *catalog.Catalog, s Store, now func() time.Time, random io.Read
 	for _, x := range c.ARMErrors() {
 		e.statuses[x.Code] = x.HTTPStatus
 	}
+	e.published = publishedBy(c)
 	err := s.Load(func(r Record) error {
 		if strings.HasPrefix(r.Key, endedKey) {
 			var op endedOperation
 			if err := json.Unmarshal(r.Value, &op); err != nil {
 				return fmt.Errorf("the record of %s: %w", r.Key, err)
 			}
-			op.Operation.revision = r.Revision
-			e.ops[op.Operation.ID] = &op.Operation
+			op.Operation.flight = &flight{Writing: newWriting().end(r.Revision, nil)}
+			e.note(&op.Operation)
 			return nil
 		}
 		if !strings.HasPrefix(r.Key, "/") {
@@ -130,7 +136,7 @@ func (e *engine) place(r *resource) {
 	e.all[r.key] = r
 	delete(e.timed, r.key)
 	if r.op != nil {
-		e.ops[r.op.ID] = r.op
+		e.note(r.op)
 		if r.op.Verb == "delete" && r.op.Status == succeeded {
 			e.timed[r.key] = r.op.Ends
 		}
@@ -258,22 +264,82 @@ func (e *engine) usersOf(id string) []*resource {
 	return out
 }
 
-// put writes a resource: first into the store, then for everybody to see. It wants write.
+// flight is a write that the store has begun, with those before it.
+type flight struct {
+	*Writing
+	before atomic.Pointer[flight] // nil when those have ended
+}
+
+// landed waits until a write and all before it are durable.
+func (f *flight) landed() error {
+	if f == nil {
+		return nil
+	}
+	if b := f.before.Load(); b != nil {
+		if err := b.landed(); err != nil {
+			return err
+		}
+		f.before.Store(nil)
+	}
+	_, err := f.Wait()
+	return err
+}
+
+// begun takes a write of the store into the order. It wants write.
+func (e *engine) begun(w *Writing) *flight {
+	f := &flight{Writing: w}
+	e.mu.Lock()
+	if b := e.last; b != nil && (!b.Ended() || b.before.Load() != nil || b.err != nil) {
+		f.before.Store(b)
+	}
+	e.last = f
+	e.mu.Unlock()
+	return f
+}
+
+// durable waits until all that can be seen now is in the store to stay.
+func (e *engine) durable() *Error {
+	e.mu.RLock()
+	f := e.last
+	e.mu.RUnlock()
+	if err := f.landed(); err != nil {
+		return e.broken(err)
+	}
+	return nil
+}
+
+// known is the revision of a resource's record. It waits for a write of it that is under way.
+func (r *resource) known() (uint64, error) {
+	if r == nil {
+		return 0, nil
+	}
+	if r.flight != nil {
+		return r.flight.Wait()
+	}
+	return r.revision, nil
+}
+
+// put writes a resource and lets everybody see it; it is durable when durable says so. It wants write.
 func (e *engine) put(r *resource, was *resource) *Error {
 	if err := r.finish(); err != nil {
 		return e.broken(err)
 	}
 	b, err := r.marshal()
+	if err == nil {
+		err = checkRecord(r.key, b)
+	}
 	if err != nil {
 		return e.broken(err)
 	}
-	rev := uint64(0)
-	if was != nil {
-		rev = was.revision
-	}
-	if r.revision, err = e.store.Put(r.key, b, rev); err != nil {
+	rev, err := was.known()
+	if err != nil {
 		return e.broken(err)
 	}
+	w := e.store.Begin(Write{Key: r.key, Value: b, Was: rev})
+	if w.Ended() && w.err != nil { // refused: it is not under way
+		return e.broken(w.err)
+	}
+	r.flight = e.begun(w)
 	e.mu.Lock()
 	e.place(r)
 	e.mu.Unlock()
@@ -296,9 +362,15 @@ func (e *engine) drop(r *resource) *Error {
 			return err
 		}
 	}
-	if _, err := e.store.Delete(r.key, r.revision); err != nil {
+	rev, err := r.known()
+	if err != nil {
 		return e.broken(err)
 	}
+	w := e.store.Begin(Write{Key: r.key, Was: rev, Delete: true})
+	if w.Ended() && w.err != nil {
+		return e.broken(w.err)
+	}
+	e.begun(w)
 	e.mu.Lock()
 	e.displace(r)
 	e.mu.Unlock()
@@ -313,11 +385,16 @@ func (e *engine) keep(op *operation) *Error {
 		return e.broken(err)
 	}
 	next := *op
-	if next.revision, err = e.store.Put(endedKey+op.ID, b, 0); err != nil && !errors.Is(err, ErrConflict) {
-		return e.broken(err)
+	w := e.store.Begin(Write{Key: endedKey + op.ID, Value: b})
+	if w.Ended() && w.err != nil {
+		if !errors.Is(w.err, ErrConflict) {
+			return e.broken(w.err)
+		}
+	} else {
+		next.flight = e.begun(w)
 	}
 	e.mu.Lock()
-	e.ops[op.ID] = &next
+	e.note(&next)
 	e.mu.Unlock()
 	return nil
 }
@@ -422,6 +499,29 @@ func removeChild(r *resource, id string) {
 	})
 }
 
+// maxOperations bounds how many operations are remembered; of more, the oldest that have ended are forgotten before their time.
+const maxOperations = 50_000
+
+// note lets an operation be asked for. It wants mu.
+func (e *engine) note(op *operation) {
+	if e.ops[op.ID] == nil {
+		e.recent = append(e.recent, op.ID)
+	}
+	e.ops[op.ID] = op
+	if len(e.recent) <= maxOperations {
+		return
+	}
+	id := e.recent[0]
+	e.recent = e.recent[1:]
+	switch old := e.ops[id]; {
+	case old == nil || old.flight != nil: // gone, or with a record of its own, which forget drops
+	case old.pending(e.now()):
+		e.recent = append(e.recent, id)
+	default:
+		delete(e.ops, id)
+	}
+}
+
 // remembered is how long the state of an operation can be asked for after its end.
 const remembered = time.Hour
 
@@ -440,15 +540,24 @@ func (e *engine) forget(now time.Time) {
 	}
 	e.mu.RUnlock()
 	for _, op := range old {
-		if op.revision > 0 {
-			if _, err := e.store.Delete(endedKey+op.ID, op.revision); err != nil {
+		if op.flight != nil {
+			rev, err := op.flight.Wait()
+			if err != nil {
 				continue
+			}
+			if w := e.store.Begin(Write{Key: endedKey + op.ID, Was: rev, Delete: true}); w.Ended() && w.err != nil {
+				continue
+			} else {
+				e.begun(w)
 			}
 		}
 		e.mu.Lock()
 		delete(e.ops, op.ID)
 		e.mu.Unlock()
 	}
+	e.mu.Lock()
+	e.recent = slices.DeleteFunc(slices.Clone(e.recent), func(id string) bool { return e.ops[id] == nil })
+	e.mu.Unlock()
 }
 
 // due is when settle next has something to do; false when never.
@@ -483,6 +592,7 @@ func (e *engine) run(ctx context.Context) {
 		case <-timer.C:
 		}
 		e.settle()
+		_ = e.durable() // a store that fails says so to the next who writes
 	}
 }
 

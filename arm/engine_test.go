@@ -44,6 +44,10 @@ type rig struct {
 	http  *httptest.Server
 	clock *clock
 	owner *Principal
+
+	mu     sync.Mutex
+	issued time.Time // when the token was that call sends
+	held   string
 }
 
 func newRig(t *testing.T, change func(*Config)) *rig {
@@ -66,7 +70,8 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 	if _, refusal := a.Assign(RoleAssignment{Name: guidOf("assignment", "owner"), Scope: "/subscriptions/" + testSub, Role: role.ID, Principal: owner.ObjectID}); refusal != nil {
 		t.Fatal(refusal)
 	}
-	site, err := NewSite("127.0.0.1:18443")
+	web := httptest.NewUnstartedServer(nil)
+	site, err := NewSite(web.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +88,9 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{Server: s, t: t, clock: ck, owner: owner, http: httptest.NewTLSServer(s)}
+	web.Config.Handler = s
+	web.StartTLS()
+	r := &rig{Server: s, t: t, clock: ck, owner: owner, http: web}
 	t.Cleanup(r.http.Close)
 	return r
 }
@@ -127,7 +134,12 @@ func (r *rig) call(method, path, body string) (int, object, http.Header) {
 		r.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+r.token())
+	r.mu.Lock()
+	if now := r.clock.now(); r.held == "" || now.Before(r.issued) || now.Sub(r.issued) > 10*time.Minute {
+		r.issued, r.held = now, r.token()
+	}
+	req.Header.Set("Authorization", "Bearer "+r.held)
+	r.mu.Unlock()
 	res, err := r.http.Client().Do(req)
 	if err != nil {
 		r.t.Fatal(err)

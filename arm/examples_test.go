@@ -84,8 +84,12 @@ func (r *rig) deploy(rs azure.Resources) map[string]object {
 		}
 		put(o)
 	}
-	for _, p := range peerings {
-		put(p)
+	for _, uses := range []bool{false, true} { // who lends its gateway first, as Azure asks
+		for _, p := range peerings {
+			if yes(p, "properties", "useRemoteGateways") == uses {
+				put(p)
+			}
+		}
 	}
 	return sent
 }

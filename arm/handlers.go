@@ -1,7 +1,7 @@
 package arm
 
 import (
-	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -83,11 +83,11 @@ func (s *Server) handlers() map[string]func(*exchange) *Error {
 	return all
 }
 
-// subscriptions lists those that the caller may read something of.
+// subscriptions lists those in which the caller has any role, as Azure does.
 func (x *exchange) subscriptions() *Error {
 	var out []any
 	for _, s := range x.config.Gate.Directory.Subscriptions() {
-		if x.config.Gate.Access.Allowed(x.caller.ObjectID, "Microsoft.Resources/subscriptions/read", "/subscriptions/"+s.ID) {
+		if x.config.Gate.Access.Reaches(x.caller.ObjectID, "/subscriptions/"+s.ID) {
 			out = append(out, x.subscriptionBody(s))
 		}
 	}
@@ -186,52 +186,11 @@ func (x *exchange) provider() *Error {
 }
 
 func (x *exchange) groups() *Error {
-	return x.pages("/subscriptions/"+strings.ToLower(x.params["subscriptionId"])+"/", []*kind{x.engine.kinds.of(groupType)}, x.filter(func(*resource) bool { return true }))
-}
-
-// filter adds what $filter asks for: a resource type, a name or a tag, with and.
-func (x *exchange) filter(wanted func(*resource) bool) func(*resource) bool {
-	f := strings.TrimSpace(x.r.URL.Query().Get("$filter"))
-	if f == "" {
-		return wanted
+	f, err := readFilter(x.r.URL.Query().Get("$filter"))
+	if err != nil {
+		return err
 	}
-	type term struct{ name, value string }
-	var terms []term
-	for _, part := range strings.Split(f, " and ") {
-		name, value, ok := strings.Cut(part, " eq ")
-		if ok {
-			terms = append(terms, term{strings.ToLower(strings.TrimSpace(name)), strings.Trim(strings.TrimSpace(value), "'")})
-		}
-	}
-	tag := ""
-	return func(r *resource) bool {
-		for _, t := range terms {
-			switch t.name {
-			case "resourcetype":
-				if !strings.EqualFold(r.kind.typ, t.value) {
-					return false
-				}
-			case "name":
-				if !strings.EqualFold(text(r.body, "name"), t.value) {
-					return false
-				}
-			case "location":
-				if !strings.EqualFold(text(r.body, "location"), t.value) {
-					return false
-				}
-			case "tagname":
-				tag = t.value
-				if find(r.body, "tags", t.value) == nil {
-					return false
-				}
-			case "tagvalue":
-				if text(r.body, "tags", tag) != t.value {
-					return false
-				}
-			}
-		}
-		return wanted(r)
-	}
+	return x.pages("/subscriptions/"+strings.ToLower(x.params["subscriptionId"])+"/", []*kind{x.engine.kinds.of(groupType)}, f.takes)
 }
 
 // resources lists the resources of a subscription or a group, of every type, without their properties.
@@ -244,25 +203,20 @@ func (x *exchange) resources() *Error {
 		}
 		prefix = id + "/"
 	}
-	var rows []*resource
-	wanted := x.filter(func(r *resource) bool { return !r.kind.nowhere || r.kind.parent != nil && r.kind.inside == "" })
-	for _, k := range x.engine.kinds {
-		if k.inside != "" || k.typ == groupType {
-			continue
-		}
-		x.engine.list(k, prefix, "", func(r *resource) bool {
-			if wanted(r) {
-				rows = append(rows, r)
-			}
-			return true
-		})
+	f, err := readFilter(x.r.URL.Query().Get("$filter"))
+	if err != nil {
+		return err
 	}
-	slices.SortFunc(rows, func(a, b *resource) int { return cmp.Compare(a.key, b.key) })
+	var ks []*kind
+	for _, k := range x.engine.kinds {
+		if k.inside == "" && k.typ != groupType {
+			ks = append(ks, k)
+		}
+	}
 	expand := x.r.URL.Query().Get("$expand")
-	out := []any{}
-	for _, r := range rows {
-		b := object{"id": r.id, "name": text(r.body, "name"), "type": r.kind.typ, "location": text(r.body, "location")}
-		for _, n := range []string{"tags", "sku", "kind", "zones"} {
+	return x.paged(prefix, ks, f.takes, func(r *resource) ([]byte, error) {
+		b := object{"id": r.id, "name": text(r.body, "name"), "type": r.kind.typ}
+		for _, n := range []string{"location", "tags", "sku", "kind", "zones"} {
 			if v := r.body[n]; v != nil {
 				b[n] = v
 			}
@@ -273,16 +227,31 @@ func (x *exchange) resources() *Error {
 		if strings.Contains(expand, "createdTime") {
 			b["createdTime"] = r.created.UTC()
 		}
-		out = append(out, b)
+		return json.Marshal(b)
+	})
+}
+
+// asked is the operation that a path names: one of the path's subscription, and the caller's own or of something that they may read. Whoever
+// else asks learns no more than of one that never was.
+func (x *exchange) asked() (*operation, *Error) {
+	if op := x.engine.operationOf(x.params["operationId"]); op != nil {
+		p, err := azure.ParseID(op.Target)
+		read := p.Type() + "/read"
+		if p.Provider == "" {
+			read = "Microsoft.Resources/subscriptions/resourceGroups/read"
+		}
+		if err == nil && strings.EqualFold(p.Subscription, x.params["subscriptionId"]) && (op.By == x.caller.ObjectID || x.config.Gate.Access.Allowed(x.caller.ObjectID, read, op.Target)) {
+			return op, nil
+		}
 	}
-	return x.reply(http.StatusOK, object{"value": out})
+	return nil, refuse(http.StatusNotFound, "NotFound", "Operation %.40s not found.", x.params["operationId"])
 }
 
 // operation is the state of an operation.
 func (x *exchange) operation() *Error {
-	op := x.engine.operationOf(x.params["operationId"])
-	if op == nil {
-		return refuse(http.StatusNotFound, "NotFound", "Operation %s not found.", x.params["operationId"])
+	op, err := x.asked()
+	if err != nil {
+		return err
 	}
 	now := x.config.Now()
 	b := object{"id": x.r.URL.Path, "name": op.ID, "status": op.state(now), "startTime": op.Starts.UTC()}
@@ -302,14 +271,14 @@ func (x *exchange) operation() *Error {
 
 // operationResult is what the call would have answered, once it has ended.
 func (x *exchange) operationResult() *Error {
-	op := x.engine.operationOf(x.params["operationId"])
-	if op == nil {
-		return refuse(http.StatusNotFound, "NotFound", "Operation %s not found.", x.params["operationId"])
+	op, err := x.asked()
+	if err != nil {
+		return err
 	}
 	now := x.config.Now()
 	switch {
 	case op.pending(now):
-		x.w.Header().Set("Location", "https://"+x.r.Host+x.r.URL.RequestURI())
+		x.w.Header().Set("Location", x.base()+x.r.URL.RequestURI())
 		x.later()
 		return x.nothing(http.StatusAccepted)
 	case op.Error != nil:
@@ -332,9 +301,9 @@ func (x *exchange) cancel() *Error {
 	e := x.engine
 	e.write.Lock()
 	defer e.write.Unlock()
-	op := e.operationOf(x.params["operationId"])
-	if op == nil {
-		return refuse(http.StatusNotFound, "NotFound", "Operation %s not found.", x.params["operationId"])
+	op, err := x.asked()
+	if err != nil {
+		return err
 	}
 	p, _ := azure.ParseID(op.Target)
 	if !x.config.Gate.Access.Allowed(x.caller.ObjectID, p.Type()+"/write", op.Target) {
@@ -636,13 +605,17 @@ func (x *exchange) setSharedKey() *Error {
 	next.body, next.changed = copied(was.body), e.now()
 	inner(next.body, "properties")["sharedKey"] = key
 	next.op = &operation{ID: e.guid(), Verb: "sharedkey", Target: was.id, By: x.caller.ObjectID, Starts: e.now(), Ends: e.now().Add(e.pace.of(c.kind, "sharedkey", false)), Status: succeeded}
+	made := object{"keyLength": number(sent, "keyLength")} // the key itself is for those who may read it
+	if x.op.Method == http.MethodPost {
+		next.op.Result = made
+	}
 	if err := e.put(&next, was); err != nil {
 		return err
 	}
 	x.follow(next.op, true, x.op.Method == http.MethodPost)
 	if x.op.Method == http.MethodPost {
 		if !next.op.pending(e.now()) {
-			return x.reply(http.StatusOK, object{"keyLength": number(sent, "keyLength"), "value": key})
+			return x.reply(http.StatusOK, made)
 		}
 		return x.nothing(http.StatusAccepted)
 	}
@@ -668,7 +641,7 @@ func (x *exchange) answer(of child, result any, err error) *Error {
 	now := x.config.Now()
 	op := &operation{ID: x.engine.guid(), Verb: x.op.ID, Target: of.id, By: x.caller.ObjectID, Starts: now, Ends: now.Add(d), Status: succeeded, Result: result}
 	x.engine.mu.Lock()
-	x.engine.ops[op.ID] = op
+	x.engine.note(op)
 	x.engine.mu.Unlock()
 	x.follow(op, true, true)
 	return x.nothing(http.StatusAccepted)
@@ -722,6 +695,11 @@ func (x *exchange) circuitSummary() *Error {
 	if e != nil {
 		return x.answer(c, nil, e)
 	}
+	return x.answer(c, object{"value": summary(rows, "as", "statePfxRcd")}, nil)
+}
+
+// summary counts routes by the neighbour that they go to, under the names that one of Azure's lists has for its AS number and the count.
+func summary(rows []CircuitRoute, asn, received string) []any {
 	count, as := map[string]int{}, map[string]string{}
 	var hops []string
 	for _, r := range rows {
@@ -736,9 +714,13 @@ func (x *exchange) circuitSummary() *Error {
 	for _, h := range hops {
 		n := 0
 		_, _ = fmt.Sscan(as[h], &n)
-		out = append(out, object{"neighbor": h, "v": 4, "as": n, "upDown": "", "statePfxRcd": fmt.Sprint(count[h])})
+		o := object{"neighbor": h, asn: n, "upDown": "", received: fmt.Sprint(count[h])}
+		if received == "statePfxRcd" {
+			o["v"] = 4
+		}
+		out = append(out, o)
 	}
-	return x.answer(c, object{"value": out}, nil)
+	return out
 }
 
 func (x *exchange) stats() *Error {

@@ -10,10 +10,12 @@ import (
 // moreHandlers are those of operations that few clients use.
 func moreHandlers() map[string]func(*exchange) *Error {
 	return map[string]func(*exchange) *Error{
-		"Tags_GetAtScope":                                      (*exchange).tags,
-		"Tags_CreateOrUpdateAtScope":                           (*exchange).putTags,
-		"Tags_UpdateAtScope":                                   (*exchange).putTags,
-		"Tags_DeleteAtScope":                                   (*exchange).putTags,
+		"Tags_GetAtScope":            (*exchange).tags,
+		"Tags_CreateOrUpdateAtScope": (*exchange).putTags,
+		"Tags_UpdateAtScope":         (*exchange).putTags,
+		"Tags_DeleteAtScope":         (*exchange).putTags,
+		"ServiceTags_List":           (*exchange).serviceTags,
+		"ExpressRouteCrossConnections_ListRoutesTableSummary": (*exchange).crossSummary,
 		"Usages_List":                                          (*exchange).usages,
 		"ExpressRoutePorts_GenerateLOA":                        (*exchange).letter,
 		"ExpressRouteProviderPortsLocation_List":               (*exchange).providerPorts,
@@ -93,7 +95,7 @@ func (x *exchange) putTags() *Error {
 		}
 		b["tags"] = tags
 		return nil
-	}, works{})
+	}, works{atOnce: true})
 	if err != nil {
 		return err
 	}
@@ -218,7 +220,7 @@ func (x *exchange) effectiveGroups() *Error {
 			}
 			rules = append(rules, e)
 		}
-		out = append(out, object{"networkSecurityGroup": object{"id": g.id}, "association": association, "effectiveSecurityRules": rules, "tagMap": object{}})
+		out = append(out, object{"networkSecurityGroup": object{"id": g.id}, "association": association, "effectiveSecurityRules": rules})
 	}
 	if id := text(c.body, "properties", "networkSecurityGroup", "id"); id != "" {
 		add(id, object{"networkInterface": object{"id": c.id}})
@@ -263,6 +265,32 @@ func (x *exchange) crossRoutes() *Error {
 	}
 	rows, e := x.live().CircuitRoutes(c.of.id, text(c.body, "name"), p)
 	return x.answer(c, object{"value": rows}, e)
+}
+
+func (x *exchange) crossSummary() *Error {
+	c, p, err := x.crossChild()
+	if err != nil {
+		return err
+	}
+	rows, e := x.live().CircuitRoutes(c.of.id, text(c.body, "name"), p)
+	return x.answer(c, object{"value": summary(rows, "asn", "stateOrPrefixesReceived")}, e)
+}
+
+// serviceTags are the names of Microsoft's own address ranges (AssumeServiceTags).
+func (x *exchange) serviceTags() *Error {
+	region, ok := x.config.Catalog.Region(x.params["location"])
+	if !ok {
+		return refuse(http.StatusBadRequest, "LocationNotAvailableForResourceType", "The provided location '%.60s' is not available for resource type 'Microsoft.Network/serviceTags'.", x.params["location"]).at("location")
+	}
+	tag := func(name, place string) any {
+		return object{"id": name, "name": name, "properties": object{"addressPrefixes": []any{}, "changeNumber": "1", "region": place, "systemService": ""}}
+	}
+	values := []any{tag("AzureCloud", "")}
+	for _, r := range x.config.Catalog.Regions() {
+		values = append(values, tag("AzureCloud."+r.Name, r.Name))
+	}
+	id := "/subscriptions/" + strings.ToLower(x.params["subscriptionId"]) + "/providers/Microsoft.Network/locations/" + region.Name + "/serviceTags/Public"
+	return x.reply(http.StatusOK, object{"id": id, "name": "Public", "type": netProvider + "serviceTags", "changeNumber": "1", "cloud": "Public", "values": values})
 }
 
 // checkName tells whether a name may be given: those that begin with Microsoft's own words are reserved.

@@ -25,7 +25,8 @@ type kind struct {
 	leave func(c *change) *Error
 	// inUse is the code of refusing to delete what others refer to (errors.csv).
 	inUse string
-	// joins are the rights on what a resource refers to (linked access), by property path; [] stands for every element.
+	// joins are the rights on what a resource refers to (linked access), by property path; [] stands for every element. Those of children
+	// count too when they come inside their parent.
 	joins    []join
 	children []*kind
 	// fixed are the properties that cannot change after creation.
@@ -46,14 +47,6 @@ func (k *kind) childIn(segment string) *kind {
 		}
 	}
 	return nil
-}
-
-// top is the kind that has the record.
-func (k *kind) top() *kind {
-	for k.inside != "" {
-		k = k.parent
-	}
-	return k
 }
 
 // kinds is the table of all kinds, by lower-case type.
@@ -81,12 +74,7 @@ func newKinds() kinds {
 		{"properties.networkSecurityGroup.id", netProvider + "networkSecurityGroups/join/action"},
 		{"properties.natGateway.id", netProvider + "natGateways/join/action"},
 	}
-	var vnetJoins []join
-	for _, j := range subnetJoins {
-		vnetJoins = append(vnetJoins, join{"properties.subnets[]." + j.path, j.action})
-	}
 	peer := join{"properties.remoteVirtualNetwork.id", netProvider + "virtualNetworks/peer/action"}
-	vnetJoins = append(vnetJoins, join{"properties.virtualNetworkPeerings[]." + peer.path, peer.action})
 	configuration := []join{
 		{"properties.ipConfigurations[].properties.subnet.id", netProvider + "virtualNetworks/subnets/join/action"},
 		{"properties.ipConfigurations[].properties.publicIPAddress.id", netProvider + "publicIPAddresses/join/action"},
@@ -94,7 +82,7 @@ func newKinds() kinds {
 	for _, k := range []*kind{
 		{typ: "Microsoft.Resources/resourceGroups", owned: []string{"provisioningState"}},
 		{
-			typ: netProvider + "virtualNetworks", inUse: "InUseSubnetCannotBeDeleted", joins: vnetJoins, fill: fillVNet, leave: leaveVNet,
+			typ: netProvider + "virtualNetworks", inUse: "InUseSubnetCannotBeDeleted", fill: fillVNet, leave: leaveVNet,
 			owned: []string{"resourceGuid", "provisioningState"}, keeps: []string{"subnets", "virtualNetworkPeerings"},
 			children: []*kind{
 				{
@@ -182,13 +170,18 @@ func newKinds() kinds {
 			children: []*kind{{typ: netProvider + "routeFilters/routeFilterRules", inside: "rules", nowhere: true, owned: []string{"provisioningState"}}},
 		},
 		{
-			typ: netProvider + "azureFirewalls", inUse: "Conflict", fill: fillFirewall, joins: append([]join{{"properties.firewallPolicy.id", netProvider + "firewallPolicies/join/action"}}, configuration...),
+			typ: netProvider + "azureFirewalls", inUse: "Conflict", fill: fillFirewall, joins: append([]join{
+				{"properties.firewallPolicy.id", netProvider + "firewallPolicies/join/action"},
+				{"properties.managementIpConfiguration.properties.subnet.id", netProvider + "virtualNetworks/subnets/join/action"},
+				{"properties.managementIpConfiguration.properties.publicIPAddress.id", netProvider + "publicIPAddresses/join/action"},
+			}, configuration...),
 			owned: []string{"provisioningState", "hubIPAddresses", "ipGroups"},
 		},
 		{
 			typ: netProvider + "firewallPolicies", inUse: "Conflict", fill: fillPlain, owned: []string{"provisioningState", "firewalls", "ruleCollectionGroups", "childPolicies", "size"},
 			children: []*kind{{typ: netProvider + "firewallPolicies/ruleCollectionGroups", nowhere: true, fill: fillPlain, owned: []string{"provisioningState", "size"}}},
 		},
+		hubKind(),
 	} {
 		ks.add(k)
 	}

@@ -161,7 +161,7 @@ func (c *change) quota() *Error {
 // by referring to it.
 func leaveCircuit(c *change) *Error {
 	for _, a := range list(c.body, "properties", "authorizations") {
-		if u := c.redeemed(text(a, "properties", "authorizationKey"), ""); u != nil {
+		if u := c.redeemed(text(a, "properties", "authorizationKey"), ""); u != nil && !c.goes(u) {
 			return refuse(http.StatusConflict, "Conflict", "Circuit %s is in use by %s and cannot be deleted.", azure.ID(c.id).Name(), u.id)
 		}
 	}
@@ -279,11 +279,31 @@ func fillGlobalReach(c *change) *Error {
 // checkGlobalReach refuses a Global Reach connection whose other end is not there or not open to the caller.
 func checkGlobalReach(c *change) *Error {
 	peer := text(c.body, "properties", "peerExpressRouteCircuitPeering", "id")
+	if c.before != nil && strings.EqualFold(text(c.before, "properties", "peerExpressRouteCircuitPeering", "id"), peer) {
+		return nil
+	}
+	key := text(c.body, "properties", "authorizationKey")
+	circuit := peer
+	if i := strings.LastIndex(strings.ToLower(peer), "/peerings/"); i > 0 {
+		circuit = peer[:i]
+	}
+	if err := c.mayJoin(circuit, key); err != nil {
+		return err
+	}
 	p, ok := c.find(peer)
 	if !ok {
 		return refuse(http.StatusBadRequest, "InvalidResourceReference", "Resource %s referenced by resource %s was not found. Please make sure that the referenced resource exists, and that both resources are in the same region.", peer, c.id)
 	}
-	return c.mayUse(p.of, text(c.body, "properties", "authorizationKey"))
+	return c.mayUse(p.of, key)
+}
+
+// mayJoin refuses a circuit, there or not, to a caller without a key who has no right to join it.
+func (c *change) mayJoin(circuit, key string) *Error {
+	action := netProvider + "expressRouteCircuits/join/action"
+	if key != "" || c.gate == nil || c.gate.Allowed(c.by.ObjectID, action, circuit) {
+		return nil
+	}
+	return c.unlinked(action, circuit)
 }
 
 // mayUse refuses a circuit to a caller who neither has the right to join it nor redeems one of its authorizations.
@@ -300,13 +320,7 @@ func (c *change) mayUse(circuit *resource, key string) *Error {
 		}
 		return refuse(http.StatusBadRequest, "BadRequest", "Circuit %s has no authorization with the given key.", azure.ID(circuit.id).Name()).at("properties.authorizationKey")
 	}
-	action := netProvider + "expressRouteCircuits/join/action"
-	if c.gate != nil && !c.gate.Allowed(c.by.ObjectID, action, circuit.id) {
-		return refuse(http.StatusForbidden, "LinkedAuthorizationFailed",
-			"The client '%s' with object id '%s' has permission to perform action '%s/write' on scope '%s'; however, it does not have permission to perform action(s) '%s' on the linked scope(s) '%s' (respectively) or the linked scope(s) are invalid.",
-			c.by.Name, c.by.ObjectID, c.kind.typ, c.id, action, circuit.id)
-	}
-	return nil
+	return c.mayJoin(circuit.id, key)
 }
 
 func fillConnection(c *change) *Error {
@@ -327,11 +341,20 @@ func fillConnection(c *change) *Error {
 
 // checkConnection refuses a circuit that is not there, not provisioned or somebody else's.
 func checkConnection(c *change) *Error {
-	if !strings.EqualFold(text(c.body, "properties", "connectionType"), "ExpressRoute") {
+	switch t := text(c.body, "properties", "connectionType"); strings.ToLower(t) {
+	case "expressroute":
+	case "ipsec", "vnet2vnet", "vpnclient":
 		return nil
+	default:
+		return refuse(http.StatusBadRequest, "InvalidParameter", "The connection type '%.60s' is not IPsec, Vnet2Vnet, ExpressRoute or VPNClient.", t).at("properties.connectionType")
 	}
 	peer := text(c.body, "properties", "peer", "id")
 	circuit := c.get(peer)
+	if c.before == nil {
+		if err := c.mayJoin(peer, text(c.body, "properties", "authorizationKey")); err != nil {
+			return err
+		}
+	}
 	if circuit == nil {
 		return nil // azure.Validate says so
 	}

@@ -75,11 +75,28 @@ func fillVNet(c *change) *Error {
 	return fillPlain(c)
 }
 
-// checkPeeringRemote refuses a peering to another network than before.
+// checkPeeringRemote refuses a peering to another network than before, and one whose other half was Connected once and has not been
+// written since this half went. To write a half whose other one is gone brings it back to Initiated.
 func checkPeeringRemote(c *change) *Error {
 	old, now := text(c.before, "properties", "remoteVirtualNetwork", "id"), text(c.body, "properties", "remoteVirtualNetwork", "id")
 	if c.before != nil && !strings.EqualFold(old, now) {
 		return refuse(http.StatusBadRequest, "ChangingRemoteVirtualNetworkNotAllowed", "The remote virtual network of peering %s cannot be changed from %s to %s.", c.id, old, now)
+	}
+	remote := c.get(now)
+	if remote == nil {
+		return nil // azure.Validate says so
+	}
+	for _, q := range list(remote.body, "properties", "virtualNetworkPeerings") {
+		if !strings.EqualFold(text(q, "properties", "remoteVirtualNetwork", "id"), c.next.id) {
+			continue
+		}
+		if c.before == nil && text(q, "properties", "peeringState") == "Connected" {
+			return refuse(http.StatusBadRequest, "RemotePeeringIsDisconnected", "Cannot create or update peering %s because remote peering %s referencing parent virtual network %s is in Disconnected state. Update or re-create the remote peering to get it back to Initiated state.", c.id, text(q, "id"), c.next.id)
+		}
+		return nil
+	}
+	if find(c.sent, "properties", "remoteVirtualNetwork") != nil { // it is this half itself that is written
+		inner(c.body, "properties")["peeringState"] = "Initiated"
 	}
 	return nil
 }
@@ -106,11 +123,14 @@ func subnetPrefixes(s object) []string {
 	return out
 }
 
+// goes tells that a resource is deleted together with what the change is about.
+func (c *change) goes(r *resource) bool { return c.whole != "" && strings.HasPrefix(r.key, c.whole) }
+
 // leaveVNet refuses to delete a network whose subnets are in use.
 func leaveVNet(c *change) *Error {
 	for _, s := range list(c.body, "properties", "subnets") {
 		for _, u := range c.usersOf(text(s, "id")) {
-			if u.key != c.was.key && !strings.HasPrefix(u.key, strings.ToLower(c.id)+"/") {
+			if u.key != c.was.key && !strings.HasPrefix(u.key, strings.ToLower(c.id)+"/") && !c.goes(u) {
 				if c.verb == "delete" && c.kind.typ != c.was.kind.typ {
 					continue
 				}
@@ -199,6 +219,9 @@ func fillInterface(c *change) *Error {
 		if p["privateIPAddressVersion"] == nil {
 			p["privateIPAddressVersion"] = "IPv4"
 		}
+		if subnet := text(p, "subnet", "id"); strings.EqualFold(azure.ID(subnet).Name(), "GatewaySubnet") {
+			return refuse(http.StatusBadRequest, "GatewaySubnet", "IP configuration %s of network interface %s cannot be in subnet %s: it is reserved for gateways.", text(x, "name"), azure.ID(c.id).Name(), subnet).at("properties.ipConfigurations")
+		}
 		x["id"], x["type"], x["etag"] = c.id+"/ipConfigurations/"+text(x, "name"), netProvider+"networkInterfaces/ipConfigurations", c.body["etag"]
 	}
 	if err := c.addresses("ipConfigurations"); err != nil {
@@ -229,6 +252,9 @@ func (c *change) addresses(property string) *Error {
 		}
 		taken := c.taken(s.id)
 		if a := text(p, "privateIPAddress"); a != "" && static {
+			if err := c.stands(a, s); err != nil {
+				return err
+			}
 			if ip, err := netip.ParseAddr(a); err == nil && taken[ip] {
 				return refuse(http.StatusBadRequest, "PrivateIPAddressIsAllocated", "IP configuration %s is using the private IP address %s which is already allocated in subnet %s.", text(x, "name"), a, s.id)
 			}
@@ -251,6 +277,23 @@ func (c *change) addresses(property string) *Error {
 		p["privateIPAddress"] = a.String()
 	}
 	return nil
+}
+
+// stands refuses an address that is not one of a subnet's, or that Azure keeps for itself.
+func (c *change) stands(address string, subnet child) *Error {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return refuse(http.StatusBadRequest, "InvalidParameter", "The private IP address '%.60s' is none.", address).at("properties.privateIPAddress")
+	}
+	for _, s := range subnetPrefixes(subnet.body) {
+		if p, err := netip.ParsePrefix(s); err == nil && p.Contains(a) {
+			if !usable(p, a) {
+				return refuse(http.StatusBadRequest, "PrivateIPAddressInReservedRange", "Private IP address %s falls within reserved IP range of subnet %s.", a, subnet.id).at("properties.privateIPAddress")
+			}
+			return nil
+		}
+	}
+	return refuse(http.StatusBadRequest, "PrivateIPAddressNotInSubnet", "Private IP address %s does not belong to the range of subnet %s.", a, subnet.id).at("properties.privateIPAddress")
 }
 
 // taken are the addresses of a subnet that others have: interfaces, firewalls and gateways' instances.
@@ -304,7 +347,11 @@ func fillFirewall(c *change) *Error {
 	if props["threatIntelMode"] == nil {
 		props["threatIntelMode"] = "Alert"
 	}
-	return c.addresses("ipConfigurations")
+	err := c.addresses("ipConfigurations")
+	for _, x := range list(c.body, "properties", "ipConfigurations") {
+		delete(inner(x, "properties"), "privateIPAllocationMethod") // a firewall's configuration has none
+	}
+	return err
 }
 
 // fillGateway gives a gateway its AS number and its addresses.

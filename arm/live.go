@@ -67,6 +67,8 @@ func (e *engine) lively(c child) func(object) {
 				}
 			}
 		}
+	case netProvider + "virtualHubs":
+		return func(b object) { e.hub(c, b) }
 	case netProvider + "firewallPolicies":
 		return func(b object) {
 			groups, firewalls := []any{}, []any{}

@@ -12,5 +12,8 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(writerDirectory); dir != "" {
 		os.Exit(writeUntilKilled(dir))
 	}
+	if dir := os.Getenv(chainDirectory); dir != "" {
+		os.Exit(beginUntilKilled(dir))
+	}
 	goleak.VerifyTestMain(m)
 }

@@ -62,7 +62,36 @@ func readObject(b []byte) (object, *Error) {
 	if !ok {
 		return nil, bad("the body is not an object")
 	}
+	if name := twice(o); name != "" {
+		return nil, bad(fmt.Sprintf("an object has the member '%.80s' twice, but for case", name))
+	}
 	return withoutNulls(o).(object), nil
+}
+
+// twice is the name of a member that an object has in two cases of letters, at any depth; empty where there is none. Names have no case in
+// Azure, so such an object says two things, and what is checked could be another one than what counts.
+func twice(v any) string {
+	switch x := v.(type) {
+	case object:
+		seen := make(map[string]bool, len(x))
+		for k, y := range x {
+			low := strings.ToLower(k)
+			if seen[low] {
+				return k
+			}
+			seen[low] = true
+			if name := twice(y); name != "" {
+				return name
+			}
+		}
+	case []any:
+		for _, y := range x {
+			if name := twice(y); name != "" {
+				return name
+			}
+		}
+	}
+	return ""
 }
 
 func withoutNulls(v any) any {

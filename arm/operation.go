@@ -22,7 +22,7 @@ type operation struct {
 	// Creates tells that the target was not there before.
 	Creates bool `json:"creates,omitempty"`
 
-	revision uint64 // of its own record, 0 while it is part of a resource's
+	flight *flight // the write of its own record; nil while it is part of a resource's
 }
 
 // The states of an operation and of a resource.

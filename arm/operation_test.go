@@ -229,6 +229,20 @@ func TestPeeringsOfNetworksComeAndGo(t *testing.T) {
 	state("b", "a", "Connected")
 	r.must(202, "DELETE", nets+"/virtualNetworks/b/virtualNetworkPeerings/to-a", "")
 	state("a", "b", "Disconnected")
+	r.must(200, "PUT", nets+"/virtualNetworks/a", `{"location":"westeurope","properties":{"addressSpace":{"addressPrefixes":["10.1.0.0/16"]}}}`)
+	state("a", "b", "Disconnected")
+	half := func(from, to string) (string, string) {
+		return nets + "/virtualNetworks/" + from + "/virtualNetworkPeerings/to-" + to, `{"properties":{"remoteVirtualNetwork":{"id":"` + nets + `/virtualNetworks/` + to + `"},"allowVirtualNetworkAccess":true}}`
+	}
+	path, body := half("b", "a")
+	r.refused(400, "RemotePeeringIsDisconnected", "PUT", path, body)
+	path, body = half("a", "b")
+	r.must(200, "PUT", path, body)
+	state("a", "b", "Initiated")
+	peer("b", "a")
+	state("a", "b", "Connected")
+	state("b", "a", "Connected")
+	r.must(202, "DELETE", nets+"/virtualNetworks/b/virtualNetworkPeerings/to-a", "")
 	r.must(202, "DELETE", nets+"/virtualNetworks/b", "")
 	state("a", "b", "Disconnected")
 	r.refused(400, "ChangingRemoteVirtualNetworkNotAllowed", "PUT", nets+"/virtualNetworks/a/virtualNetworkPeerings/to-b", `{"properties":{"remoteVirtualNetwork":{"id":"`+nets+`/virtualNetworks/a"}}}`)

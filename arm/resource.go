@@ -18,7 +18,8 @@ type resource struct {
 	op       *operation
 	created  time.Time
 	changed  time.Time
-	revision uint64
+	revision uint64   // of the record as it was loaded
+	flight   *flight  // the write that made it; nil for a loaded one
 	refs     []string // what the body refers to, in lower case
 	answer   []byte   // body as JSON: what GET answers once the operation has ended
 }
@@ -33,8 +34,18 @@ type stored struct {
 	Changed time.Time  `json:"changed"`
 }
 
+// record is what marshal writes: stored, with the body as finish wrote it already.
+type record struct {
+	ID      string          `json:"id"`
+	Type    string          `json:"type"`
+	Body    json.RawMessage `json:"body"`
+	Op      *operation      `json:"operation,omitempty"`
+	Created time.Time       `json:"created"`
+	Changed time.Time       `json:"changed"`
+}
+
 func (r *resource) marshal() ([]byte, error) {
-	return json.Marshal(stored{ID: r.id, Type: r.kind.typ, Body: r.body, Op: r.op, Created: r.created, Changed: r.changed})
+	return json.Marshal(record{ID: r.id, Type: r.kind.typ, Body: r.answer, Op: r.op, Created: r.created, Changed: r.changed})
 }
 
 // finish works out what follows from the body.

@@ -20,10 +20,9 @@ type route struct {
 
 // branch is a place in the tree of paths: the next part is one of the words, in lower case, or a parameter.
 type branch struct {
-	words    map[string]*branch
-	param    *branch
-	routes   map[string]*route // by method
-	anything bool
+	words  map[string]*branch
+	param  *branch
+	routes map[string]*route // by method
 }
 
 func (b *branch) grow(parts []string) *branch {
@@ -126,6 +125,8 @@ func newRouter(ops []catalog.ARMOperation, ks kinds, named map[string]func(*exch
 		root := &rt.root
 		if rest, ok := strings.CutPrefix(path, "/{scope}"); ok {
 			path, root, r.scoped = rest, &rt.scoped, true
+		} else if i := strings.LastIndex(path, "/providers/"); strings.Contains(path, "/{parentResourcePath}/") { // of any number of parts
+			path, root, r.scoped = path[i:], &rt.scoped, true
 		} else if strings.HasPrefix(path, "/{") { // a whole id in one parameter: the same paths as {scope}'s
 			rt.all = append(rt.all, r)
 			continue
@@ -163,7 +164,7 @@ func (r *route) classify(parts []string, ks kinds) {
 		switch {
 		case len(parts) >= 3 && strings.EqualFold(parts[2], "resourceGroups"):
 			r.action = "Microsoft.Resources/subscriptions/resourceGroups/" + verb
-			if len(parts) == 5 {
+			if len(parts) > 4 { // something of the group's, such as its resources
 				r.action = "Microsoft.Resources/subscriptions/resourceGroups/" + parts[4] + "/" + verb
 			} else {
 				r.kind = ks.of(groupType)

@@ -34,17 +34,22 @@ type Config struct {
 	Provider      ProviderMode
 	ProviderDelay time.Duration
 	Log           *slog.Logger // nil: none
+	Throttle      Throttle
+	// Concurrent is how many requests are carried out at a time; 0 is 256. The others wait.
+	Concurrent int
 	// PageSize is how many elements a page of a list has at most; 0 is 1,000.
 	PageSize int
 }
 
 // Server answers Azure's interface.
 type Server struct {
-	config Config
-	engine *engine
-	router *router
-	tables Tables
-	rules  *faults
+	config  Config
+	engine  *engine
+	router  *router
+	tables  Tables
+	rules   *faults
+	counted *buckets
+	slots   chan struct{} // held by who carries out a request
 }
 
 // New makes an endpoint of what its store holds. Run must be running for deletions and providers that take their time.
@@ -54,6 +59,9 @@ func New(c Config) (*Server, error) {
 	}
 	if c.PageSize == 0 {
 		c.PageSize = 1000
+	}
+	if c.Concurrent == 0 {
+		c.Concurrent = 256
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -66,7 +74,7 @@ func New(c Config) (*Server, error) {
 		e.prefs.provider = c.Provider
 	}
 	e.prefs.delay = c.ProviderDelay
-	s := &Server{config: c, engine: e, tables: c.Tables, rules: &faults{}}
+	s := &Server{config: c, engine: e, tables: c.Tables, rules: &faults{}, counted: &buckets{}, slots: make(chan struct{}, c.Concurrent)}
 	if s.tables == nil {
 		s.tables = &Converged{Catalog: c.Catalog, Resources: e.resources, Premises: c.Premises}
 	}
@@ -110,6 +118,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{Server: s, w: w, r: r}
 	err := x.handle()
 	if err != nil {
+		if x.route != nil { // the refusal may rest on what is not durable yet
+			if late := s.engine.durable(); late != nil {
+				err = late
+			}
+		}
 		err.write(w)
 	}
 	attrs := []any{"method", r.Method, "path", r.URL.Path, "request", id, "correlation", correlation}
@@ -128,7 +141,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // clean refuses paths that could be read in two ways.
 func clean(u *url.URL) *Error {
 	raw := strings.ToLower(u.EscapedPath())
-	bad := strings.Contains(raw, "%2f") || strings.Contains(raw, "%5c") || strings.Contains(raw, "%00") || strings.Contains(u.Path, "\\") || strings.Contains(u.Path, "//")
+	bad := strings.Contains(raw, "%2f") || strings.Contains(raw, "%5c") || strings.Contains(raw, "%00") || strings.Contains(u.Path, "\\")
 	for _, p := range strings.Split(u.Path, "/") {
 		bad = bad || p == "." || p == ".."
 	}
@@ -138,10 +151,24 @@ func clean(u *url.URL) *Error {
 	return nil
 }
 
+// withoutEmpty is a request whose path has no empty segments: the Azure CLI writes /providers/Microsoft.Network//virtualNetworks/hub, and
+// Azure reads it as if there were one slash. All that follows, rights too, sees the path that is meant.
+func withoutEmpty(r *http.Request) *http.Request {
+	if !strings.Contains(r.URL.Path, "//") {
+		return r
+	}
+	out, u := *r, *r.URL
+	segments := slices.DeleteFunc(strings.Split(u.Path, "/"), func(s string) bool { return s == "" })
+	u.Path, u.RawPath = "/"+strings.Join(segments, "/"), ""
+	out.URL = &u
+	return &out
+}
+
 func (x *exchange) handle() *Error {
 	if err := clean(x.r.URL); err != nil {
 		return err
 	}
+	x.r = withoutEmpty(x.r)
 	var err *Error
 	if x.caller, err = x.config.Gate.Who(x.r); err != nil {
 		return err
@@ -154,15 +181,17 @@ func (x *exchange) handle() *Error {
 	if err := x.versioned(); err != nil {
 		return err
 	}
-	if sub := x.params["subscriptionId"]; sub != "" {
+	sub := x.params["subscriptionId"]
+	if rest, ok := strings.CutPrefix(strings.ToLower(x.scope), "/subscriptions/"); ok && sub == "" {
+		sub, _, _ = strings.Cut(rest, "/")
+	}
+	if sub != "" {
 		if err := x.subscribed(sub); err != nil {
 			return err
 		}
-	} else if rest, ok := strings.CutPrefix(strings.ToLower(x.scope), "/subscriptions/"); ok {
-		sub, _, _ := strings.Cut(rest, "/")
-		if err := x.subscribed(sub); err != nil {
-			return err
-		}
+	}
+	if err := x.count(strings.ToLower(sub)); err != nil {
+		return err
 	}
 	if err := x.allowed(); err != nil {
 		return err
@@ -175,6 +204,12 @@ func (x *exchange) handle() *Error {
 	}
 	if err := x.rules.apply(x); err != nil {
 		return err
+	}
+	select {
+	case x.slots <- struct{}{}:
+		defer func() { <-x.slots }()
+	case <-x.r.Context().Done(): // the client is gone
+		return refuse(http.StatusServiceUnavailable, "ServiceUnavailable", "The endpoint has too much to do.")
 	}
 	return x.serve(x)
 }
@@ -194,42 +229,11 @@ func (x *exchange) nowhere(known bool) *Error {
 	return refuse(http.StatusNotFound, "InvalidResourceType", "The resource type '%s' could not be found in the namespace '%s' for api version '%s'.", strings.Join(p.Types, "/"), p.Provider, x.r.URL.Query().Get("api-version"))
 }
 
-// versioned refuses requests without an api-version, and with one that was never published.
-func (x *exchange) versioned() *Error {
-	v := x.r.URL.Query().Get("api-version")
-	if v == "" {
-		return refuse(http.StatusBadRequest, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
-	}
-	x.version = v
-	day, _, preview := strings.Cut(v, "-preview")
-	if !preview {
-		day, _, _ = strings.Cut(v, "-beta")
-	}
-	if _, err := time.Parse("2006-01-02", day); err != nil {
-		return refuse(http.StatusBadRequest, "InvalidApiVersionParameter", "The api-version '%.40s' is invalid. The supported versions are '%s'.", v, strings.Join(x.published(), ","))
-	}
-	if !strings.Contains(strings.ToLower(x.op.Path), "/providers/microsoft.network/") {
-		return nil
-	}
-	if slices.Contains(x.published(), v) {
-		return nil
-	}
-	return refuse(http.StatusBadRequest, "NoRegisteredProviderFound", "No registered resource provider found for location '' and API version '%.40s' for type '%s'. The supported api-versions are '%s'.", v, x.typeName(), strings.Join(x.published(), ", "))
-}
-
 func (x *exchange) typeName() string {
 	if x.kind == nil {
 		return ""
 	}
 	return strings.TrimPrefix(x.kind.typ, netProvider)
-}
-
-func (x *exchange) published() []string {
-	var out []string
-	for _, v := range x.config.Catalog.ARMVersions() {
-		out = append(out, v.Version)
-	}
-	return out
 }
 
 func (x *exchange) subscribed(id string) *Error {
@@ -254,10 +258,13 @@ func (x *exchange) allowed() *Error {
 				}
 				scope = scope[:max(0, strings.LastIndexByte(scope, '/'))]
 			}
+			if scope == "" { // nothing but the tenant
+				scope = "/"
+			}
 		}
 	}
 	switch x.op.ID { // everybody may see which there are: the lists hold only what they may read
-	case "Subscriptions_List", "Tenants_List", "Providers_ListAtTenantScope", "Providers_GetAtTenantScope", "Operations_List":
+	case "Subscriptions_List", "Subscription_CheckResourceName", "Tenants_List", "Providers_ListAtTenantScope", "Providers_GetAtTenantScope", "Operations_List":
 		return nil
 	}
 	return x.config.Gate.May(x.caller, x.action, scope)
@@ -297,6 +304,9 @@ func (x *exchange) read() *Error {
 
 // reply answers with JSON.
 func (x *exchange) reply(status int, v any) *Error {
+	if err := x.engine.durable(); err != nil {
+		return err
+	}
 	x.rules.after(x)
 	b, ok := v.([]byte)
 	if !ok {
@@ -304,6 +314,10 @@ func (x *exchange) reply(status int, v any) *Error {
 		if b, err = json.Marshal(v); err != nil {
 			return x.engine.broken(err)
 		}
+	}
+	b, err := x.shaped(b)
+	if err != nil {
+		return x.engine.broken(err)
 	}
 	h := x.w.Header()
 	h.Set("Content-Type", "application/json; charset=utf-8")
@@ -315,6 +329,9 @@ func (x *exchange) reply(status int, v any) *Error {
 
 // nothing answers without a body.
 func (x *exchange) nothing(status int) *Error {
+	if err := x.engine.durable(); err != nil {
+		return err
+	}
 	x.rules.after(x)
 	if status != http.StatusNoContent {
 		x.w.Header().Set("Content-Length", "0")
@@ -323,10 +340,13 @@ func (x *exchange) nothing(status int) *Error {
 	return nil
 }
 
+// base is the endpoint's URL as the client knows it. A Host header with another name than the endpoint's does not get into answers.
+func (x *exchange) base() string { return x.config.Gate.Tokens.site.URLFor(x.r) }
+
 // follow adds where an operation's state can be asked for.
 func (x *exchange) follow(op *operation, async, location bool) {
 	p, _ := azure.ParseID(op.Target)
-	base := "https://" + x.r.Host
+	base := x.base()
 	query := "?api-version=" + url.QueryEscape(x.version)
 	h := x.w.Header()
 	if p.Provider == "" {
@@ -374,7 +394,7 @@ func (x *exchange) put() *Error {
 	if c.before == nil && x.may(http.StatusCreated) {
 		status = http.StatusCreated
 	}
-	body, _ := x.engine.find(c.id)
+	body, _ := c.next.below(c.id) // this write, whatever came after it
 	shown := x.engine.shown(body)
 	if x.op.LongRunning {
 		x.follow(c.next.op, true, false)
@@ -446,11 +466,16 @@ func (x *exchange) patch() *Error {
 	if err != nil {
 		return err
 	}
-	c, err := x.engine.patchTags(x.caller, x.kind, x.target(), sent, x.rules.works(x))
+	w := x.rules.works(x)
+	w.atOnce = !x.op.LongRunning
+	if w.atOnce && w.fail != nil {
+		return w.fail
+	}
+	c, err := x.engine.patchTags(x.caller, x.kind, x.target(), sent, w)
 	if err != nil {
 		return err
 	}
-	body, _ := x.engine.find(c.id)
+	body, _ := c.next.below(c.id) // this write, whatever came after it
 	shown := x.engine.shown(body)
 	if x.op.LongRunning && c.next.op.pending(x.config.Now()) {
 		x.follow(c.next.op, true, true)
@@ -481,27 +506,27 @@ func (x *exchange) listing() *Error {
 
 // pages answers with the resources of some kinds whose keys begin with a prefix.
 func (x *exchange) pages(prefix string, ks []*kind, wanted func(*resource) bool) *Error {
-	q := x.r.URL.Query()
-	size := x.config.PageSize
-	if n, err := strconv.Atoi(q.Get("$top")); err == nil && n > 0 {
-		size = min(n, size)
-	}
-	after := ""
-	if t := q.Get("$skiptoken"); t != "" {
-		var err error
-		if after, err = url.QueryUnescape(t); err != nil || !strings.HasPrefix(after, "/") {
-			return refuse(http.StatusBadRequest, "InvalidParameter", "The value of $skiptoken is not one that this endpoint gave.").at("$skiptoken")
-		}
+	return x.paged(prefix, ks, wanted, func(r *resource) ([]byte, error) {
+		return x.engine.answerOf(child{of: r, kind: r.kind, body: r.body, id: r.id})
+	})
+}
+
+// paged is pages with a say in how each resource is shown.
+func (x *exchange) paged(prefix string, ks []*kind, wanted func(*resource) bool, show func(*resource) ([]byte, error)) *Error {
+	size, after, err := x.page()
+	if err != nil {
+		return err
 	}
 	var page []*resource
 	more := false
 	for _, k := range ks {
+		most := len(page) + size + 1 // one more than can be shown, of each kind: that tells whether there is more
 		x.engine.list(k, prefix, after, func(r *resource) bool {
 			if !wanted(r) {
 				return true
 			}
 			page = append(page, r)
-			return len(page) <= size*len(ks)
+			return len(page) < most
 		})
 	}
 	slices.SortFunc(page, func(a, b *resource) int { return strings.Compare(a.key, b.key) })
@@ -510,7 +535,7 @@ func (x *exchange) pages(prefix string, ks []*kind, wanted func(*resource) bool)
 	}
 	values := make([]json.RawMessage, 0, len(page))
 	for _, r := range page {
-		b, err := x.engine.answerOf(child{of: r, kind: r.kind, body: r.body, id: r.id})
+		b, err := show(r)
 		if err != nil {
 			return x.engine.broken(err)
 		}
@@ -518,10 +543,30 @@ func (x *exchange) pages(prefix string, ks []*kind, wanted func(*resource) bool)
 	}
 	out := object{"value": values}
 	if more && len(page) > 0 {
-		q.Set("$skiptoken", page[len(page)-1].key)
-		out["nextLink"] = "https://" + x.r.Host + x.r.URL.EscapedPath() + "?" + q.Encode()
+		out["nextLink"] = x.next(page[len(page)-1].key)
 	}
 	return x.reply(http.StatusOK, out)
+}
+
+// page is how many elements a page of the answer may have, and after which key it begins.
+func (x *exchange) page() (size int, after string, _ *Error) {
+	q := x.r.URL.Query()
+	size = x.config.PageSize
+	if n, err := strconv.Atoi(q.Get("$top")); err == nil && n > 0 {
+		size = min(n, size)
+	}
+	after = q.Get("$skiptoken")
+	if after != "" && !strings.HasPrefix(after, "/") {
+		return 0, "", refuse(http.StatusBadRequest, "InvalidParameter", "The value of $skiptoken is not one that this endpoint gave.").at("$skiptoken")
+	}
+	return size, after, nil
+}
+
+// next is the URL of the page after the one that ends with a key.
+func (x *exchange) next(key string) string {
+	q := x.r.URL.Query()
+	q.Set("$skiptoken", key)
+	return x.base() + x.r.URL.EscapedPath() + "?" + q.Encode()
 }
 
 // Served is an operation of Azure's interface and whether this endpoint serves it.

@@ -26,8 +26,51 @@ type Store interface {
 	Put(key string, value []byte, was uint64) (uint64, error)
 	// Delete removes a record in the same way; of a key that is not there, it is ErrConflict.
 	Delete(key string, was uint64) (uint64, error)
+	// Begin starts a write and comes back before it is durable. Writes that are begun one after another become durable in that order:
+	// when the machine ends, what is left is all of them up to one. A write of a key waits for the one of the same key that is under way.
+	Begin(Write) *Writing
 	// Close ends the store after the writes that are under way. Later calls fail with ErrClosed.
 	Close() error
+}
+
+// Write is a change of one record: a new value, or its deletion.
+type Write struct {
+	Key    string
+	Value  []byte
+	Was    uint64 // the present revision, 0 for a key that is not there
+	Delete bool
+}
+
+// Writing is a write under way.
+type Writing struct {
+	done     chan struct{} // closed when it has ended
+	revision uint64
+	err      error
+}
+
+func newWriting() *Writing { return &Writing{done: make(chan struct{})} }
+
+// end tells those who wait how it ended, once.
+func (w *Writing) end(revision uint64, err error) *Writing {
+	w.revision, w.err = revision, err
+	close(w.done)
+	return w
+}
+
+// Wait returns what Put or Delete would have, when the write has ended. Any number of goroutines may wait, any number of times.
+func (w *Writing) Wait() (uint64, error) {
+	<-w.done
+	return w.revision, w.err
+}
+
+// Ended tells whether Wait would return at once.
+func (w *Writing) Ended() bool {
+	select {
+	case <-w.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // The bounds of a record, in octets. Azure's request bodies end at 4 MiB; a resource with its children and its operation is one record.

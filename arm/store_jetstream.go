@@ -29,7 +29,7 @@ import (
 //	lock        held while the store is open
 //	found/      only after an opening that failed: the server's files as they were found, because the server cuts off what it cannot read
 //
-// It has one goroutine of its own, commits, which Close ends; the server and its client have theirs, which end with them.
+// It has one goroutine of its own, commits, which Close ends, and one for each write under way; the server and its client have theirs, which end with them.
 type JetStream struct {
 	dir    string
 	id     storeID
@@ -60,6 +60,8 @@ const (
 	foundDir   = "found"
 	// publishWithin is how long the server may take for one write: it is in this process, so only the disk can hold it up.
 	publishWithin = time.Minute
+	// maxWriting is how many writes are under way at once; who begins one more waits.
+	maxWriting = 1024
 	// readAtOnce is how many records are asked for at once when all are read.
 	readAtOnce = 128
 	// rewriters is how many records are written again at once.
@@ -248,7 +250,7 @@ func (s *JetStream) start(m *mark, o options) (err error) {
 	if err != nil {
 		return fmt.Errorf("the store's server: %w%s", err, s.log)
 	}
-	s.js, err = jetstream.New(s.conn)
+	s.js, err = jetstream.New(s.conn, jetstream.WithPublishAsyncTimeout(publishWithin), jetstream.WithPublishAsyncMaxPending(maxWriting))
 	if err != nil {
 		return err
 	}
@@ -525,50 +527,58 @@ func (s *JetStream) Load(visit func(Record) error) error {
 
 // Put implements Store.
 func (s *JetStream) Put(key string, value []byte, was uint64) (uint64, error) {
-	return s.write(envelope{key: key, value: value}, was)
+	return s.Begin(Write{Key: key, Value: value, Was: was}).Wait()
 }
 
 // Delete implements Store.
 func (s *JetStream) Delete(key string, was uint64) (uint64, error) {
-	if was == 0 && key != "" {
-		s.gate.RLock()
-		defer s.gate.RUnlock()
-		if s.closed {
-			return 0, ErrClosed
-		}
-		return 0, ErrConflict
-	}
-	return s.write(envelope{key: key, deleted: true}, was)
+	return s.Begin(Write{Key: key, Was: was, Delete: true}).Wait()
 }
 
-// write puts an envelope in the place of the record of its key whose revision is was. Writes of one key wait for each other, so that a
-// loser is told when the winner's record is there.
-func (s *JetStream) write(e envelope, was uint64) (uint64, error) {
-	if err := checkRecord(e.key, e.value); err != nil {
-		return 0, err
+// Begin implements Store. The stream takes writes in the order in which they are published, and each is on the disk before the next is
+// looked at; a goroutine for each write under way sees it through. Writes of one key wait for each other, so that a loser is told when the
+// winner's record is there.
+func (s *JetStream) Begin(w Write) *Writing {
+	out := newWriting()
+	if err := checkRecord(w.Key, w.Value); err != nil {
+		return out.end(0, err)
 	}
 	s.gate.RLock()
-	defer s.gate.RUnlock()
 	if s.closed {
-		return 0, ErrClosed
+		s.gate.RUnlock()
+		return out.end(0, ErrClosed)
 	}
-	before, after, err := s.begin(e.key, was)
+	refuse := func(err error) *Writing {
+		s.gate.RUnlock()
+		return out.end(0, err)
+	}
+	if w.Delete && w.Was == 0 {
+		return refuse(ErrConflict)
+	}
+	before, after, err := s.begin(w.Key, w.Was)
 	if err != nil {
-		return 0, err
+		return refuse(err)
 	}
-	defer s.end(e.key)
-	e.store, e.after = s.id, after
+	e := envelope{key: w.Key, value: w.Value, deleted: w.Delete, store: s.id, after: after}
 	data, sum := e.encode()
-	revision, err := s.publish(e, data, before)
-	if err != nil {
-		return 0, s.fail(err)
-	}
-	done := make(chan error, 1)
-	s.queue <- commit{markEntry{e.key, marked{revision, e.deleted, sum}}, done}
-	if err := <-done; err != nil {
-		return 0, err
-	}
-	return revision, nil
+	ack, err := s.js.PublishMsgAsync(message(e, data), expecting(before)...)
+	go func() {
+		defer s.gate.RUnlock()
+		revision, err := s.acknowledged(e, ack, err)
+		if err == nil {
+			done := make(chan error, 1)
+			s.queue <- commit{markEntry{e.key, marked{revision, e.deleted, sum}}, done}
+			err = <-done
+		} else {
+			err = s.fail(err)
+		}
+		s.end(e.key)
+		if err != nil {
+			revision = 0
+		}
+		out.end(revision, err)
+	}()
+	return out
 }
 
 // begin takes a key for a write if its revision is was. It returns the revision that the stream has for the key, which for a deleted key
@@ -600,19 +610,36 @@ func (s *JetStream) end(key string) {
 	delete(s.busy, key)
 }
 
-// publish writes to the stream; the server compares the revision too.
-func (s *JetStream) publish(e envelope, data []byte, before uint64) (uint64, error) {
+// message is an envelope on its way to the stream.
+func message(e envelope, data []byte) *nats.Msg {
 	msg := &nats.Msg{Subject: subjectOf(e.key), Data: data, Header: nats.Header{}}
 	if e.deleted {
 		msg.Header.Set("KV-Operation", "DEL") // for other readers of the bucket; we go by the envelope
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), publishWithin)
-	defer cancel()
-	ack, err := s.js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequencePerSubject(before), jetstream.WithExpectStream(streamName))
-	if err != nil {
-		return 0, fmt.Errorf("writing %s: %w%s", e.key, err, s.log)
+	return msg
+}
+
+// expecting has the server compare the revision too. A write is never sent again: it may have arrived.
+func expecting(before uint64) []jetstream.PublishOpt {
+	return []jetstream.PublishOpt{jetstream.WithExpectLastSequencePerSubject(before), jetstream.WithExpectStream(streamName), jetstream.WithRetryAttempts(0), jetstream.WithStallWait(publishWithin)}
+}
+
+// acknowledged waits for the stream's answer to a write.
+func (s *JetStream) acknowledged(e envelope, ack jetstream.PubAckFuture, err error) (uint64, error) {
+	if err == nil {
+		select {
+		case a := <-ack.Ok():
+			return a.Sequence, nil
+		case err = <-ack.Err():
+		}
 	}
-	return ack.Sequence, nil
+	return 0, fmt.Errorf("writing %s: %w%s", e.key, err, s.log)
+}
+
+// publish writes to the stream and waits for its answer.
+func (s *JetStream) publish(e envelope, data []byte, before uint64) (uint64, error) {
+	ack, err := s.js.PublishMsgAsync(message(e, data), expecting(before)...)
+	return s.acknowledged(e, ack, err)
 }
 
 // fail ends the taking of writes: after an error nobody knows what is on the disk, until the store is opened again and compared.

@@ -75,6 +75,14 @@ func (s *MemoryStore) Delete(key string, was uint64) (uint64, error) {
 	return s.last, nil
 }
 
+// Begin implements Store; the write has ended when it comes back.
+func (s *MemoryStore) Begin(w Write) *Writing {
+	if w.Delete {
+		return newWriting().end(s.Delete(w.Key, w.Was))
+	}
+	return newWriting().end(s.Put(w.Key, w.Value, w.Was))
+}
+
 // Close implements Store.
 func (s *MemoryStore) Close() error {
 	s.mu.Lock()

@@ -25,7 +25,9 @@ type ARMOperation struct {
 type ARMVersion struct {
 	Version string
 	Preview bool
-	Source  Source
+	// Networks tells that it has virtual networks, as some previews of other teams' types have not; true where the source does not say.
+	Networks bool
+	Source   Source
 }
 
 func (c *Catalog) readOperations(t *table) error {
@@ -45,7 +47,7 @@ func (c *Catalog) readOperations(t *table) error {
 
 func (c *Catalog) readVersions(t *table) error {
 	return t.each(func() {
-		c.versions = append(c.versions, ARMVersion{Version: t.get("api_version"), Preview: t.get("kind") == "preview", Source: Source{Text: t.get("source"), Date: t.get("source_date")}})
+		c.versions = append(c.versions, ARMVersion{Version: t.get("api_version"), Preview: t.get("kind") == "preview", Networks: t.get("virtual_networks") != "no", Source: Source{Text: t.get("source"), Date: t.get("source_date")}})
 	})
 }
 

@@ -53,8 +53,8 @@ type Command struct {
 	// Provider is who plays the provider, with what delay.
 	Provider arm.ProviderMode `json:"provider,omitempty"`
 	Delay    time.Duration    `json:"delay,omitempty"`
-	// Faults, if not nil, replace those that are on.
-	Faults []arm.Fault `json:"faults,omitempty"`
+	// Faults, if not nil, replace those that are on; an empty list turns them off.
+	Faults []arm.Fault `json:"faults,omitzero"`
 	// Snapshot is a file that the store is written to.
 	Snapshot string `json:"snapshot,omitempty"`
 }
@@ -71,7 +71,12 @@ func (t *Twin) controls() http.Handler {
 	send := func(w http.ResponseWriter, v any, err error) {
 		w.Header().Set("Content-Type", "application/json")
 		if err != nil {
-			w.WriteHeader(http.StatusBadRequest)
+			status := http.StatusInternalServerError
+			var no Refusal
+			if errors.As(err, &no) {
+				status = http.StatusBadRequest
+			}
+			w.WriteHeader(status)
 			v = map[string]string{"error": err.Error()}
 		}
 		_ = json.NewEncoder(w).Encode(v) // the command has gone
@@ -86,7 +91,7 @@ func (t *Twin) controls() http.Handler {
 		d := json.NewDecoder(io.LimitReader(r.Body, 1<<20))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&c); err != nil {
-			send(w, nil, err)
+			send(w, nil, Refusal{err})
 			return
 		}
 		done, err := t.Do(c)
@@ -107,25 +112,31 @@ func (t *Twin) Status() Status {
 	return s
 }
 
-// Do carries out a command.
+// Refusal is an error of a command that cannot be carried out as it is.
+type Refusal struct{ error }
+
+// Unwrap returns the error itself.
+func (r Refusal) Unwrap() error { return r.error }
+
+// Do carries out a command. What is wrong with the command is a Refusal.
 func (t *Twin) Do(c Command) (Done, error) {
 	switch {
 	case c.Subscription != "":
 		s, err := t.directory.AddSubscription(c.Subscription, c.ID)
 		if err != nil {
-			return Done{}, err
+			return Done{}, Refusal{err}
 		}
 		return Done{Message: fmt.Sprintf("subscription %s is %s", s.Name, s.ID)}, t.keepDirectory()
 	case c.Principal != "":
 		made, err := t.server.AddPrincipal(c.Principal, c.Secret, c.Role, c.Scope)
 		if err != nil {
-			return Done{}, err
+			return Done{}, Refusal{err}
 		}
 		return Done{Message: fmt.Sprintf("principal %s has the application id %s", made.Principal, made.AppID), Credential: made}, t.keepDirectory()
 	case c.Revoke != "" || c.Restore != "":
 		p, err := t.directory.SetRevoked(c.Revoke+c.Restore, c.Revoke != "")
 		if err != nil {
-			return Done{}, err
+			return Done{}, Refusal{err}
 		}
 		what := "may sign in again"
 		if p.Revoked {
@@ -134,16 +145,23 @@ func (t *Twin) Do(c Command) (Done, error) {
 		return Done{Message: "principal " + p.Name + " " + what}, t.keepDirectory()
 	case c.Provider != "":
 		if err := t.server.SetProvider(c.Provider, c.Delay); err != nil {
-			return Done{}, err
+			return Done{}, Refusal{err}
 		}
 		return Done{Message: fmt.Sprintf("the provider is %s", c.Provider)}, nil
 	case c.Faults != nil:
-		return Done{Message: fmt.Sprintf("%d faults are on", len(c.Faults))}, t.server.SetFaults(c.Faults)
+		if err := t.server.SetFaults(c.Faults); err != nil {
+			return Done{}, Refusal{err}
+		}
+		on := fmt.Sprintf("%d faults are on", len(c.Faults))
+		if len(c.Faults) == 1 {
+			on = "1 fault is on"
+		}
+		return Done{Message: on}, nil
 	case c.Snapshot != "":
 		n, err := arm.SaveSnapshot(t.store, c.Snapshot)
 		return Done{Message: fmt.Sprintf("%d records are in %s", n, c.Snapshot)}, err
 	}
-	return Done{}, errors.New("the command says nothing")
+	return Done{}, Refusal{errors.New("the command says nothing")}
 }
 
 // ErrNotRunning tells that no twin runs in a state directory.
@@ -181,6 +199,9 @@ func ask(dir, verb, path string, body, answer any) error {
 		var e struct{ Error string }
 		if err := json.NewDecoder(res.Body).Decode(&e); err != nil {
 			return err
+		}
+		if res.StatusCode == http.StatusBadRequest {
+			return Refusal{errors.New(e.Error)}
 		}
 		return errors.New(e.Error)
 	}

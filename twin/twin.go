@@ -3,6 +3,7 @@
 package twin
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -54,11 +55,25 @@ type Options struct {
 	// Bootstrap is with what it begins; nil is the standard one. A directory that has begun does not look at it again.
 	Bootstrap     *arm.Bootstrap
 	Pace          arm.Pace
+	Throttle      arm.Throttle
 	Provider      arm.ProviderMode
 	ProviderDelay time.Duration
 	Premises      design.Premises
 	// Log is where it tells of requests; nil is nowhere.
 	Log *slog.Logger
+
+	bounds bounds // the zero value is the standard ones
+}
+
+// bounds are what the endpoint takes at a time.
+type bounds struct {
+	connections    int
+	header         int           // octets
+	headers, whole time.Duration // how long a request's headers and the whole of it may take
+}
+
+func (b bounds) filled() bounds {
+	return bounds{cmp.Or(b.connections, maxConnections), cmp.Or(b.header, maxHeader), cmp.Or(b.headers, headerTime), cmp.Or(b.whole, requestTime)}
 }
 
 // Twin is an endpoint that is open.
@@ -70,6 +85,7 @@ type Twin struct {
 	server    *arm.Server
 	site      *arm.Site
 	authority *arm.Authority
+	trusted   string // the authority's file, from the root
 	listener  net.Listener
 	control   net.Listener
 	login     *arm.Login
@@ -119,6 +135,9 @@ func Open(o Options, c *catalog.Catalog) (_ *Twin, err error) {
 	if t.authority, err = arm.OpenAuthority(o.Dir, now()); err != nil {
 		return nil, err
 	}
+	if t.trusted, err = filepath.Abs(t.authority.File()); err != nil {
+		return nil, err
+	}
 	if t.keys, err = arm.OpenKeys(filepath.Join(o.Dir, keysFile), now()); err != nil {
 		return nil, err
 	}
@@ -126,7 +145,7 @@ func Open(o Options, c *catalog.Catalog) (_ *Twin, err error) {
 	t.login = &arm.Login{Directory: t.directory, Keys: t.keys, Tokens: tokens, Site: t.site, Now: now}
 	t.server, err = arm.New(arm.Config{
 		Catalog: c, Store: store, Gate: &arm.Gate{Directory: t.directory, Tokens: tokens, Access: access}, Now: now, Random: rand.Reader,
-		Pace: o.Pace, Provider: o.Provider, ProviderDelay: o.ProviderDelay, Premises: o.Premises, Log: o.Log,
+		Pace: o.Pace, Throttle: o.Throttle, Provider: o.Provider, ProviderDelay: o.ProviderDelay, Premises: o.Premises, Log: o.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -210,8 +229,8 @@ func (t *Twin) URL() string { return t.site.URL() }
 // Address is what it listens on.
 func (t *Twin) Address() string { return t.listener.Addr().String() }
 
-// Authority is the file with the certificate that clients have to trust.
-func (t *Twin) Authority() string { return t.authority.File() }
+// Authority is the file with the certificate that clients have to trust, wherever they run.
+func (t *Twin) Authority() string { return t.trusted }
 
 // Tenant is the GUID of the tenant.
 func (t *Twin) Tenant() string { return t.directory.Tenant() }
@@ -234,8 +253,9 @@ func (t *Twin) Serve(ctx context.Context) error {
 		return err
 	}
 	quiet := slog.NewLogLogger(t.log().Handler(), slog.LevelDebug)
+	most := t.options.bounds.filled()
 	public := &http.Server{
-		Handler: t.handler(), TLSConfig: config, ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: requestTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader, ErrorLog: quiet,
+		Handler: t.handler(), TLSConfig: config, ReadHeaderTimeout: most.headers, ReadTimeout: most.whole, WriteTimeout: most.whole, IdleTimeout: idleTime, MaxHeaderBytes: most.header, ErrorLog: quiet,
 	}
 	control := &http.Server{Handler: t.controls(), ReadHeaderTimeout: headerTime, ErrorLog: quiet}
 	var work sync.WaitGroup
@@ -243,7 +263,7 @@ func (t *Twin) Serve(ctx context.Context) error {
 	work.Go(func() { t.rotate(ctx) })
 	failed := make(chan error, 2)
 	work.Go(func() {
-		failed <- public.Serve(tls.NewListener(netutil.LimitListener(t.listener, maxConnections), config))
+		failed <- public.Serve(tls.NewListener(netutil.LimitListener(t.listener, most.connections), config))
 	})
 	work.Go(func() { failed <- control.Serve(t.control) })
 	select {
@@ -291,13 +311,13 @@ func (t *Twin) close() {
 	if t.listener != nil {
 		_ = t.listener.Close()
 	}
+	if t.store != nil { // before the files go whose absence says that the state is free
+		_ = t.store.Close()
+	}
 	if t.control != nil {
 		_ = t.control.Close()
 		_ = os.Remove(filepath.Join(t.options.Dir, controlFile))
 		_ = os.Remove(filepath.Join(t.options.Dir, addressFile))
-	}
-	if t.store != nil {
-		_ = t.store.Close()
 	}
 }
 
@@ -337,5 +357,6 @@ func listenControl(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false) // the file stays until everything else is closed: Stop waits for that
 	return l, os.Chmod(path, 0o600)
 }

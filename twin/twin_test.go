@@ -45,14 +45,14 @@ principals:
 // running is a twin that serves.
 type running struct {
 	*Twin
-	t      *testing.T
+	t      testing.TB
 	http   *http.Client
 	end    context.CancelFunc
 	served chan error
 }
 
 // start serves the state of a directory, which begins with the bootstrap.
-func start(t *testing.T, dir string, change func(*Options)) *running {
+func start(t testing.TB, dir string, change func(*Options)) *running {
 	t.Helper()
 	c, err := catalog.Open()
 	if err != nil {
@@ -177,7 +177,7 @@ func TestTheStateSurvivesARestartAndTwoTwinsNeverShareIt(t *testing.T) {
 	}
 }
 
-func mustCatalog(t *testing.T) *catalog.Catalog {
+func mustCatalog(t testing.TB) *catalog.Catalog {
 	t.Helper()
 	c, err := catalog.Open()
 	if err != nil {

@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("NO_COLOR", os.Getenv("NO_COLOR"))
 			brown, err := filepath.Abs("../../check/testdata/brown")
 			e.Setenv("BROWN", brown)
+			e.Defer(func() { stopTwins(e.WorkDir) })
 			return err
 		},
 	})

@@ -17,15 +17,17 @@ import (
 	"onramp/rehearse"
 	"onramp/schema"
 	"onramp/speaker"
+	"onramp/twin"
 )
 
 // results are the values that commands print with --json, by command.
 func results() map[string]any {
-	return map[string]any{"choose": choose.Choice{}, "design": design.Design{}, "prove": prove.Result{}, "check": checked{}, "prerequisites": prerequisites{}, "cost": priced{}, "rehearse": rehearse.Result{}, "rehearse-traffic": rehearse.Traffic{}, "rehearse-script": rehearse.Scripted{}}
+	return map[string]any{"choose": choose.Choice{}, "design": design.Design{}, "prove": prove.Result{}, "check": checked{}, "prerequisites": prerequisites{}, "cost": priced{}, "rehearse": rehearse.Result{}, "rehearse-traffic": rehearse.Traffic{}, "rehearse-script": rehearse.Scripted{},
+		"twin-start": started{}, "twin-status": twin.Status{}, "twin-env": clientEnv{}, "twin-admin": twin.Done{}, "twin-repair": arm.RepairReport{}, "twin-operations": operations{}, "twin-assumptions": assumptions{}}
 }
 
 func resultNames() []string {
-	return []string{"intent", "choose", "design", "prove", "check", "prerequisites", "cost", "rehearse", "rehearse-traffic", "rehearse-script", "script", "speaker", "speaker-events", "bootstrap"}
+	return []string{"intent", "choose", "design", "prove", "check", "prerequisites", "cost", "rehearse", "rehearse-traffic", "rehearse-script", "script", "speaker", "speaker-events", "bootstrap", "twin-start", "twin-status", "twin-env", "twin-admin", "twin-repair", "twin-operations", "twin-assumptions"}
 }
 
 // schemaOf is the JSON Schema of a file that people write, or of a command's result.
@@ -50,6 +52,10 @@ func schemaOf(name string) ([]byte, error) {
 		command = "rehearse --drill voice"
 	case "rehearse-script":
 		command = "rehearse --script"
+	default:
+		if verb, ok := strings.CutPrefix(name, "twin-"); ok {
+			command = "twin " + verb
+		}
 	}
 	return schema.Of(results()[name], schema.Options{
 		Title: "onramp " + command + " --json", Description: "What onramp " + command + " prints for programs.",

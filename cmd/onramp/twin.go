@@ -27,6 +27,7 @@ const (
 	twinState  = "onramp-twin"
 	logFile    = "requests.log"
 	outFile    = "twin.out"
+	wordsFile  = "twin.err"
 	mostLog    = 64 << 20 // octets, then the log begins again and the old one is kept beside it
 )
 
@@ -43,7 +44,7 @@ store that loses nothing. Unmodified SDKs and Terraform's provider talk to it; i
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newTwinStart(), newTwinStop(), newTwinStatus(), newTwinEnv(), newTwinLog(), newTwinRepair(), newTwinSnapshot(), newTwinAdmin(), newTwinOperations())
+	cmd.AddCommand(newTwinStart(), newTwinStop(), newTwinStatus(), newTwinEnv(), newTwinLog(), newTwinRepair(), newTwinSnapshot(), newTwinAdmin(), newTwinOperations(), newTwinAssumptions())
 	return cmd
 }
 
@@ -52,20 +53,24 @@ func stateFlag(cmd *cobra.Command) *string {
 	return cmd.Flags().String("state", twinState, "the directory of the twin's state")
 }
 
-// twinError turns errors of a twin into exit codes: a twin that is not there is trouble outside.
+// twinError turns errors of a twin into exit codes: what it refuses is wrong usage, a twin that is not there is trouble outside.
 func twinError(err error) error {
-	if err == nil {
+	var no twin.Refusal
+	switch {
+	case err == nil:
 		return nil
+	case errors.As(err, &no):
+		return usageError(err)
 	}
 	return outside(err)
 }
 
 // startFlags are what a start may be told.
 type startFlags struct {
-	listen, bootstrap, pace, provider, premises string
-	names                                       []string
-	delay                                       time.Duration
-	detach, asJSON                              bool
+	listen, bootstrap, pace, provider, premises, throttle string
+	names                                                 []string
+	delay                                                 time.Duration
+	detach, asJSON                                        bool
 }
 
 func newTwinStart() *cobra.Command {
@@ -77,8 +82,8 @@ func newTwinStart() *cobra.Command {
 shown once, on the first start. It listens on this machine alone unless told otherwise; then the credentials have to be your own
 (--bootstrap).`,
 		Example: `  onramp twin start
-  onramp twin start --detach --state twin-of-mine
-  onramp twin start --listen 127.0.0.1:0 --pace azure --provider manual`,
+  onramp twin start --detach --state twin-of-mine --listen 127.0.0.1:0
+  onramp twin start --detach --state another-twin --listen 127.0.0.1:0 --pace azure --provider manual --throttle azure`,
 		Args: cobra.NoArgs,
 	}
 	state := stateFlag(cmd)
@@ -93,6 +98,7 @@ shown once, on the first start. It listens on this machine alone unless told oth
 	cmd.Flags().StringVar(&f.bootstrap, "bootstrap", "", "the file with tenant, subscriptions and principals to begin with (docs/twin.md)")
 	cmd.Flags().StringVar(&f.pace, "pace", string(arm.PaceInstant), "how long operations take: instant or azure")
 	cmd.Flags().StringVar(&f.provider, "provider", string(arm.ProviderAuto), "who provisions circuits: auto, the twin itself, or manual, whoever uses the providers' interface")
+	cmd.Flags().StringVar(&f.throttle, "throttle", string(arm.ThrottleNone), "how many requests a client may send: none, without end, or azure")
 	cmd.Flags().DurationVar(&f.delay, "provider-delay", 0, "how long the twin takes to provision a circuit")
 	cmd.Flags().StringVar(&f.premises, "premises", "", "a design.json whose premises are at the other end of the circuits")
 	cmd.Flags().BoolVar(&f.detach, "detach", false, "serve in the background and come back when it is ready")
@@ -102,9 +108,12 @@ shown once, on the first start. It listens on this machine alone unless told oth
 
 // options checks the flags and reads the files that they name.
 func (f *startFlags) options(cmd *cobra.Command, c *catalog.Catalog, dir string) (twin.Options, error) {
-	o := twin.Options{Dir: dir, Listen: f.listen, Names: f.names, Pace: arm.Pace(f.pace), Provider: arm.ProviderMode(f.provider), ProviderDelay: f.delay}
+	o := twin.Options{Dir: dir, Listen: f.listen, Names: f.names, Pace: arm.Pace(f.pace), Throttle: arm.Throttle(f.throttle), Provider: arm.ProviderMode(f.provider), ProviderDelay: f.delay}
 	if o.Pace != arm.PaceInstant && o.Pace != arm.PaceAzure {
 		return o, usageError(fmt.Errorf("--pace %q: it is instant or azure", f.pace))
+	}
+	if o.Throttle != arm.ThrottleNone && o.Throttle != arm.ThrottleAzure {
+		return o, usageError(fmt.Errorf("--throttle %q: it is none or azure", f.throttle))
 	}
 	if o.Provider != arm.ProviderAuto && o.Provider != arm.ProviderManual {
 		return o, usageError(fmt.Errorf("--provider %q: it is auto or manual", f.provider))
@@ -210,7 +219,7 @@ func (f *startFlags) away(cmd *cobra.Command, dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return outside(err)
 	}
-	args := []string{"twin", "start", "--state", dir, "--listen", f.listen, "--pace", f.pace, "--provider", f.provider, "--provider-delay", f.delay.String()}
+	args := []string{"twin", "start", "--state", dir, "--listen", f.listen, "--pace", f.pace, "--throttle", f.throttle, "--provider", f.provider, "--provider-delay", f.delay.String()}
 	for _, n := range f.names {
 		args = append(args, "--name", n)
 	}
@@ -219,39 +228,48 @@ func (f *startFlags) away(cmd *cobra.Command, dir string) error {
 			args = append(args, flag, v)
 		}
 	}
-	out, err := os.OpenFile(filepath.Join(dir, outFile), os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
-	if err != nil {
-		return outside(err)
+	var files [2]*os.File // what it prints, and its words where those are apart
+	for i, name := range []string{outFile, wordsFile} {
+		if files[i], err = os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600); err != nil {
+			return outside(err)
+		}
+		defer func() { _ = files[i].Close() }()
 	}
-	defer func() { _ = out.Close() }()
+	if f.asJSON {
+		args = append(args, "--json")
+	}
 	child := exec.Command(self, args...)
-	child.Stdout, child.Stderr = out, out
+	child.Args[0] = "onramp" // whatever the file is called
+	child.Stdout, child.Stderr = files[0], files[1]
 	child.SysProcAttr = detached()
 	if err := child.Start(); err != nil {
 		return outside(err)
+	}
+	said := func(i int) string {
+		b, _ := os.ReadFile(files[i].Name())
+		return string(b)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- child.Wait() }()
 	for {
 		select {
 		case err := <-ended:
-			said, _ := os.ReadFile(out.Name())
-			return outside(fmt.Errorf("the twin did not start (%v): %s", err, strings.TrimSpace(string(said))))
+			return outside(fmt.Errorf("the twin did not start (%v): %s", err, strings.TrimPrefix(strings.TrimSpace(said(0)+said(1)), "onramp: ")))
 		case <-cmd.Context().Done():
 			return outside(errors.Join(cmd.Context().Err(), child.Process.Kill()))
 		case <-time.After(20 * time.Millisecond):
 		}
-		if s, err := twin.Ask(dir); err == nil {
-			said, _ := os.ReadFile(out.Name())
-			fmt.Fprint(map[bool]io.Writer{true: cmd.ErrOrStderr(), false: cmd.OutOrStdout()}[f.asJSON], string(said))
-			if err := os.Truncate(out.Name(), 0); err != nil { // the secrets in it are shown this once
+		if _, err := twin.Ask(dir); err != nil {
+			continue
+		}
+		fmt.Fprint(cmd.OutOrStdout(), said(0))
+		fmt.Fprint(cmd.ErrOrStderr(), said(1))
+		for _, f := range files { // the secrets in them are shown this once
+			if err := os.Truncate(f.Name(), 0); err != nil {
 				return outside(err)
 			}
-			if f.asJSON {
-				return printJSON(cmd.OutOrStdout(), started{s, []arm.Credential{}})
-			}
-			return nil
 		}
+		return nil
 	}
 }
 
@@ -491,7 +509,7 @@ func newTwinOperations() *cobra.Command {
 				list = slices.DeleteFunc(list, func(o arm.Served) bool { return !o.Served })
 			}
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), map[string]any{"operations": list})
+				return printJSON(cmd.OutOrStdout(), operations{list})
 			}
 			l := newListing("Operation", "Method", "Path", "Success", "Served")
 			for _, o := range list {
@@ -506,5 +524,36 @@ func newTwinOperations() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the list as JSON")
 	cmd.Flags().BoolVar(&all, "all", false, "those too that are answered with 501")
+	return cmd
+}
+
+// operations is what `onramp twin operations --json` prints.
+type operations struct {
+	Operations []arm.Served `json:"operations"`
+}
+
+// assumptions is what `onramp twin assumptions --json` prints.
+type assumptions struct {
+	Assumptions []arm.Assumption `json:"assumptions"`
+}
+
+func newTwinAssumptions() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "assumptions",
+		Short:   "List what the twin does that is published nowhere",
+		Example: "  onramp twin assumptions",
+		Args:    cobra.NoArgs,
+	}
+	asJSON := cmd.Flags().Bool("json", false, "print the list as JSON")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		list := arm.Assumptions()
+		if *asJSON {
+			return printJSON(cmd.OutOrStdout(), assumptions{list})
+		}
+		for _, a := range list {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", a.Name, a.Text)
+		}
+		return nil
+	}
 	return cmd
 }

@@ -146,11 +146,11 @@ provider "azapi" {
 `, e.SSLCertFile, e.URL, e.URL, e.Tenant, e.ClientID, e.Subscription)
 	case "az":
 		fmt.Fprintf(w, `export REQUESTS_CA_BUNDLE=%q
-az cloud register --name onramp-twin --endpoint-resource-manager %s --endpoint-active-directory %s \
+az cloud register --name onramp-twin --endpoint-resource-manager %s --endpoint-active-directory %s/adfs --endpoint-management %s \
   --endpoint-active-directory-resource-id https://management.azure.com --endpoint-active-directory-graph-resource-id %s
 az cloud set --name onramp-twin
 az login --service-principal --tenant %s --username %s --password "$AZURE_CLIENT_SECRET"
 az account set --subscription %s
-`, e.SSLCertFile, e.URL, e.URL, e.URL, e.Tenant, e.ClientID, e.Subscription)
+`, e.SSLCertFile, e.URL, e.URL, e.URL, e.URL, e.Tenant, e.ClientID, e.Subscription)
 	}
 }
