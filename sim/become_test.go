@@ -108,7 +108,11 @@ func alterations() []alteration {
 		}},
 		{"another identifier", func(t *rapid.T, d *design.Design) {
 			if r := one(t, "router", edges(d)); r != nil {
-				r.RouterID = netip.MustParseAddr("198.51.100.77")
+				id := netip.MustParseAddr("198.51.100.77")
+				for slices.ContainsFunc(edges(d), func(o *design.Router) bool { return o.RouterID == id }) { // two of one identifier do not talk
+					id = id.Next()
+				}
+				r.RouterID = id
 			}
 		}},
 		{"another AS", func(t *rapid.T, d *design.Design) {
