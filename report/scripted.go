@@ -166,7 +166,7 @@ func scriptedAnswer(r *rehearse.Scripted) answer {
 	if worst.of != nil {
 		a.Figures = append(a.Figures, keyFigure{"longest outage", lasting(worst.outage), at})
 	}
-	a.Figures = append(a.Figures, keyFigure{"drills in which no packet is lost", thousands(quiet), ""}, keyFigure{"packets lost in all", thousands(lost), "of the probes"},
+	a.Figures = append(a.Figures, keyFigure{"packets lost in all", thousands(lost), fmt.Sprintf("of the probes; none in %s", count(quiet, "drill"))},
 		keyFigure{"assumptions", thousands(len(r.Assumptions)), "told at the end"})
 	return a
 }
@@ -311,14 +311,14 @@ func scriptedExpect(d *rehearse.ScriptedDrill) *table {
 
 // scriptedSteps is what happened when, and what came of it until the next.
 func scriptedSteps(d *rehearse.ScriptedDrill) *table {
-	t := &table{Caption: "Steps", Note: "Each counts up to the next.", Head: []cell{text("At"), text("What happens"), {Text: "Flows hit", Num: true}, {Text: "Longest outage", Num: true}, {Text: "Packets lost", Num: true},
+	t := &table{Caption: "Steps", Note: "Each counts up to the next.", Head: []cell{{Text: "At", Num: true}, text("What happens"), {Text: "Flows hit", Num: true}, {Text: "Longest outage", Num: true}, {Text: "Packets lost", Num: true},
 		{Text: "Routes settle", Num: true}}}
 	row := func(at float64, what string, c *rehearse.Change) {
 		settle := num("–")
 		if c.Routes > 0 {
 			settle = num(lasting(c.ControlMs))
 		}
-		t.Rows = append(t.Rows, []cell{text(lasting(at)), text(what), dashed(c.Hit), dashedMs(c.OutageMs), dashed(c.Lost), settle})
+		t.Rows = append(t.Rows, []cell{num(fixed(at) + " s"), text(what), dashed(c.Hit), dashedMs(c.OutageMs), dashed(c.Lost), settle})
 	}
 	for i := range d.Steps {
 		s := &d.Steps[i]
@@ -361,14 +361,14 @@ func scriptedFlows(d *rehearse.ScriptedDrill) *table {
 
 // scriptedChecks are the times at which the estate was held against the proof.
 func scriptedChecks(d *rehearse.ScriptedDrill) *table {
-	t := &table{Caption: "Held against the proof", Head: texts("At", "When", "What was wrong then", "As proved"), Fold: d.Agrees}
+	t := &table{Caption: "Held against the proof", Head: []cell{{Text: "At", Num: true}, text("When"), text("What was wrong then"), text("As proved")}, Fold: d.Agrees}
 	for i := range d.Checks {
 		c := &d.Checks[i]
 		as := yesNo(!slices.ContainsFunc(d.Disagreements, func(x rehearse.Disagreement) bool { return x.When == c.When }))
 		if !c.Held {
 			as.Text += ", what could be compared: " + c.Why
 		}
-		t.Rows = append(t.Rows, []cell{text(lasting(c.AtMs)), text(c.When), text(or(strings.Join(c.Wrong, "; "), "nothing")), as})
+		t.Rows = append(t.Rows, []cell{num(fixed(c.AtMs) + " s"), text(c.When), text(or(strings.Join(c.Wrong, "; "), "nothing")), as})
 	}
 	return t
 }

@@ -51,7 +51,7 @@ func ScriptTimeline(d *rehearse.ScriptedDrill, r *rehearse.Scripted) (draw.Timel
 		for _, l := range list[mostLanes:] {
 			flows += len(l.flows)
 		}
-		notes = append(notes, fmt.Sprintf("Not drawn: %s that lost packets at other times, together for no longer than these.", count(flows, "more flow")))
+		notes = append(notes, fmt.Sprintf("Not drawn: %s that lost packets at other times; --json has all.", count(flows, "more flow")))
 	}
 	if len(t.Lanes) == 0 {
 		sub := "and no way changes"
@@ -108,7 +108,7 @@ func kindOf(e *rehearse.Event) string {
 	case "limit":
 		return "a prefix limit is passed"
 	case "error":
-		return "an error"
+		return e.What
 	case "config":
 		return "a configuration changes"
 	case "down":
@@ -163,9 +163,21 @@ func scriptMoments(d *rehearse.ScriptedDrill) ([]draw.Moment, int) {
 	}
 	var out []draw.Moment
 	for _, m := range list {
-		out = append(out, draw.Moment{At: m.from / 1000, Until: m.to / 1000, When: between(m.from, m.to), What: m.words(), Strong: m.kind == "step" || m.kind == "repair"})
+		out = append(out, draw.Moment{At: m.from / 1000, Until: m.to / 1000, When: scriptWhen(m.from, m.to), What: m.words(), Strong: m.kind == "step" || m.kind == "repair"})
 	}
 	return out, left
+}
+
+// scriptWhen is a time or a span of time, without hundredths where both ends of a span would be too long to stand beside its words.
+func scriptWhen(from, to float64) string {
+	if s := between(from, to); len(s) <= len("00.00 to 00.00 s") {
+		return s
+	}
+	a, b := fmt.Sprintf("%.1f", from/1000), fmt.Sprintf("%.1f", to/1000)
+	if a == b {
+		return a + " s"
+	}
+	return a + " to " + b + " s"
 }
 
 // withBFD tells of the sessions that BFD ends with it.
@@ -201,6 +213,8 @@ func (m *scriptMoment) words() string {
 			s += " and ends the session"
 		}
 		s += " on " + who
+	case "error": // it says itself what it is
+		s = who
 	default:
 		s = m.kind + " on " + who
 	}
