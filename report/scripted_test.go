@@ -188,3 +188,15 @@ func TestAnOutageThatOnlyTheLastRepairEndsIsDrawnToItsEnd(t *testing.T) {
 		t.Errorf("%+v", b)
 	}
 }
+
+func TestWhatIsLostAfterTheLastRepairIsSaidToBeAtSomeTime(t *testing.T) {
+	d := &rehearse.ScriptedDrill{Name: "x", EndedMs: 5000, Events: []rehearse.Event{{What: "step", Why: "cut a"}, {AtMs: 5000, What: "repair"}},
+		Flows: []rehearse.ScriptedFlow{{Flow: "f", RepairLost: 5, RepairOutageMs: 400}}}
+	p, ok := ScriptTimeline(d, &rehearse.Scripted{ProbeMs: 20})
+	if !ok || len(p.Lanes) != 1 || len(p.Lanes[0].Bars) != 1 {
+		t.Fatalf("%+v", p)
+	}
+	if b := p.Lanes[0].Bars[0]; b.From != 5 || b.To != 5.4 || b.Share != 0.25 || b.Label != "at some time after the repair, up to 400 ms: 5 packets lost" {
+		t.Errorf("%+v", b)
+	}
+}

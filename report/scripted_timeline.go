@@ -249,6 +249,7 @@ type scriptBar struct {
 	from, to, longest float64 // ms
 	sent, lost, of    int
 	open              bool // until everything was repaired
+	after             bool // after that: how long is known, not when, and it is drawn from the repair on
 }
 
 // scriptLane is flows that lost packets at the same times.
@@ -314,8 +315,12 @@ func barsOf(d *rehearse.ScriptedDrill, f *rehearse.ScriptedFlow, probe, gap floa
 		}
 		out = append(out, b)
 	}
-	if f.RepairLost > 0 && !slices.ContainsFunc(out, func(b scriptBar) bool { return b.open }) { // it is known how long, not when
-		out = append(out, scriptBar{from: d.EndedMs, to: d.EndedMs + f.RepairOutageMs, longest: f.RepairOutageMs, sent: f.RepairLost, lost: f.RepairLost, of: 1})
+	if f.RepairLost > 0 && !slices.ContainsFunc(out, func(b scriptBar) bool { return b.open }) {
+		sent := f.RepairLost
+		if probe > 0 {
+			sent = max(sent, int(f.RepairOutageMs/probe))
+		}
+		out = append(out, scriptBar{from: d.EndedMs, to: d.EndedMs + f.RepairOutageMs, longest: f.RepairOutageMs, sent: sent, lost: f.RepairLost, of: 1, after: true})
 	}
 	return out
 }
@@ -323,7 +328,7 @@ func barsOf(d *rehearse.ScriptedDrill, f *rehearse.ScriptedFlow, probe, gap floa
 func (l *scriptLane) alike(o *scriptLane, gap float64) bool {
 	return l.wrong == o.wrong && slices.EqualFunc(l.bars, o.bars, func(a, b scriptBar) bool {
 		slack := max(laneSlack, gap/2, (a.to-a.from)/50)
-		return a.open == b.open && math.Abs(a.from-b.from) <= slack && math.Abs(a.to-b.to) <= slack
+		return a.open == b.open && a.after == b.after && math.Abs(a.from-b.from) <= slack && math.Abs(a.to-b.to) <= slack
 	})
 }
 
@@ -364,6 +369,8 @@ func (l *scriptLane) drawn() draw.Lane {
 		s := rehearse.LossSpan{Lost: b.lost, Sent: b.sent}
 		label := lasting(b.to-b.from) + ": " + packets(s)
 		switch {
+		case b.after:
+			label = fmt.Sprintf("at some time after the repair, up to %s: %s lost", lasting(b.longest), count(b.lost, "packet"))
 		case b.open:
 			label = "until all is repaired: " + packets(s)
 		case b.of > 1:
