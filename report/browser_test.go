@@ -202,7 +202,7 @@ func readsWell(t *testing.T, ctx context.Context, url string, width int64, schem
 	if wide > paper {
 		t.Errorf("in print the page is %d px wide on paper of %d", wide, paper)
 	}
-	dark, err := chromedp.Run(ctx, chromedp.Evaluate[string](`[document.body, document.querySelector("svg.topo .paper")].map(e => getComputedStyle(e)[e === document.body ? "backgroundColor" : "fill"]).join(" ")`))
+	dark, err := chromedp.Run(ctx, chromedp.Evaluate[string](`[document.body, document.querySelector("svg.topo .paper") ?? document.querySelector("svg.timeline .paper")].map(e => getComputedStyle(e)[e === document.body ? "backgroundColor" : "fill"]).join(" ")`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -146,7 +146,7 @@ func TestTheRehearsalsPageReadsWellInABrowser(t *testing.T) {
 	for _, p := range []struct {
 		name string
 		page []byte
-	}{{"four lines rehearsed", four.page(t)}, {"hundred lines rehearsed", hundred.page(t)}, {"not as proved", wrong.page(t)}} {
+	}{{"four lines rehearsed", four.page(t)}, {"hundred lines rehearsed", hundred.page(t)}, {"not as proved", wrong.page(t)}, {"script rehearsed", scriptPage(t)}} {
 		if len(p.page) > 3<<20 {
 			t.Errorf("%s: the page has %d bytes", p.name, len(p.page))
 		}

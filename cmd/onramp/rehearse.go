@@ -77,7 +77,7 @@ expectation is not met, too.`,
 	cmd.Flags().StringVar(&f.junit, "junit", "", "write a test case for each drill to this file, as JUnit XML")
 	cmd.Flags().StringVar(&f.trace, "trace", "", "write every packet of the one --drill to this file, as pcapng, for tshark or Wireshark")
 	cmd.Flags().StringVar(&f.html, "html", "", "write a page for people to this file: who feels what, and each drill as a timeline and on the topology")
-	cmd.Flags().StringVar(&f.svg, "svg", "", "write the matrix, and each drill's timeline and topology, as pictures into this directory")
+	cmd.Flags().StringVar(&f.svg, "svg", "", "write the matrix, and each drill's timeline and topology (of a script's drill the timeline), as pictures into this directory")
 	cmd.Flags().BoolVar(&f.list, "list", false, "print the drills and run none")
 	return cmd
 }

@@ -53,21 +53,56 @@ func (f *rehearseFlags) show(pl *plan, c *catalog.Catalog, r *rehearse.Result) e
 	return nil
 }
 
+// showScript writes the page and the timelines of a script's drills that were asked for.
+func (f *rehearseFlags) showScript(pl *plan, c *catalog.Catalog, r *rehearse.Scripted) error {
+	if f.html != "" {
+		b, err := page.Script(pl.design, r, c)
+		if err == nil {
+			err = replaceFile(f.html, func(w io.Writer) error {
+				_, err := w.Write(b)
+				return err
+			})
+		}
+		if err != nil {
+			return outside(err)
+		}
+	}
+	if f.svg == "" {
+		return nil
+	}
+	if err := os.MkdirAll(f.svg, 0o755); err != nil {
+		return outside(err)
+	}
+	for i := range r.Drills {
+		t, ok := page.ScriptTimeline(&r.Drills[i], r)
+		if !ok {
+			continue
+		}
+		if err := writePicture(f.svg, fileName(r.Drills[i].Name)+".timeline", func(w io.Writer) error { return draw.TimelineSVG(w, t) }); err != nil {
+			return outside(err)
+		}
+	}
+	return nil
+}
+
+// writePicture writes one picture as a file, whole or not at all.
+func writePicture(dir, name string, svg func(w io.Writer) error) error {
+	var b bytes.Buffer
+	if err := svg(&b); err != nil {
+		return err
+	}
+	return replaceFile(filepath.Join(dir, name+".svg"), func(w io.Writer) error {
+		_, err := w.Write(b.Bytes())
+		return err
+	})
+}
+
 // writePictures writes the matrix and, of each drill, the timeline and the topology as files of their own.
 func writePictures(dir string, pl *plan, c *catalog.Catalog, r *rehearse.Result) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	write := func(name string, svg func(w io.Writer) error) error {
-		var b bytes.Buffer
-		if err := svg(&b); err != nil {
-			return err
-		}
-		return replaceFile(filepath.Join(dir, name+".svg"), func(w io.Writer) error {
-			_, err := w.Write(b.Bytes())
-			return err
-		})
-	}
+	write := func(name string, svg func(w io.Writer) error) error { return writePicture(dir, name, svg) }
 	if err := write("matrix", func(w io.Writer) error { return draw.MatrixSVG(w, page.Matrix(pl.design.Name, r)) }); err != nil {
 		return err
 	}

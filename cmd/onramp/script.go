@@ -104,6 +104,9 @@ func (f *rehearseFlags) scripted(cmd *cobra.Command, c *catalog.Catalog, p *prog
 	} else {
 		st.Done(words)
 	}
+	if err := f.showScript(pl, c, r); err != nil {
+		return err
+	}
 	return f.tellScripted(cmd.OutOrStdout(), r)
 }
 
