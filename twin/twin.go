@@ -306,7 +306,7 @@ func (t *Twin) rotate(ctx context.Context) {
 	}
 }
 
-// close gives back whatever is open.
+// close gives back whatever is open. The address goes last: who stops a twin waits for that, and then finds the store free.
 func (t *Twin) close() {
 	if t.listener != nil {
 		_ = t.listener.Close()
@@ -314,10 +314,15 @@ func (t *Twin) close() {
 	if t.control != nil {
 		_ = t.control.Close()
 		_ = os.Remove(filepath.Join(t.options.Dir, controlFile))
-		_ = os.Remove(filepath.Join(t.options.Dir, addressFile))
 	}
 	if t.store != nil {
 		_ = t.store.Close()
+	}
+	if t.control != nil {
+		path := filepath.Join(t.options.Dir, addressFile)
+		if b, err := os.ReadFile(path); err == nil && string(b) == t.Address()+"\n" { // not that of one which has begun meanwhile
+			_ = os.Remove(path)
+		}
 	}
 }
 
