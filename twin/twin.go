@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -150,6 +151,7 @@ func Open(o Options, c *catalog.Catalog) (_ *Twin, err error) {
 	if err != nil {
 		return nil, err
 	}
+	debug.FreeOSMemory() // reading the store takes several times what it leaves
 	if t.control, err = listenControl(filepath.Join(o.Dir, controlFile)); err != nil {
 		return nil, err
 	}
