@@ -880,10 +880,24 @@ func (e *engine) shown(c child) object {
 	return b
 }
 
-// answerOf is the JSON of what an id names.
+// answerOf is the JSON of what an id names. It is made once and kept while nothing changes and nothing is due to.
 func (e *engine) answerOf(c child) ([]byte, error) {
-	if c.id == c.of.id && c.of.op == nil && e.lively(c) == nil {
+	own := c.id == c.of.id && !c.of.op.pending(e.now()) && (c.of.op == nil || c.of.op.Status == succeeded)
+	if own && e.lively(c) == nil {
 		return c.of.answer, nil
 	}
-	return json.Marshal(e.shown(c))
+	e.mu.RLock()
+	changes, still := e.changes, len(e.timed) == 0
+	e.mu.RUnlock()
+	keep := own && still && c.of.last != nil
+	if keep {
+		if a := c.of.last.Load(); a != nil && a.changes == changes {
+			return a.body, nil
+		}
+	}
+	b, err := json.Marshal(e.shown(c))
+	if err == nil && keep {
+		c.of.last.Store(&liveAnswer{changes, b})
+	}
+	return b, err
 }

@@ -126,6 +126,7 @@ func (e *engine) read(r Record) (*resource, error) {
 // place puts a resource where everybody finds it. It wants mu.
 func (e *engine) place(r *resource) {
 	e.changes++
+	r.last = &lastAnswer{}
 	if old := e.all[r.key]; old != nil {
 		e.unuse(old)
 	} else {

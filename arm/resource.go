@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,6 +23,15 @@ type resource struct {
 	flight   *flight  // the write that made it; nil for a loaded one
 	refs     []string // what the body refers to, in lower case
 	answer   []byte   // body as JSON: what GET answers once the operation has ended
+	last     *lastAnswer
+}
+
+// lastAnswer is what a resource with live fields was answered with last. Those follow from other resources, so it holds until one changes.
+type lastAnswer struct{ atomic.Pointer[liveAnswer] }
+
+type liveAnswer struct {
+	changes uint64 // of the engine, when the answer was made
+	body    []byte
 }
 
 // stored is a resource in the store.

@@ -1,6 +1,7 @@
 package arm
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -533,19 +534,29 @@ func (x *exchange) paged(prefix string, ks []*kind, wanted func(*resource) bool,
 	if len(page) > size {
 		page, more = page[:size], true
 	}
-	values := make([]json.RawMessage, 0, len(page))
-	for _, r := range page {
+	var out bytes.Buffer // by hand: json.Marshal would look at each element again
+	out.WriteString(`{"value":[`)
+	for i, r := range page {
 		b, err := show(r)
 		if err != nil {
 			return x.engine.broken(err)
 		}
-		values = append(values, b)
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		out.Write(b)
 	}
-	out := object{"value": values}
-	if more && len(page) > 0 {
-		out["nextLink"] = x.next(page[len(page)-1].key)
+	out.WriteByte(']')
+	if more {
+		next, err := json.Marshal(x.next(page[len(page)-1].key))
+		if err != nil {
+			return x.engine.broken(err)
+		}
+		out.WriteString(`,"nextLink":`)
+		out.Write(next)
 	}
-	return x.reply(http.StatusOK, out)
+	out.WriteByte('}')
+	return x.reply(http.StatusOK, out.Bytes())
 }
 
 // page is how many elements a page of the answer may have, and after which key it begins.

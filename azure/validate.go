@@ -62,16 +62,7 @@ const (
 // References are looked for in the set. It is what a design is checked with, and what an endpoint that behaves like Azure answers
 // with. Sources: errors.csv for the codes, rules.csv and limits.yaml for the rules; each problem names its own.
 func Validate(rs Resources, c *catalog.Catalog) []Problem {
-	v := &validator{rs: rs, c: c, index: NewIndex(rs), byKey: map[string]Resource{}, sources: map[string]string{}, order: map[string]int{}}
-	for _, e := range c.ARMErrors() {
-		v.sources[e.Code] = e.Source.Text
-	}
-	for _, r := range c.Rules() {
-		v.sources[r.ID] = r.SourceFile
-	}
-	for _, l := range c.LimitRows() {
-		v.sources[l.Key] = l.Source.Text
-	}
+	v := &validator{rs: rs, c: c, index: NewIndex(rs), byKey: map[string]Resource{}, order: map[string]int{}}
 	for i, r := range rs {
 		h := r.Head()
 		if strings.EqualFold(h.Type, typeResourceGroup) {
@@ -103,17 +94,34 @@ type validator struct {
 	byKey   map[string]Resource
 	order   map[string]int
 	groups  bool              // the set holds resource groups: they are part of what is created
-	sources map[string]string // where a code, a rule or a limit was read
+	sources map[string]string // where a code, a rule or a limit was read; nil until something is found
 	found   []Problem
 }
 
+// source is where a code, a rule or a limit was read. An endpoint validates at each write, and most find nothing.
+func (v *validator) source(of string) string {
+	if v.sources == nil {
+		v.sources = map[string]string{}
+		for _, e := range v.c.ARMErrors() {
+			v.sources[e.Code] = e.Source.Text
+		}
+		for _, r := range v.c.Rules() {
+			v.sources[r.ID] = r.SourceFile
+		}
+		for _, l := range v.c.LimitRows() {
+			v.sources[l.Key] = l.Source.Text
+		}
+	}
+	return v.sources[of]
+}
+
 func (v *validator) say(code string, id ID, at, value, message, fix string) {
-	v.found = append(v.found, Problem{Code: code, Resource: id, At: at, Value: value, Message: message, Fix: fix, Source: v.sources[code]})
+	v.found = append(v.found, Problem{Code: code, Resource: id, At: at, Value: value, Message: message, Fix: fix, Source: v.source(code)})
 }
 
 // refuse reports a value that Azure does not take without a published code of its own; basis is the rule or limit that forbids it.
 func (v *validator) refuse(basis string, id ID, at, value, message, fix string) {
-	v.found = append(v.found, Problem{Code: codeBadRequest, Resource: id, At: at, Value: value, Message: message, Fix: fix, Source: v.sources[basis]})
+	v.found = append(v.found, Problem{Code: codeBadRequest, Resource: id, At: at, Value: value, Message: message, Fix: fix, Source: v.source(basis)})
 }
 
 func (v *validator) resource(r Resource) {

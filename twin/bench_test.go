@@ -2,9 +2,12 @@ package twin
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"sync"
@@ -13,6 +16,8 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+
+	"onramp/arm"
 )
 
 // clients are how many ask at a time.
@@ -25,9 +30,9 @@ type load struct {
 	client      *http.Client
 }
 
-func newLoad(b *testing.B) *load {
+func newLoad(b *testing.B, dir string) *load {
 	b.Helper()
-	r := start(b, b.TempDir(), nil)
+	r := start(b, dir, nil)
 	tok, err := r.credential("owner", "the-owners-secret-1234").GetToken(b.Context(), policy.TokenRequestOptions{Scopes: []string{"https://management.azure.com/.default"}})
 	if err != nil {
 		b.Fatal(err)
@@ -60,53 +65,157 @@ func (l *load) do(b testing.TB, method, path, body string) {
 	}
 }
 
-// run does one thing n times by all clients, and reports how long the slowest of a hundred took.
-func (l *load) run(b *testing.B, one func(i int)) {
-	took := make([]time.Duration, b.N)
+// measure has all clients do one thing n times, and returns how many a second and how long the slowest of a hundred took. With a rate
+// each has its time, and what is late counts from then; without one each client begins when it has ended.
+func measure(n, rate int, one func(i int)) (perSecond float64, p99 time.Duration) {
+	took := make([]time.Duration, n)
 	var next atomic.Int64
 	var wait sync.WaitGroup
-	b.ResetTimer()
+	start := time.Now()
 	for range clients {
 		wait.Go(func() {
 			for {
 				i := int(next.Add(1)) - 1
-				if i >= b.N {
+				if i >= n {
 					return
 				}
 				began := time.Now()
+				if rate > 0 {
+					began = start.Add(time.Duration(i) * time.Second / time.Duration(rate))
+					time.Sleep(time.Until(began))
+				}
 				one(i)
 				took[i] = time.Since(began)
 			}
 		})
 	}
 	wait.Wait()
-	b.StopTimer()
+	perSecond = float64(n) / time.Since(start).Seconds()
 	slices.Sort(took)
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
-	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+	return perSecond, took[n*99/100]
 }
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func vnet(i int) (path, body string) {
 	return "/providers/Microsoft.Network/virtualNetworks/vnet-" + strconv.Itoa(i),
 		fmt.Sprintf(`{"location":"westeurope","properties":{"addressSpace":{"addressPrefixes":["10.%d.%d.0/24"]},"subnets":[{"name":"app","properties":{"addressPrefix":"10.%d.%d.0/26"}}]}}`, i>>8&255, i&255, i>>8&255, i&255)
 }
 
+// BenchmarkPutVNet makes networks, each durable before it is answered, and compares with what the bare store does in the same run with
+// records of the same size.
 func BenchmarkPutVNet(b *testing.B) {
-	l := newLoad(b)
-	l.run(b, func(i int) {
+	bare, err := arm.OpenJetStream(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	record := bytes.Repeat([]byte("x"), 1600)
+	alone, _ := measure(b.N, 0, func(i int) {
+		if _, err := bare.Put("/subscriptions/s/resourcegroups/net/providers/microsoft.network/virtualnetworks/vnet-"+strconv.Itoa(i), record, 0); err != nil {
+			b.Error(err)
+		}
+	})
+	if err := bare.Close(); err != nil {
+		b.Fatal(err)
+	}
+	l := newLoad(b, b.TempDir())
+	b.ResetTimer()
+	rate, p99 := measure(b.N, 0, func(i int) {
 		path, body := vnet(i)
 		l.do(b, "PUT", path, body)
 	})
+	b.StopTimer()
+	b.ReportMetric(rate, "requests/s")
+	b.ReportMetric(alone, "bare-writes/s")
+	b.ReportMetric(rate/alone, "of-bare")
+	b.ReportMetric(milliseconds(p99), "p99-ms")
 }
 
+// BenchmarkGetVNet reads networks: as fast as it goes, and 4,000 a second.
 func BenchmarkGetVNet(b *testing.B) {
-	l := newLoad(b)
-	for i := range 100 {
+	for _, rate := range []int{0, 4000} {
+		b.Run(fmt.Sprintf("rate=%d", rate), func(b *testing.B) {
+			l := newLoad(b, b.TempDir())
+			for i := range 100 {
+				path, body := vnet(i)
+				l.do(b, "PUT", path, body)
+			}
+			b.ResetTimer()
+			got, p99 := measure(b.N, rate, func(i int) {
+				path, _ := vnet(i % 100)
+				l.do(b, "GET", path, "")
+			})
+			b.StopTimer()
+			b.ReportMetric(got, "requests/s")
+			b.ReportMetric(milliseconds(p99), "p99-ms")
+		})
+	}
+}
+
+// BenchmarkTenThousandVNets lists them page by page, restarts with them, and has them while nothing happens.
+func BenchmarkTenThousandVNets(b *testing.B) {
+	const n = 10_000
+	dir := b.TempDir()
+	l := newLoad(b, dir)
+	measure(n, 0, func(i int) {
 		path, body := vnet(i)
 		l.do(b, "PUT", path, body)
-	}
-	l.run(b, func(i int) {
-		path, _ := vnet(i % 100)
-		l.do(b, "GET", path, "")
+	})
+	b.Run("list", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			seen, pages := 0, 0
+			for next := l.base + "/providers/Microsoft.Network/virtualNetworks?api-version=2025-05-01"; next != ""; pages++ {
+				req, err := http.NewRequest("GET", next, nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				req.Header.Set("Authorization", "Bearer "+l.token)
+				res, err := l.client.Do(req)
+				if err != nil {
+					b.Fatal(err)
+				}
+				var page struct {
+					Value    []json.RawMessage
+					NextLink string
+				}
+				if err := json.NewDecoder(res.Body).Decode(&page); err != nil {
+					b.Fatal(err)
+				}
+				_ = res.Body.Close()
+				seen, next = seen+len(page.Value), page.NextLink
+			}
+			if seen != n || pages != 10 {
+				b.Fatalf("%d networks on %d pages", seen, pages)
+			}
+		}
+	})
+	l.stopped()
+	b.Run("restart", func(b *testing.B) {
+		for b.Loop() {
+			t, err := Open(Options{Dir: dir, Listen: "127.0.0.1:0"}, mustCatalog(b))
+			if err != nil {
+				b.Fatal(err)
+			}
+			if t.server.Len() != n+1 {
+				b.Fatalf("%d resources", t.server.Len())
+			}
+			b.StopTimer()
+			t.close()
+			b.StartTimer()
+		}
+	})
+	b.Run("idle", func(b *testing.B) {
+		for b.Loop() {
+			t, err := Open(Options{Dir: dir, Listen: "127.0.0.1:0"}, mustCatalog(b))
+			if err != nil {
+				b.Fatal(err)
+			}
+			debug.FreeOSMemory()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			b.ReportMetric(float64(m.Sys-m.HeapReleased)/(1<<20), "MiB")
+			t.close()
+		}
 	})
 }

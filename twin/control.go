@@ -220,16 +220,20 @@ func Tell(dir string, c Command) (Done, error) {
 	return d, ask(dir, http.MethodPost, "/do", c, &d)
 }
 
-// Stop ends the twin of a state directory and waits until it has.
+// Stop ends the twin of a state directory and waits until it has, and its store is free.
 func Stop(dir string) error {
 	var d Done
 	if err := ask(dir, http.MethodPost, "/stop", nil, &d); err != nil {
 		return err
 	}
+	was, err := os.ReadFile(filepath.Join(dir, addressFile))
+	if err != nil {
+		return nil //nolint:nilerr // it has gone already
+	}
 	deadline := time.Now().Add(2 * stopTime)
 	for time.Now().Before(deadline) {
-		if _, err := os.Stat(filepath.Join(dir, controlFile)); errors.Is(err, os.ErrNotExist) {
-			return nil
+		if is, err := os.ReadFile(filepath.Join(dir, addressFile)); err != nil || !bytes.Equal(is, was) {
+			return nil //nolint:nilerr // the file is gone
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -150,6 +151,7 @@ func Open(o Options, c *catalog.Catalog) (_ *Twin, err error) {
 	if err != nil {
 		return nil, err
 	}
+	debug.FreeOSMemory() // reading the store takes several times what it leaves
 	if t.control, err = listenControl(filepath.Join(o.Dir, controlFile)); err != nil {
 		return nil, err
 	}
@@ -306,7 +308,7 @@ func (t *Twin) rotate(ctx context.Context) {
 	}
 }
 
-// close gives back whatever is open.
+// close gives back whatever is open. The address goes last: who stops a twin waits for that, and then finds the store free.
 func (t *Twin) close() {
 	if t.listener != nil {
 		_ = t.listener.Close()
@@ -317,7 +319,12 @@ func (t *Twin) close() {
 	if t.control != nil {
 		_ = t.control.Close()
 		_ = os.Remove(filepath.Join(t.options.Dir, controlFile))
-		_ = os.Remove(filepath.Join(t.options.Dir, addressFile))
+	}
+	if t.control != nil {
+		path := filepath.Join(t.options.Dir, addressFile)
+		if b, err := os.ReadFile(path); err == nil && string(b) == t.Address()+"\n" { // not that of one which has begun meanwhile
+			_ = os.Remove(path)
+		}
 	}
 }
 

@@ -91,7 +91,10 @@ func (r *running) stopped() {
 	r.end()
 	select {
 	case err, ok := <-r.served:
-		if ok && err != nil {
+		if !ok {
+			return // it was stopped before
+		}
+		if err != nil {
 			r.t.Error(err)
 		}
 		close(r.served)

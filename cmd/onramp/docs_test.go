@@ -55,7 +55,31 @@ func newShell(t *testing.T) *shell {
 		}
 	}
 	t.Chdir(dir)
+	t.Cleanup(func() { stopTwins(".") })
 	return &shell{t}
+}
+
+// freePort has a twin take a port that is free, and serve in the background, so that the next line can be run. The words are the same.
+func freePort(args []string) []string {
+	if len(args) < 2 || args[0] != "twin" || args[1] != "start" {
+		return args
+	}
+	for _, f := range [][]string{{"--listen", "127.0.0.1:0"}, {"--detach"}} {
+		if !slices.Contains(args, f[0]) {
+			args = append(args, f...)
+		}
+	}
+	return args
+}
+
+var portOfTwin = regexp.MustCompile(`127\.0\.0\.1:\d+`)
+
+// onScreen is an output with the port that a twin has when nobody says otherwise.
+func onScreen(args []string, out string) string {
+	if len(args) > 0 && args[0] == "twin" {
+		return portOfTwin.ReplaceAllString(out, twinListen)
+	}
+	return out
 }
 
 // run executes one line; output is what a terminal would show, stdout and stderr together.
@@ -86,9 +110,10 @@ func (s *shell) run(line string) (output string, code int) {
 			args = append(args, words[i])
 		}
 	}
+	args = freePort(args)
 	if into == "" {
 		code = run(args, stdin, &screen, &screen)
-		return screen.String(), code
+		return onScreen(args, screen.String()), code
 	}
 	code = run(args, stdin, &stdout, &screen)
 	if err := os.WriteFile(into, []byte(stdout.String()), 0o644); err != nil {
@@ -268,6 +293,15 @@ func TestEveryExampleOfTheHelpRuns(t *testing.T) {
 	var visit func(cmd *cobra.Command)
 	visit = func(cmd *cobra.Command) {
 		for _, child := range cmd.Commands() {
+			for _, line := range map[string][]string{ // what has to be before
+				"onramp twin":        {"onramp twin start"},
+				"onramp twin repair": {"onramp twin stop"}, "onramp twin snapshot": {"onramp twin start"},
+				"onramp twin start": {"onramp twin stop"}, "onramp twin snapshot load": {"onramp twin snapshot save before.snapshot"},
+			}[child.CommandPath()] {
+				if out, code := sh.run(line); code != 0 {
+					t.Fatalf("%s: exit code %d\n%s", line, code, out)
+				}
+			}
 			visit(child)
 		}
 		if cmd.Name() == "help" || strings.HasPrefix(cmd.CommandPath(), "onramp completion") || cmd.HasSubCommands() {

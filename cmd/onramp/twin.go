@@ -462,7 +462,7 @@ func newTwinAdmin() *cobra.Command {
 	tell("subscription NAME", "Add a subscription", "  onramp twin admin subscription sub-finance", cobra.ExactArgs(1), func(c *cobra.Command) {
 		c.Flags().StringVar(&id, "id", "", "its GUID; without it, one that follows from the name")
 	}, func(args []string) (twin.Command, error) { return twin.Command{Subscription: args[0], ID: id}, nil })
-	tell("principal NAME", "Add a service principal; its secret is shown once", "  onramp twin admin principal pipeline --role Contributor --scope sub-finance", cobra.ExactArgs(1), func(c *cobra.Command) {
+	tell("principal NAME", "Add a service principal; its secret is shown once", "  onramp twin admin principal pipeline --role Contributor --scope onramp", cobra.ExactArgs(1), func(c *cobra.Command) {
 		c.Flags().StringVar(&role, "role", "", "a role to give it")
 		c.Flags().StringVar(&scope, "scope", "/", "where: a subscription's name, an id, or / for everywhere")
 	}, func(args []string) (twin.Command, error) {
