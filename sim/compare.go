@@ -42,16 +42,8 @@ func (s *Sim) Differs(st *network.State) []TableDifference {
 	return out
 }
 
-// before is the order of SortRows.
-func before(a, b *network.Row) bool {
-	if c := a.Prefix.Addr().Compare(b.Prefix.Addr()); c != 0 {
-		return c < 0
-	}
-	if a.Prefix.Bits() != b.Prefix.Bits() {
-		return a.Prefix.Bits() < b.Prefix.Bits()
-	}
-	return a.From < b.From
-}
+// before tells whether a row is of a prefix or a neighbour that comes before another's.
+func before(a, b *network.Row) bool { return compareKeys(a, b) < 0 }
 
 // sameRow compares what both have: next hop, age and reason are of one of them alone.
 func sameRow(a, b *network.Row) bool {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -31,15 +32,43 @@ func (s *Sim) Table(router string) []network.Row {
 
 // SortRows puts the rows of a table in the order of Table, so that two can be compared.
 func SortRows(rows []network.Row) {
-	slices.SortStableFunc(rows, func(a, b network.Row) int {
-		if c := a.Prefix.Addr().Compare(b.Prefix.Addr()); c != 0 {
-			return c
-		}
-		if c := a.Prefix.Bits() - b.Prefix.Bits(); c != 0 {
-			return c
-		}
-		return strings.Compare(a.From, b.From)
-	})
+	slices.SortStableFunc(rows, func(a, b network.Row) int { return compareRows(&a, &b) })
+}
+
+// compareRows orders by prefix and neighbour. A neighbour may be told of over several sessions, so what is left decides, as far as both
+// the prover's rows and the simulator's have it.
+func compareRows(a, b *network.Row) int {
+	if c := compareKeys(a, b); c != 0 {
+		return c
+	}
+	if c := cmp.Or(cmp.Compare(b.Weight, a.Weight), cmp.Compare(b.LocalPref, a.LocalPref), cmp.Compare(a.MED, b.MED), cmp.Compare(a.Origin, b.Origin), used(b)-used(a)); c != 0 {
+		return c
+	}
+	if c := slices.Compare(a.Communities, b.Communities); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Path.String(), b.Path.String())
+}
+
+// compareKeys orders by prefix and neighbour alone.
+func compareKeys(a, b *network.Row) int {
+	if c := a.Prefix.Addr().Compare(b.Prefix.Addr()); c != 0 {
+		return c
+	}
+	if c := a.Prefix.Bits() - b.Prefix.Bits(); c != 0 {
+		return c
+	}
+	return strings.Compare(a.From, b.From)
+}
+
+func used(r *network.Row) int {
+	switch {
+	case r.Best:
+		return 2
+	case r.Multipath:
+		return 1
+	}
+	return 0
 }
 
 // Routers are the names of all routers, in the network's order.
