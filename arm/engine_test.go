@@ -2,7 +2,6 @@ package arm
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"io"
@@ -13,11 +12,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	azarm "github.com/Azure/azure-sdk-for-go/sdk/azcore/arm"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
 	"onramp/catalog"
 )
@@ -103,19 +97,6 @@ func (r *rig) token() string {
 		r.t.Fatal(err)
 	}
 	return s
-}
-
-// GetToken makes the rig a credential for the SDK.
-func (r *rig) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	return azcore.AccessToken{Token: r.token(), ExpiresOn: time.Now().Add(time.Hour)}, nil
-}
-
-// options are the SDK's.
-func (r *rig) options() *azarm.ClientOptions {
-	return &azarm.ClientOptions{ClientOptions: policy.ClientOptions{
-		Transport: r.http.Client(), Retry: policy.RetryOptions{MaxRetries: -1},
-		Cloud: cloud.Configuration{ActiveDirectoryAuthorityHost: r.http.URL, Services: map[cloud.ServiceName]cloud.ServiceConfiguration{cloud.ResourceManager: {Endpoint: r.http.URL, Audience: r.http.URL}}},
-	}}
 }
 
 // call sends a request as a script would. The path gets the subscription for SUB and a version where it has none.

@@ -222,9 +222,7 @@ func (x *run) play() {
 		x.story.tell(&h)
 	}}
 	if x.recording != nil {
-		var end func()
-		end = x.recording.section(x.net, &options)
-		defer end()
+		defer x.recording.section(x.net, &options)()
 	}
 	s, err := sim.New(x.net, options)
 	if err != nil {

@@ -113,9 +113,7 @@ func (x *play) perform() {
 	seed := x.seedOf("script " + x.script.Name)
 	options := sim.Options{Seed: seed >> 32, Observe: x.observe, Graceful: x.graceful()}
 	if x.recording != nil {
-		var end func()
-		end = x.recording.section(x.net, &options)
-		defer end()
+		defer x.recording.section(x.net, &options)()
 	}
 	s, err := sim.New(x.net, options)
 	if err != nil {
