@@ -21,6 +21,9 @@ type packet struct {
 	asks    bool // a packet of Ping or Traceroute, or an answer to one
 	flags   uint8
 	spot    uint8 // where routers remember the way to its destination, 0 before it is known
+	// closely has routers look at more of it than where it goes: it asks, or may be too long for some of them, or is a part of a packet, or
+	// goes by Microsoft peering.
+	closely bool
 	wakes   int32 // a pipe by its index from 1, which has to be woken when the packet comes to the next or to the other end
 	size    int   // octets, with all headers
 	// A packet between hosts.
@@ -40,9 +43,6 @@ type packet struct {
 	payload []byte
 	// A BFD control packet.
 	bfd bfd.Packet
-	// closely has routers look at more of it than where it goes: it asks, or may be too long for some of them, or is a part of a packet, or
-	// goes by Microsoft peering.
-	closely bool
 	// What follows says nothing of a packet that is not looked at closely.
 	splits bool  // it may be split: its header does not say "don't fragment"
 	part   *part // nil for a whole packet; shared by copies
