@@ -234,15 +234,12 @@ func (k *kind) adopt(body, before object, id string, e *engine) {
 			continue
 		}
 		for _, x := range list(body, "properties", ck.inside) {
-			cid := id + "/" + ck.segment + "/" + text(x, "name")
-			var was object
-			for _, y := range list(before, "properties", ck.inside) {
-				if strings.EqualFold(text(y, "name"), text(x, "name")) {
-					was = y
-					cid = id + "/" + ck.segment + "/" + text(y, "name")
-				}
+			name := text(x, "name")
+			was := byName(list(before, "properties", ck.inside), name)
+			if was != nil {
+				name = text(was, "name")
 			}
-			ck.adopt(x, was, cid, e)
+			ck.adopt(x, was, id+"/"+ck.segment+"/"+name, e)
 		}
 	}
 }
@@ -393,13 +390,7 @@ func (c *change) linkedIn(k *kind, body, before object) *Error {
 			continue
 		}
 		for _, x := range list(body, "properties", ck.inside) {
-			var was object
-			for _, y := range list(before, "properties", ck.inside) {
-				if strings.EqualFold(text(y, "name"), text(x, "name")) {
-					was = y
-				}
-			}
-			if err := c.linkedIn(ck, x, was); err != nil {
+			if err := c.linkedIn(ck, x, byName(list(before, "properties", ck.inside), text(x, "name"))); err != nil {
 				return err
 			}
 		}
@@ -409,9 +400,7 @@ func (c *change) linkedIn(k *kind, body, before object) *Error {
 
 // unlinked is the refusal of a reference.
 func (c *change) unlinked(action, to string) *Error {
-	return refuse(http.StatusForbidden, "LinkedAuthorizationFailed",
-		"The client '%s' with object id '%s' has permission to perform action '%s/write' on scope '%s'; however, it does not have permission to perform action(s) '%s' on the linked scope(s) '%s' (respectively) or the linked scope(s) are invalid.",
-		c.by.Name, c.by.ObjectID, c.kind.typ, c.id, action, to)
+	return linkRefused(c.by.Name, c.by.ObjectID, c.kind.typ+"/write", c.id, action, to)
 }
 
 // along collects the strings at a path, in which [] stands for every element of an array.
@@ -475,22 +464,14 @@ func (c *change) inside(k *kind, body, before object, id string) *Error {
 		if ck.inside == "" {
 			continue
 		}
-		here := map[string]bool{}
-		for _, y := range list(body, "properties", ck.inside) {
-			name := strings.ToLower(text(y, "name"))
-			here[name] = true
-			var was object
-			for _, z := range list(before, "properties", ck.inside) {
-				if strings.EqualFold(text(z, "name"), name) {
-					was = z
-				}
-			}
-			if err := c.inside(ck, y, was, text(y, "id")); err != nil {
+		is, was := list(body, "properties", ck.inside), list(before, "properties", ck.inside)
+		for _, y := range is {
+			if err := c.inside(ck, y, byName(was, text(y, "name")), text(y, "id")); err != nil {
 				return err
 			}
 		}
-		for _, z := range list(before, "properties", ck.inside) {
-			if !here[strings.ToLower(text(z, "name"))] { // a PUT of the parent without it deletes it
+		for _, z := range was {
+			if byName(is, text(z, "name")) == nil { // a PUT of the parent without it deletes it
 				if err := c.mayLeave(ck, z, text(z, "id")); err != nil {
 					return err
 				}

@@ -86,7 +86,7 @@ func (r *rig) deploy(rs azure.Resources) map[string]object {
 	}
 	for _, uses := range []bool{false, true} { // who lends its gateway first, as Azure asks
 		for _, p := range peerings {
-			if yes(p, "properties", "useRemoteGateways") == uses {
+			if does, _ := find(p, "properties", "useRemoteGateways").(bool); does == uses {
 				put(p)
 			}
 		}

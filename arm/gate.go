@@ -53,7 +53,12 @@ func (g *Gate) MayLink(p *Principal, action, scope string, links []Link) *Error 
 	if actions == nil {
 		return nil
 	}
+	return linkRefused(p.AppID, p.ObjectID, action, scope, strings.Join(actions, ","), strings.Join(scopes, ","))
+}
+
+// linkRefused is Azure's sentence for a client that may do something, but not what that does to other resources.
+func linkRefused(client, objectID, action, scope, actions, scopes string) *Error {
 	return refuse(http.StatusForbidden, "LinkedAuthorizationFailed",
 		"The client '%s' with object id '%s' has permission to perform action '%s' on scope '%s'; however, it does not have permission to perform action(s) '%s' on the linked scope(s) '%s' (respectively) or the linked scope(s) are invalid.",
-		p.AppID, p.ObjectID, action, scope, strings.Join(actions, ","), strings.Join(scopes, ","))
+		client, objectID, action, scope, actions, scopes)
 }

@@ -655,12 +655,29 @@ func (x *exchange) path(name string) (string, *Error) {
 	return "", refuse(http.StatusBadRequest, "InvalidParameter", "The device path '%.40s' is not 'primary' or 'secondary'.", name).at("devicePath")
 }
 
-func (x *exchange) arp() *Error {
-	c, err := x.parentOf(2)
-	if err != nil {
-		return err
+// onPath is the peering that a path is about, of a circuit or of what the circuit's provider sees of it, and which of its two paths.
+func (x *exchange) onPath() (c child, p string, err *Error) {
+	if x.byProvider() {
+		r, err := x.crossing()
+		if err != nil {
+			return child{}, "", err
+		}
+		var ok bool
+		if c, ok = r.below(r.id + "/peerings/" + x.params["peeringName"]); !ok {
+			return child{}, "", refuse(http.StatusNotFound, "NotFound", "Resource %s not found.", x.r.URL.Path)
+		}
+	} else if c, err = x.parentOf(2); err != nil {
+		return child{}, "", err
 	}
-	p, err := x.path(x.params["devicePath"])
+	p, err = x.path(x.params["devicePath"])
+	return c, p, err
+}
+
+// byProvider tells that the path is one of the providers' interface.
+func (x *exchange) byProvider() bool { return x.params["crossConnectionName"] != "" }
+
+func (x *exchange) arp() *Error {
+	c, p, err := x.onPath()
 	if err != nil {
 		return err
 	}
@@ -669,11 +686,7 @@ func (x *exchange) arp() *Error {
 }
 
 func (x *exchange) circuitRoutes() *Error {
-	c, err := x.parentOf(2)
-	if err != nil {
-		return err
-	}
-	p, err := x.path(x.params["devicePath"])
+	c, p, err := x.onPath()
 	if err != nil {
 		return err
 	}
@@ -681,21 +694,18 @@ func (x *exchange) circuitRoutes() *Error {
 	return x.answer(c, object{"value": rows}, e)
 }
 
-// circuitSummary counts the routes by neighbour.
+// circuitSummary counts the routes by neighbour, in the words that each of the two interfaces has for it.
 func (x *exchange) circuitSummary() *Error {
-	c, err := x.parentOf(2)
+	c, p, err := x.onPath()
 	if err != nil {
 		return err
 	}
-	p, err := x.path(x.params["devicePath"])
-	if err != nil {
-		return err
+	asn, received := "as", "statePfxRcd"
+	if x.byProvider() {
+		asn, received = "asn", "stateOrPrefixesReceived"
 	}
 	rows, e := x.live().CircuitRoutes(c.of.id, text(c.body, "name"), p)
-	if e != nil {
-		return x.answer(c, nil, e)
-	}
-	return x.answer(c, object{"value": summary(rows, "as", "statePfxRcd")}, nil)
+	return x.answer(c, object{"value": summary(rows, asn, received)}, e)
 }
 
 // summary counts routes by the neighbour that they go to, under the names that one of Azure's lists has for its AS number and the count.

@@ -15,15 +15,15 @@ func moreHandlers() map[string]func(*exchange) *Error {
 		"Tags_UpdateAtScope":         (*exchange).putTags,
 		"Tags_DeleteAtScope":         (*exchange).putTags,
 		"ServiceTags_List":           (*exchange).serviceTags,
-		"ExpressRouteCrossConnections_ListRoutesTableSummary": (*exchange).crossSummary,
+		"ExpressRouteCrossConnections_ListRoutesTableSummary": (*exchange).circuitSummary,
 		"Usages_List":                                          (*exchange).usages,
 		"ExpressRoutePorts_GenerateLOA":                        (*exchange).letter,
 		"ExpressRouteProviderPortsLocation_List":               (*exchange).providerPorts,
 		"VirtualNetworkGateways_Reset":                         (*exchange).reset,
 		"VirtualNetworkGatewayConnections_ResetConnection":     (*exchange).reset,
 		"NetworkInterfaces_ListEffectiveNetworkSecurityGroups": (*exchange).effectiveGroups,
-		"ExpressRouteCrossConnections_ListArpTable":            (*exchange).crossARP,
-		"ExpressRouteCrossConnections_ListRoutesTable":         (*exchange).crossRoutes,
+		"ExpressRouteCrossConnections_ListArpTable":            (*exchange).arp,
+		"ExpressRouteCrossConnections_ListRoutesTable":         (*exchange).circuitRoutes,
 		"Subscription_CheckResourceName":                       (*exchange).checkName,
 		"ProviderResourceTypes_List":                           (*exchange).resourceTypes,
 	}
@@ -233,47 +233,6 @@ func (x *exchange) effectiveGroups() *Error {
 		}
 	}
 	return x.answer(c, object{"value": out}, nil)
-}
-
-// crossChild is the peering of the circuit that a provider's path names.
-func (x *exchange) crossChild() (child, string, *Error) {
-	r, err := x.crossing()
-	if err != nil {
-		return child{}, "", err
-	}
-	c, ok := r.below(r.id + "/peerings/" + x.params["peeringName"])
-	if !ok {
-		return child{}, "", refuse(http.StatusNotFound, "NotFound", "Resource %s not found.", x.r.URL.Path)
-	}
-	p, err := x.path(x.params["devicePath"])
-	return c, p, err
-}
-
-func (x *exchange) crossARP() *Error {
-	c, p, err := x.crossChild()
-	if err != nil {
-		return err
-	}
-	rows, e := x.live().ARP(c.of.id, text(c.body, "name"), p)
-	return x.answer(c, object{"value": rows}, e)
-}
-
-func (x *exchange) crossRoutes() *Error {
-	c, p, err := x.crossChild()
-	if err != nil {
-		return err
-	}
-	rows, e := x.live().CircuitRoutes(c.of.id, text(c.body, "name"), p)
-	return x.answer(c, object{"value": rows}, e)
-}
-
-func (x *exchange) crossSummary() *Error {
-	c, p, err := x.crossChild()
-	if err != nil {
-		return err
-	}
-	rows, e := x.live().CircuitRoutes(c.of.id, text(c.body, "name"), p)
-	return x.answer(c, object{"value": summary(rows, "asn", "stateOrPrefixesReceived")}, e)
 }
 
 // serviceTags are the names of Microsoft's own address ranges (AssumeServiceTags).

@@ -223,10 +223,14 @@ func number(o object, names ...string) int64 {
 	return 0
 }
 
-// yes is a boolean at the end of names.
-func yes(o object, names ...string) bool {
-	b, _ := find(o, names...).(bool)
-	return b
+// byName is the first object of this name in a list, without case; nil where there is none.
+func byName(all []object, name string) object {
+	for _, o := range all {
+		if strings.EqualFold(text(o, "name"), name) {
+			return o
+		}
+	}
+	return nil
 }
 
 func anys[T any](in []T) []any {

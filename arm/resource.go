@@ -126,17 +126,11 @@ func (r *resource) below(id string) (child, bool) {
 		if k == nil || k.inside == "" {
 			return child{}, false
 		}
-		found := false
-		for _, x := range list(c.body, "properties", k.inside) {
-			if strings.EqualFold(text(x, "name"), parts[i+1]) {
-				c = child{of: r, kind: k, body: x, id: c.id + "/" + k.segment + "/" + text(x, "name")}
-				found = true
-				break
-			}
-		}
-		if !found {
+		x := byName(list(c.body, "properties", k.inside), parts[i+1])
+		if x == nil {
 			return child{}, false
 		}
+		c = child{of: r, kind: k, body: x, id: c.id + "/" + k.segment + "/" + text(x, "name")}
 	}
 	return c, true
 }

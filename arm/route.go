@@ -159,23 +159,23 @@ func (r *route) classify(parts []string, ks kinds) {
 			i = k
 		}
 	}
-	verb := map[string]string{"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete", "POST": "action"}[r.op.Method]
+	right := func(typ string) string { return ActionOf(r.op.Method, typ, "") }
 	if i < 0 || i+1 >= len(parts) || strings.HasPrefix(parts[i+1], "{") {
 		switch {
 		case len(parts) >= 3 && strings.EqualFold(parts[2], "resourceGroups"):
-			r.action = "Microsoft.Resources/subscriptions/resourceGroups/" + verb
+			r.action = right("Microsoft.Resources/subscriptions/resourceGroups")
 			if len(parts) > 4 { // something of the group's, such as its resources
-				r.action = "Microsoft.Resources/subscriptions/resourceGroups/" + parts[4] + "/" + verb
+				r.action = right("Microsoft.Resources/subscriptions/resourceGroups/" + parts[4])
 			} else {
 				r.kind = ks.of(groupType)
 			}
 		case len(parts) >= 3:
-			r.action = "Microsoft.Resources/subscriptions/" + strings.Trim(parts[2], "{}") + "/" + verb
+			r.action = right("Microsoft.Resources/subscriptions/" + strings.Trim(parts[2], "{}"))
 		default:
 			r.action = "Microsoft.Resources/subscriptions/read"
 		}
 		if strings.HasPrefix(r.op.ID, "Providers_") {
-			r.action = "Microsoft.Resources/subscriptions/providers/" + verb
+			r.action = right("Microsoft.Resources/subscriptions/providers")
 		}
 		if strings.HasPrefix(r.op.ID, "AsyncOperations_") || strings.HasPrefix(r.op.ID, "ResourceGroups_Deletion") {
 			r.action = "" // whoever holds the id may ask
@@ -193,7 +193,7 @@ func (r *route) classify(parts []string, ks kinds) {
 		if r.kind != nil {
 			typ = r.kind.typ
 		}
-		r.action = typ + "/" + verb
+		r.action = right(typ)
 	}
 	if r.serve != nil || r.kind == nil {
 		return
