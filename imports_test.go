@@ -32,7 +32,7 @@ var floors = map[string]int{
 	"catalog": 0, "bgp": 0, "bfd": 0, "examples": 0, "schema": 0, "yamlfile": 0,
 	"azure": 1, "intent": 1, "design": 1, "intent/intenttest": 2,
 	"pattern": 2, "network": 2,
-	"prove": 3, "check": 3, "cost": 3, "draw": 3, "render": 3, "sim": 3, "arm": 3, "speaker": 3,
+	"cloud": 3, "prove": 3, "check": 3, "cost": 3, "draw": 3, "render": 3, "sim": 3, "arm": 3, "speaker": 3,
 	"choose": 4, "rehearse": 4, "conform": 4, "deploy": 4, "adopt": 4,
 	"report": 5, "twin": 5,
 	"cmd/onramp": 6,
