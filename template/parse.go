@@ -19,6 +19,7 @@ type Template struct {
 
 	text  []byte
 	lines []int // where each line starts
+	runes []int // how many characters there are before each stretch of the text
 
 	root       *node
 	parameters []declared
@@ -65,13 +66,8 @@ const maxExpression = 24576
 // into errors. All expressions are parsed too, but for those of nested templates with the inner scope, which are the child's.
 // Errors are *Error.
 func Parse(name string, b []byte) (*Template, error) {
-	t := &Template{Name: name, text: b, variables: map[string]variable{}, functions: map[string]*userFunction{}}
-	t.lines = append(t.lines, 0)
-	for i, c := range b {
-		if c == '\n' {
-			t.lines = append(t.lines, i+1)
-		}
-	}
+	t := &Template{Name: name, variables: map[string]variable{}, functions: map[string]*userFunction{}}
+	t.carry(b)
 	if len(b) > maxText {
 		return nil, t.fault(nil, codeInvalid, "", fmt.Sprintf("the template has %d bytes; Azure takes at most %d", len(b), maxText))
 	}
@@ -348,9 +344,44 @@ func (t *Template) faultAt(pos int, path, message string) *Error {
 	return &Error{Code: codeInvalid, Name: t.Name, Path: strings.TrimPrefix(path, "."), Line: line, Column: column, Message: message}
 }
 
+// stretch is how far apart the places are whose column is known: a template may be one line of megabytes.
+const stretch = 512
+
+// carry takes a text and notes where its lines and characters are.
+func (t *Template) carry(text []byte) {
+	t.text, t.lines = text, append(t.lines, 0)
+	count := 0
+	for i, c := range text {
+		if i%stretch == 0 {
+			t.runes = append(t.runes, count)
+		}
+		if c == '\n' {
+			t.lines = append(t.lines, i+1)
+		}
+		if utf8.RuneStart(c) {
+			count++
+		}
+	}
+}
+
+// before is how many characters there are before an offset.
+func (t *Template) before(pos int) int {
+	k := min(pos/stretch, len(t.runes)-1)
+	if k < 0 {
+		return 0
+	}
+	count := t.runes[k]
+	for _, c := range t.text[k*stretch : pos] {
+		if utf8.RuneStart(c) {
+			count++
+		}
+	}
+	return count
+}
+
 // place is the line and column of an offset, from 1.
 func (t *Template) place(pos int) (line, column int) {
 	pos = min(max(pos, 0), len(t.text))
 	line = sort.SearchInts(t.lines, pos+1)
-	return line, utf8.RuneCount(t.text[t.lines[line-1]:pos]) + 1
+	return line, t.before(pos) - t.before(t.lines[line-1]) + 1
 }
