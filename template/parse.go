@@ -3,6 +3,7 @@ package template
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -28,6 +29,7 @@ type Template struct {
 	resources  *node
 	outputs    *node
 	types      *node // definitions
+	secrets    bool  // some parameter or type is secure
 }
 
 // declared is a parameter, or one of a user-defined function.
@@ -89,7 +91,24 @@ func Parse(name string, b []byte) (*Template, error) {
 	if err := t.sections(); err != nil {
 		return nil, err
 	}
+	t.secrets = secure(root.member("parameters")) || secure(t.types)
 	return t, nil
+}
+
+// secure tells whether a secure type stands somewhere in declarations.
+func secure(n *node) bool {
+	if n == nil {
+		return false
+	}
+	for _, f := range n.members {
+		if strings.EqualFold(f.name, "type") && f.value.kind == stringKind && len(f.value.str) > 6 && strings.EqualFold(f.value.str[:6], "secure") {
+			return true
+		}
+		if secure(f.value) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(n.elems, secure)
 }
 
 // sections finds the template's parts and checks their shapes.
