@@ -184,7 +184,7 @@ func junction(ev *eval, e *expr, decides bool) (any, error) {
 			ev.perhaps(e.args[i+1:])
 			return unknown{}, nil
 		default:
-			c := call{args: make([]any, i+1)}
+			c := call{ev: ev, e: e, args: make([]any, i+1)}
 			c.args[i] = v
 			c.wrong(i, "a Boolean")
 			return nil, c.err
