@@ -52,6 +52,8 @@ func (s *Server) handlers() map[string]func(*exchange) *Error {
 		"ExpressRouteCircuits_ListArpTable":                  (*exchange).arp,
 		"ExpressRouteCircuits_ListRoutesTable":               (*exchange).circuitRoutes,
 		"ExpressRouteCircuits_ListRoutesTableSummary":        (*exchange).circuitSummary,
+		"PeerExpressRouteCircuitConnections_List":            (*exchange).peerConnections,
+		"PeerExpressRouteCircuitConnections_Get":             (*exchange).peerConnection,
 		"ExpressRouteCircuits_GetStats":                      (*exchange).stats,
 		"ExpressRouteCircuits_GetPeeringStats":               (*exchange).stats,
 		"VirtualNetworkGateways_GetLearnedRoutes":            (*exchange).learned,

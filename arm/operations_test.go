@@ -194,6 +194,9 @@ func rows() []try {
 	add("ExpressRouteCircuitPeerings_List", "", "", 200)
 	life("ExpressRouteCircuitConnections", "", aReach)
 	add("ExpressRouteCircuitConnections_List", "", "", 200)
+	add("PeerExpressRouteCircuitConnections_List", "circuitName=er2", "", 200)
+	add("PeerExpressRouteCircuitConnections_Get", "circuitName=er2", "", 200)
+	no("PeerExpressRouteCircuitConnections_Get", "", "", 404, "NotFound")
 	life("ExpressRouteCircuitAuthorizations", "", `{}`)
 	add("ExpressRouteCircuitAuthorizations_List", "", "", 200)
 	add("ExpressRouteCircuits_GetStats", "", "", 200)
@@ -353,6 +356,7 @@ func models() map[string]func() any {
 	return map[string]func() any{
 		"AzureFirewalls": of[armnetwork.AzureFirewall], "BgpServiceCommunities": of[armnetwork.BgpServiceCommunity], "DefaultSecurityRules": of[armnetwork.SecurityRule],
 		"ExpressRouteCircuitAuthorizations": of[armnetwork.ExpressRouteCircuitAuthorization], "ExpressRouteCircuitConnections": of[armnetwork.ExpressRouteCircuitConnection],
+		"PeerExpressRouteCircuitConnections": of[armnetwork.PeerExpressRouteCircuitConnection],
 		"ExpressRouteCircuitPeerings": of[armnetwork.ExpressRouteCircuitPeering], "ExpressRouteCircuits": of[armnetwork.ExpressRouteCircuit],
 		"ExpressRouteCircuits_GetPeeringStats": of[armnetwork.ExpressRouteCircuitStats], "ExpressRouteCircuits_GetStats": of[armnetwork.ExpressRouteCircuitStats],
 		"ExpressRouteCircuits_ListArpTable": of[armnetwork.ExpressRouteCircuitArpTable], "ExpressRouteCircuits_ListRoutesTable": of[armnetwork.ExpressRouteCircuitRoutesTable],
