@@ -151,21 +151,20 @@ func (d *deployer) written(x *deployment) []any {
 func (x *exchange) correlation() string { return x.w.Header().Get("x-ms-correlation-request-id") }
 
 // drafted is the deployment that the body asks for, looked at.
-func (x *exchange) drafted() (*deployment, *sentDeployment, *Error) {
-	sent, err := readDeployment(x.body)
-	if err != nil {
-		return nil, nil, err
-	}
+func (x *exchange) drafted() (*deployment, *Error) {
 	id := x.deploymentID()
 	if err := x.engine.inGroup(id, "put"); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	d, err := x.deploy.draft(x.caller, id, sent, x.correlation(), nil)
-	return d, sent, err
+	sent, err := readDeployment(x.body)
+	if err != nil {
+		return nil, err
+	}
+	return x.deploy.draft(x.caller, id, sent, x.correlation(), nil)
 }
 
 func (x *exchange) putDeployment() *Error {
-	d, _, err := x.drafted()
+	d, err := x.drafted()
 	if err != nil {
 		return err
 	}
@@ -206,6 +205,9 @@ func (x *exchange) deploymentStatus() *Error {
 			b["error"] = op.Error
 		}
 		return x.reply(http.StatusOK, b)
+	}
+	if err := x.engine.inGroup(x.deploymentID(), "get"); err != nil {
+		return err
 	}
 	return refuse(http.StatusNotFound, "NotFound", "Operation %.40s not found.", x.params["operationId"])
 }
@@ -323,7 +325,7 @@ func (x *exchange) cancelDeployment() *Error {
 
 // validateDeployment tells what a deployment would be refused for, without beginning it.
 func (x *exchange) validateDeployment() *Error {
-	d, _, err := x.drafted()
+	d, err := x.drafted()
 	if err != nil {
 		return err
 	}
@@ -432,6 +434,10 @@ func (x *exchange) deploymentOperation() *Error {
 
 // whatIf tells what a deployment would change, by carrying it out in a fork of the endpoint.
 func (x *exchange) whatIf() *Error {
+	id := x.deploymentID()
+	if err := x.engine.inGroup(id, "put"); err != nil {
+		return err
+	}
 	sent, err := readDeployment(x.body)
 	if err != nil {
 		return err
@@ -442,10 +448,6 @@ func (x *exchange) whatIf() *Error {
 	}
 	if format != "FullResourcePayloads" && format != "ResourceIdOnly" {
 		return refuse(http.StatusBadRequest, "InvalidRequestContent", "The resultFormat '%.40s' is not FullResourcePayloads or ResourceIdOnly.", format).at("properties.whatIfSettings.resultFormat")
-	}
-	id := x.deploymentID()
-	if err := x.engine.inGroup(id, "put"); err != nil {
-		return err
 	}
 	changes, err := x.deploy.foresee(x.caller, id, sent, x.correlation(), format == "ResourceIdOnly")
 	if err != nil { // as Azure does: the operation succeeds in telling that the deployment would not
