@@ -83,11 +83,11 @@ func (r *rig) steps(name string) []string {
 	return out
 }
 
-func aVNet(name, space string, more ...string) string {
+func deployedVNet(name, space string, more ...string) string {
 	return `{"type":"Microsoft.Network/virtualNetworks","apiVersion":"2025-05-01","name":"` + name + `","location":"[resourceGroup().location]",` + strings.Join(append(more, `"properties":{"addressSpace":{"addressPrefixes":["`+space+`"]}}`), ",") + `}`
 }
 
-func aSubnet(of, name, prefix string, more ...string) string {
+func deployedSubnet(of, name, prefix string, more ...string) string {
 	return `{"type":"Microsoft.Network/virtualNetworks/subnets","apiVersion":"2025-05-01","name":"` + of + "/" + name + `",` + strings.Join(append(more, `"dependsOn":["[resourceId('Microsoft.Network/virtualNetworks','`+of+`')]"]`, `"properties":{"addressPrefix":"`+prefix+`"}`), ",") + `}`
 }
 
@@ -97,9 +97,9 @@ func TestADeploymentDeploysItsTemplateInTheOrderOfItsGraph(t *testing.T) {
 	r.must(201, "PUT", group, `{"location":"westeurope"}`)
 	tpl := templateOf(
 		`"parameters":{"vnet":{"type":"string"},"key":{"type":"securestring"}}`,
-		aSubnet("hub", "app", "10.0.1.0/24"), // before what it needs
+		deployedSubnet("hub", "app", "10.0.1.0/24"), // before what it needs
 		`{"type":"Microsoft.Network/routeTables","apiVersion":"2025-05-01","name":"[concat('rt', copyIndex())]","location":"westeurope","copy":{"name":"tables","count":3},"properties":{"routes":[]}}`,
-		aVNet("[parameters('vnet')]", "10.0.0.0/16"),
+		deployedVNet("[parameters('vnet')]", "10.0.0.0/16"),
 		`{"type":"Microsoft.Network/networkSecurityGroups","apiVersion":"2025-05-01","name":"off","location":"westeurope","condition":false,"properties":{}}`,
 		`"outputs":{"id":{"type":"string","value":"[resourceId('Microsoft.Network/virtualNetworks', parameters('vnet'))]"},"space":{"type":"array","value":"[reference(parameters('vnet')).addressSpace.addressPrefixes]"}}`,
 	)
@@ -160,9 +160,9 @@ func TestWhatFailsInADeploymentStopsOnlyWhatNeedsIt(t *testing.T) {
 	r := newRig(t, nil)
 	r.must(201, "PUT", group, `{"location":"westeurope"}`)
 	o := r.deployed("partly", deploymentOf(templateOf(
-		aVNet("good", "10.0.0.0/16"), aVNet("bad", "10.1.0.0/16"),
-		aSubnet("bad", "outside", "10.9.0.0/24"),
-		aSubnet("good", "inside", "10.0.1.0/24"),
+		deployedVNet("good", "10.0.0.0/16"), deployedVNet("bad", "10.1.0.0/16"),
+		deployedSubnet("bad", "outside", "10.9.0.0/24"),
+		deployedSubnet("good", "inside", "10.0.1.0/24"),
 		`{"type":"Microsoft.Network/networkInterfaces","apiVersion":"2025-05-01","name":"nic","location":"westeurope","dependsOn":["[resourceId('Microsoft.Network/virtualNetworks/subnets','bad','outside')]"],"properties":{"ipConfigurations":[{"name":"ip","properties":{"subnet":{"id":"[resourceId('Microsoft.Network/virtualNetworks/subnets','bad','outside')]"}}}]}}`,
 	)))
 	r.ends(o, failed, "DeploymentFailed", "NetcfgSubnetRangeOutsideVnet")
@@ -176,7 +176,7 @@ func TestWhatFailsInADeploymentStopsOnlyWhatNeedsIt(t *testing.T) {
 		t.Errorf("steps: %v", got)
 	}
 	// Its operation says the same, and so do those who asked for it.
-	_, _, h := r.call("PUT", deployments+"partly", deploymentOf(templateOf(aVNet("bad", "10.1.0.0/16"), aSubnet("bad", "outside", "10.9.0.0/24"))))
+	_, _, h := r.call("PUT", deployments+"partly", deploymentOf(templateOf(deployedVNet("bad", "10.1.0.0/16"), deployedSubnet("bad", "outside", "10.9.0.0/24"))))
 	st := r.must(200, "GET", local(t, h.Get("Azure-AsyncOperation")), "")
 	if text(st, "status") != failed || text(st, "error", "code") != "DeploymentFailed" {
 		t.Errorf("status: %v", st)
@@ -275,7 +275,7 @@ func TestADeploymentTakesItsTimeAndCanBeCancelled(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(c *Config) { c.Pace = PaceAzure })
 	r.must(201, "PUT", group, `{"location":"westeurope"}`)
-	body := deploymentOf(templateOf(aVNet("a", "10.0.0.0/16"), aSubnet("a", "one", "10.0.1.0/24"), aSubnet("a", "two", "10.0.2.0/24"), nestedIn("net", templateOf(aVNet("b", "10.1.0.0/16"))),
+	body := deploymentOf(templateOf(deployedVNet("a", "10.0.0.0/16"), deployedSubnet("a", "one", "10.0.1.0/24"), deployedSubnet("a", "two", "10.0.2.0/24"), nestedIn("net", templateOf(deployedVNet("b", "10.1.0.0/16"))),
 		`"outputs":{"n":{"type":"int","value":7}}`))
 	if o := r.deployed("slow", body); text(o, "properties", "provisioningState") != running || find(o, "properties", "outputs") != nil {
 		t.Fatalf("%v", o)
@@ -317,8 +317,8 @@ func TestADeploymentGoesOnAfterARestart(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(c *Config) { c.Pace = PaceAzure })
 	r.must(201, "PUT", group, `{"location":"westeurope"}`)
-	body := deploymentOf(templateOf(aVNet("a", "10.0.0.0/16"), aSubnet("a", "one", "10.0.1.0/24"),
-		nestedIn("net", templateOf(aVNet("b", "10.1.0.0/16"), aSubnet("b", "one", "10.1.1.0/24"), `"outputs":{"n":{"type":"int","value":7}}`)),
+	body := deploymentOf(templateOf(deployedVNet("a", "10.0.0.0/16"), deployedSubnet("a", "one", "10.0.1.0/24"),
+		nestedIn("net", templateOf(deployedVNet("b", "10.1.0.0/16"), deployedSubnet("b", "one", "10.1.1.0/24"), `"outputs":{"n":{"type":"int","value":7}}`)),
 		`"parameters":{"id":{"type":"string","defaultValue":"[newGuid()]"}}`,
 		`"outputs":{"n":{"type":"int","value":"[reference('inner').outputs.n.value]"},"id":{"type":"string","value":"[parameters('id')]"}}`))
 	begun := r.deployed("long", body)
@@ -369,7 +369,7 @@ func (s *dyingStore) Begin(w Write) *Writing {
 // deployment and it is not there, or after a restart it ends as it would have.
 func TestADeploymentSurvivesADeathAtEachOfItsWrites(t *testing.T) {
 	t.Parallel()
-	body := deploymentOf(templateOf(aVNet("a", "10.0.0.0/16"), aSubnet("a", "one", "10.0.1.0/24"), nestedIn("net", templateOf(aVNet("b", "10.1.0.0/16"))), `"outputs":{"n":{"type":"int","value":7}}`))
+	body := deploymentOf(templateOf(deployedVNet("a", "10.0.0.0/16"), deployedSubnet("a", "one", "10.0.1.0/24"), nestedIn("net", templateOf(deployedVNet("b", "10.1.0.0/16"))), `"outputs":{"n":{"type":"int","value":7}}`))
 	for i := 0; ; i++ {
 		store := &dyingStore{NewMemoryStore(), 1 << 30}
 		r := newRig(t, func(c *Config) { c.Store = store })
@@ -446,7 +446,7 @@ func TestADeploymentDoesNotMoreThanItsSenderMay(t *testing.T) {
 	denied(templateOf(strings.Replace(nestedIn("net-other", templateOf(aDeployedTable)), `"inner"`, `"there"`, 1)), "AuthorizationFailed")
 	denied(templateOf(`{"type":"Microsoft.Authorization/roleAssignments","apiVersion":"2022-04-01","name":"11111111-1111-4111-8111-111111111111","properties":{"roleDefinitionId":"[subscriptionResourceId('Microsoft.Authorization/roleDefinitions','8e3af657-a8ff-443c-a75c-2fe8c4bcb635')]","principalId":"`+weak.ObjectID+`"}}`), "AuthorizationFailed")
 	// Joining what is somebody else's is seen when it is its turn; so is reading it.
-	joins := aVNet("v", "10.0.0.0/16")
+	joins := deployedVNet("v", "10.0.0.0/16")
 	joins = strings.Replace(joins, `"addressSpace"`, `"subnets":[{"name":"app","properties":{"addressPrefix":"10.0.0.0/24","routeTable":{"id":"`+other+`/routeTables/theirs"}}}],"addressSpace"`, 1)
 	r.ends(r.deployed("mine", deploymentOf(templateOf(joins))), failed, "DeploymentFailed", "LinkedAuthorizationFailed")
 	o := r.deployed("mine", deploymentOf(templateOf(aDeployedTable, `"outputs":{"x":{"type":"object","value":"[reference('`+other+`/routeTables/theirs','2025-05-01')]"}}`)))
@@ -484,10 +484,10 @@ func TestADeploymentOfASubscriptionMakesGroupsRolesAndWhatIsInThem(t *testing.T)
 	}
 	const at = "/subscriptions/SUB/providers/Microsoft.Resources/deployments/landing"
 	inMade := strings.Replace(nestedIn("made", templateOf(
-		`"parameters":{"space":{"type":"string"}}`, aVNet("hub", "[parameters('space')]"),
+		`"parameters":{"space":{"type":"string"}}`, deployedVNet("hub", "[parameters('space')]"),
 		`"outputs":{"hub":{"type":"string","value":"[resourceId('Microsoft.Network/virtualNetworks','hub')]"}}`,
 	), `"dependsOn":["[resourceId('Microsoft.Resources/resourceGroups','made')]"]`), `"template"`, `"parameters":{"space":{"value":"[variables('space')]"}},"template"`, 1)
-	elsewhere := strings.Replace(nestedIn("far", templateOf(aVNet("spoke", "10.8.0.0/16")), `"subscriptionId":"`+second.ID+`"`, `"dependsOn":["makefar"]`), `"inner"`, `"faraway"`, 1)
+	elsewhere := strings.Replace(nestedIn("far", templateOf(deployedVNet("spoke", "10.8.0.0/16")), `"subscriptionId":"`+second.ID+`"`, `"dependsOn":["makefar"]`), `"inner"`, `"faraway"`, 1)
 	// The template of this one is evaluated in the outer scope.
 	makeFar := `{"type":"Microsoft.Resources/deployments","apiVersion":"2021-04-01","name":"makefar","subscriptionId":"` + second.ID + `","location":"westeurope","properties":{"mode":"Incremental","template":` + templateOf(strings.Replace(aDeployedGroup, `"made"`, `"[variables('far')]"`, 1)) + `}}`
 	tpl := templateOf(`"variables":{"space":"10.7.0.0/16","far":"far"}`, aDeployedGroup, inMade, makeFar, strings.Replace(elsewhere, `"dependsOn":["makefar"]`, `"dependsOn":["[subscriptionResourceId('`+second.ID+`','Microsoft.Resources/deployments','makefar')]"]`, 1),
@@ -537,7 +537,7 @@ func TestWhatIfTellsEachPropertyThatChanges(t *testing.T) {
 	r.must(201, "PUT", nets+"/routeTables/deployed", aTable)
 	r.must(201, "PUT", nets+"/routeTables/other", aTable)
 	vnet := `{"type":"Microsoft.Network/virtualNetworks","apiVersion":"2025-05-01","name":"v","location":"westeurope","tags":{"cost":"network"},"properties":{"addressSpace":{"addressPrefixes":["10.1.0.0/16","10.4.0.0/16"]},"subnets":[{"name":"GatewaySubnet","properties":{"addressPrefix":"10.1.255.0/26"}},{"name":"app","properties":{"addressPrefix":"10.1.2.0/24"}}]}}`
-	body := deploymentOf(templateOf(vnet, aDeployedTable, strings.Replace(aDeployedTable, `"deployed"`, `"new"`, 1), aSubnet("v", "wrong", "10.99.0.0/24")))
+	body := deploymentOf(templateOf(vnet, aDeployedTable, strings.Replace(aDeployedTable, `"deployed"`, `"new"`, 1), deployedSubnet("v", "wrong", "10.99.0.0/24")))
 	before := r.records()
 	of := func(body string) map[string]object {
 		t.Helper()
