@@ -20,6 +20,8 @@ import (
 
 const deploymentType = "Microsoft.Resources/deployments"
 
+const codeTooLarge = "DeploymentJobSizeExceeded"
+
 // The states of a deployment beside those of an operation.
 const (
 	accepted = "Accepted"
@@ -98,13 +100,14 @@ type deploymentStep struct {
 type deployment struct {
 	deploymentRequest
 	deploymentProgress
-	key  string          // the id in lower case
-	next time.Time       // when it goes on, while it runs; endOfTime when something else tells it to
-	made map[string]bool // while it is drafted: the keys of the resource groups that it makes, or that what it is nested in makes
+	key  string    // the id in lower case
+	next time.Time // when it goes on, while it runs; endOfTime when something else tells it to
+	// made are, while it is drafted, the resource groups that it and those around it make: where they are, by key.
+	made map[string]string
 }
 
 // endOfTime is when nothing happens any more.
-var endOfTime = time.Unix(1<<40, 0)
+var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (d *deployment) active() bool { return d.State == accepted || d.State == running }
 
@@ -240,7 +243,7 @@ func (d *deployer) record(key string, v any) *Error {
 			return e.broken(err)
 		}
 		if err := checkRecord(key, w.Value); err != nil {
-			return refuse(http.StatusBadRequest, "DeploymentJobSizeExceeded", "The deployment is too large: %v.", err)
+			return refuse(http.StatusBadRequest, codeTooLarge, "The deployment is too large: %v.", err)
 		}
 	}
 	if was.flight != nil {
@@ -447,6 +450,8 @@ func (d *deployer) scopeOf(x *deployment) template.Scope {
 			if t := mapOf(r.body["tags"]); t != nil {
 				g["tags"] = t
 			}
+		} else {
+			g["location"] = x.made[strings.ToLower(scope)]
 		}
 		out.ResourceGroup = g
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -27,16 +26,14 @@ type deploymentRun struct {
 // preflight refuses what can be seen to be impossible before anything is done (AssumePreflight): types, versions and places that are not
 // there, bodies that cannot be read, and what the caller may not do.
 func (d *deployer) preflight(by *Principal, x *deployment, order []*template.Resource) *Error {
-	made := maps.Clone(x.made)
-	if made == nil {
-		made = map[string]bool{}
+	if x.made == nil {
+		x.made = map[string]string{}
 	}
 	for _, r := range order {
 		if strings.EqualFold(r.Type, groupType) {
-			made[strings.ToLower(r.ID)] = true
+			x.made[strings.ToLower(r.ID)] = r.Location
 		}
 	}
-	x.made = made
 	var found []*Error
 	for _, r := range order {
 		if err := d.looked(by, x, r); err != nil {
@@ -70,8 +67,10 @@ func (d *deployer) looked(by *Principal, x *deployment, r *template.Resource) *E
 	if perr != nil {
 		return refuse(http.StatusBadRequest, "InvalidTemplate", "The resource '%s' of type '%s' has no id that can be: %v.", r.Name, r.Type, perr)
 	}
-	if group := "/subscriptions/" + p.Subscription + "/resourceGroups/" + p.ResourceGroup; p.ResourceGroup != "" && p.Provider != "" && e.get(group) == nil && !x.made[strings.ToLower(group)] {
-		return refuse(http.StatusNotFound, "ResourceGroupNotFound", "Resource group '%s' could not be found.", p.ResourceGroup)
+	if group := "/subscriptions/" + p.Subscription + "/resourceGroups/" + p.ResourceGroup; p.ResourceGroup != "" && p.Provider != "" && e.get(group) == nil {
+		if _, ok := x.made[strings.ToLower(group)]; !ok {
+			return refuse(http.StatusNotFound, "ResourceGroupNotFound", "Resource group '%s' could not be found.", p.ResourceGroup)
+		}
 	}
 	if strings.EqualFold(r.Type, deploymentType) {
 		if r.Needs() {
@@ -300,6 +299,7 @@ func (d *deployer) goOn(x *deployment, budget int) int {
 // keep writes how far a deployment has come. A store that fails keeps it where it was: it goes on from there after a restart.
 func (d *deployer) keep(x *deployment) {
 	if err := d.place(x, false, false); err != nil {
+		d.server.config.Log.Error("a deployment cannot be written down", "deployment", x.ID, "error", err.Message)
 		d.mu.Lock()
 		if d.all[x.key] != nil {
 			d.all[x.key] = x
@@ -531,7 +531,15 @@ func (d *deployer) finish(x *deployment, state string, err *Error) {
 	if secret { // nobody needs them any more
 		x.Parameters = nil
 	}
-	if err := d.place(x, secret, false); err != nil {
+	if late := d.place(x, secret, false); late != nil {
+		if late.Code == codeTooLarge { // its outputs, or what it has to tell of failures
+			x.State, x.Error, x.Outputs, err, state = failed, late, nil, late, failed
+			for i := range x.Steps {
+				if e := x.Steps[i].Error; e != nil {
+					x.Steps[i].Error = &Error{Code: e.Code, Message: fmt.Sprintf("%.200s", e.Message), Target: e.Target}
+				}
+			}
+		}
 		d.keep(x)
 	}
 	e.write.Lock()

@@ -371,7 +371,7 @@ func (x *exchange) stepBody(d *deployment, s *deploymentStep) object {
 	}
 	props := object{
 		"provisioningOperation": s.Verb, "provisioningState": s.State, "timestamp": ends.UTC(), "duration": iso(ends.Sub(s.Starts)),
-		"serviceRequestId": derived("request", d.Operation, s.ID), "trackingId": d.Correlate,
+		"serviceRequestId": derived("request", d.Operation, s.ID),
 	}
 	if s.Waits {
 		props["provisioningOperation"] = "Waiting"

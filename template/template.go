@@ -7,32 +7,13 @@ package template
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
-// Template is a parsed template. It does not change after Parse and can be instantiated any number of times, also concurrently.
-type Template struct {
-	// Name is what Parse was given: a file's name, or the path of the nested deployment that carries the template.
-	Name string
-	// Schema is $schema, ContentVersion is contentVersion, as written.
-	Schema, ContentVersion string
-	// LanguageVersion is languageVersion: "" or "1.0" for resources as an array, "2.0" for symbolic names.
-	LanguageVersion string
-
-	root *node
-	text []byte
-}
-
-// Parse reads a template: JSON, in which comments and strings of several lines are allowed as Azure's tools allow them. The name goes
-// into errors. All expressions are parsed too, but for those of nested templates with the inner scope, which are the child's.
-// Errors are *Error.
-func Parse(name string, b []byte) (*Template, error) {
-	return nil, fmt.Errorf("not yet")
-}
-
 // Error is a mistake in a template or its parameters, with its place.
 type Error struct {
-	// Code is Azure's: InvalidTemplate for a template that cannot be read or expanded, InvalidTemplateDeployment and others as named.
+	// Code is Azure's: InvalidTemplate.
 	Code string
 	// Name is the template's name, Path the JSON path in it, such as resources[2].properties.subnets[0].name; both may be empty.
 	Name, Path string
@@ -40,11 +21,35 @@ type Error struct {
 	Line, Column int
 	// Message says what is wrong and what would be right.
 	Message string
+
+	cause error
 }
 
+// Unwrap is what a Runtime returned, when that is the cause.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Error is name:line:column: path: message, as much of it as there is.
 func (e *Error) Error() string {
-	return e.Message
+	var b strings.Builder
+	b.WriteString(e.Name)
+	if e.Line > 0 {
+		if e.Name == "" {
+			fmt.Fprintf(&b, "line %d, column %d", e.Line, e.Column)
+		} else {
+			fmt.Fprintf(&b, ":%d:%d", e.Line, e.Column)
+		}
+	}
+	for _, part := range []string{e.Path, e.Message} {
+		if part != "" && b.Len() > 0 {
+			b.WriteString(": ")
+		}
+		b.WriteString(part)
+	}
+	return b.String()
 }
+
+// codeInvalid is the code of all errors here: Azure has one for what is wrong with a template and its parameters.
+const codeInvalid = "InvalidTemplate"
 
 // Level is what a template is deployed to.
 type Level int
@@ -115,18 +120,8 @@ type Instance struct {
 	// Parameters are the parameters' values as a deployment answers them: {"name": {"type": "String", "value": ...}}; secure ones
 	// have no value.
 	Parameters json.RawMessage
-}
 
-// Instantiate checks the parameters' values (see Parameters for how to read them from a request) and expands the template.
-// Errors are *Error; those of parameters have the code InvalidTemplate like Azure's.
-func (t *Template) Instantiate(s Scope, parameters map[string]json.RawMessage, o Limits) (*Instance, error) {
-	return nil, fmt.Errorf("not yet")
-}
-
-// Parameters reads a parameters object, as a deployment's properties.parameters or a parameter file ({"$schema":..., "parameters":
-// {...}}) has it: {"name": {"value": ...}}. A reference to a key vault is an error that names the parameter.
-func Parameters(b []byte) (map[string]json.RawMessage, error) {
-	return nil, fmt.Errorf("not yet")
+	in *instance
 }
 
 // Resource is one resource of an expanded template.
@@ -151,6 +146,16 @@ type Resource struct {
 	DependsOn []string
 	// Copy is the loop that it is of; nil without.
 	Copy *Copy
+
+	in      *instance
+	node    *node
+	path    []string
+	loops   []loop
+	body    any // evaluated, when nothing in it has to be asked
+	needs   bool
+	waits   map[*Resource]bool
+	group   *node // the node of its copy: what tells two loops of one name apart
+	waitsOn []*Resource
 }
 
 // Copy is a resource's place in a copy loop.
@@ -169,29 +174,3 @@ type Runtime interface {
 	// List calls a list operation of a resource: function is its name as written (listKeys), body is nil without one.
 	List(function, id, apiVersion string, body json.RawMessage) (json.RawMessage, error)
 }
-
-// Body is the resource's body as it is sent: all properties but those that only the template has (copy, condition, dependsOn, scope,
-// existing, apiVersion, nested resources, comments), expressions evaluated; name, type and id are whole. For a nested deployment with
-// the outer scope the template's expressions are evaluated too, with the parent's parameters and variables; with the inner scope it is
-// left as written. env may be nil when nothing has to be asked; Needs tells.
-func (r *Resource) Body(env Runtime) (json.RawMessage, error) {
-	return nil, fmt.Errorf("not yet")
-}
-
-// Needs tells whether Body asks its Runtime for something.
-func (r *Resource) Needs() bool { return false }
-
-// Outputs are the outputs as a deployment answers them: {"name": {"type": "String", "value": ...}}, without those whose condition is
-// false; secure ones have no value.
-func (i *Instance) Outputs(env Runtime) (json.RawMessage, error) {
-	return nil, fmt.Errorf("not yet")
-}
-
-// Order is the resources to deploy in steps: each step needs only earlier ones. Existing resources and those whose condition is false
-// are not in it. A cycle is an *Error that names the resources on it.
-func (i *Instance) Order() ([][]*Resource, error) {
-	return nil, fmt.Errorf("not yet")
-}
-
-// node is a value of the template's text with its place.
-type node struct{}
