@@ -1,6 +1,7 @@
 package template
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"slices"
@@ -88,7 +89,7 @@ func readJSON(text []byte, unique bool) (*node, error) {
 	if !unique {
 		r.quotes = `"'`
 	}
-	if strings.HasPrefix(string(text[:min(3, len(text))]), "\ufeff") {
+	if bytes.HasPrefix(text, []byte("\ufeff")) {
 		r.at = 3
 	}
 	if err := r.space(); err != nil {
@@ -136,7 +137,7 @@ func (r *reader) space() error {
 					r.at++
 				}
 			case "/*":
-				end := strings.Index(string(r.text[r.at+2:]), "*/")
+				end := bytes.Index(r.text[r.at+2:], []byte("*/"))
 				if end < 0 {
 					return r.fail("the comment is not closed: */ is missing")
 				}
@@ -172,10 +173,12 @@ func (r *reader) value(unique bool) (*node, error) {
 	case c == '-' || c >= '0' && c <= '9':
 		return n, r.number(n)
 	}
-	for word, k := range map[string]kind{"true": boolKind, "false": boolKind, "null": nullKind} {
-		if strings.HasPrefix(string(r.text[r.at:min(r.at+5, len(r.text))]), word) {
+	for _, word := range []string{"true", "false", "null"} {
+		if bytes.HasPrefix(r.text[r.at:], []byte(word)) {
 			r.at += len(word)
-			n.kind, n.bool = k, word == "true"
+			if n.bool = word == "true"; word != "null" {
+				n.kind = boolKind
+			}
 			return n, nil
 		}
 	}

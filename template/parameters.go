@@ -11,12 +11,8 @@ import (
 // Parameters reads a parameters object, as a deployment's properties.parameters or a parameter file ({"$schema":..., "parameters":
 // {...}}) has it: {"name": {"value": ...}}. A reference to a key vault is an error that names the parameter.
 func Parameters(b []byte) (map[string]json.RawMessage, error) {
-	t := &Template{text: b, lines: []int{0}}
-	for i, c := range b {
-		if c == '\n' {
-			t.lines = append(t.lines, i+1)
-		}
-	}
+	t := &Template{}
+	t.carry(b)
 	if len(bytes.TrimSpace(b)) == 0 {
 		return nil, nil
 	}

@@ -3,6 +3,7 @@ package template
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -19,6 +20,7 @@ type Template struct {
 
 	text  []byte
 	lines []int // where each line starts
+	runes []int // how many characters there are before each stretch of the text
 
 	root       *node
 	parameters []declared
@@ -27,6 +29,7 @@ type Template struct {
 	resources  *node
 	outputs    *node
 	types      *node // definitions
+	secrets    bool  // some parameter or type is secure
 }
 
 // declared is a parameter, or one of a user-defined function.
@@ -65,13 +68,8 @@ const maxExpression = 24576
 // into errors. All expressions are parsed too, but for those of nested templates with the inner scope, which are the child's.
 // Errors are *Error.
 func Parse(name string, b []byte) (*Template, error) {
-	t := &Template{Name: name, text: b, variables: map[string]variable{}, functions: map[string]*userFunction{}}
-	t.lines = append(t.lines, 0)
-	for i, c := range b {
-		if c == '\n' {
-			t.lines = append(t.lines, i+1)
-		}
-	}
+	t := &Template{Name: name, variables: map[string]variable{}, functions: map[string]*userFunction{}}
+	t.carry(b)
 	if len(b) > maxText {
 		return nil, t.fault(nil, codeInvalid, "", fmt.Sprintf("the template has %d bytes; Azure takes at most %d", len(b), maxText))
 	}
@@ -93,7 +91,24 @@ func Parse(name string, b []byte) (*Template, error) {
 	if err := t.sections(); err != nil {
 		return nil, err
 	}
+	t.secrets = secure(root.member("parameters")) || secure(t.types)
 	return t, nil
+}
+
+// secure tells whether a secure type stands somewhere in declarations.
+func secure(n *node) bool {
+	if n == nil {
+		return false
+	}
+	for _, f := range n.members {
+		if strings.EqualFold(f.name, "type") && f.value.kind == stringKind && len(f.value.str) > 6 && strings.EqualFold(f.value.str[:6], "secure") {
+			return true
+		}
+		if secure(f.value) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(n.elems, secure)
 }
 
 // sections finds the template's parts and checks their shapes.
@@ -348,9 +363,44 @@ func (t *Template) faultAt(pos int, path, message string) *Error {
 	return &Error{Code: codeInvalid, Name: t.Name, Path: strings.TrimPrefix(path, "."), Line: line, Column: column, Message: message}
 }
 
+// stretch is how far apart the places are whose column is known: a template may be one line of megabytes.
+const stretch = 512
+
+// carry takes a text and notes where its lines and characters are.
+func (t *Template) carry(text []byte) {
+	t.text, t.lines = text, append(t.lines, 0)
+	count := 0
+	for i, c := range text {
+		if i%stretch == 0 {
+			t.runes = append(t.runes, count)
+		}
+		if c == '\n' {
+			t.lines = append(t.lines, i+1)
+		}
+		if utf8.RuneStart(c) {
+			count++
+		}
+	}
+}
+
+// before is how many characters there are before an offset.
+func (t *Template) before(pos int) int {
+	k := min(pos/stretch, len(t.runes)-1)
+	if k < 0 {
+		return 0
+	}
+	count := t.runes[k]
+	for _, c := range t.text[k*stretch : pos] {
+		if utf8.RuneStart(c) {
+			count++
+		}
+	}
+	return count
+}
+
 // place is the line and column of an offset, from 1.
 func (t *Template) place(pos int) (line, column int) {
 	pos = min(max(pos, 0), len(t.text))
 	line = sort.SearchInts(t.lines, pos+1)
-	return line, utf8.RuneCount(t.text[t.lines[line-1]:pos]) + 1
+	return line, t.before(pos) - t.before(t.lines[line-1]) + 1
 }

@@ -103,7 +103,7 @@ type Limits struct {
 	Parameters, Variables, Outputs int
 	// Expression is the length of an expression in characters: 24,576, Azure's published limit.
 	Expression int
-	// Depth is how deep calls, variables and values may nest: 128 (assumed: Azure publishes none).
+	// Depth is how deep calls, variables and values may nest: 256 (assumed: Azure publishes none).
 	Depth int
 	// Steps is how many steps of evaluation an instance may take, each a call, an element or a few bytes: 20 million (assumed).
 	Steps int
