@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -657,3 +658,89 @@ func TestAManyTimesLargerDeploymentIsDoneInPieces(t *testing.T) {
 	}
 }
 
+func TestADeploymentGoesWithItsGroup(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *Config) { c.Pace = PaceAzure })
+	r.must(201, "PUT", group, `{"location":"westeurope"}`)
+	r.deployed("late", deploymentOf(templateOf(deployedVNet("a", "10.0.0.0/16"), deployedSubnet("a", "one", "10.0.1.0/24"))))
+	r.must(202, "DELETE", group, "")
+	r.refused(409, "ResourceGroupBeingDeleted", "PUT", deployments+"more", deploymentOf(templateOf(aDeployedTable)))
+	for range 4 {
+		r.clock.add(time.Minute)
+		r.engine.settle()
+	}
+	r.must(404, "GET", group, "")
+	r.must(201, "PUT", group, `{"location":"westeurope"}`)
+	r.must(404, "GET", deployments+"late", "")
+	for key := range r.records() {
+		if strings.HasPrefix(key, requestsAt) || strings.HasPrefix(key, progressAt) {
+			t.Errorf("the store still has %s", key)
+		}
+	}
+	if at, ok := r.Server.deploy.due(); ok {
+		t.Errorf("something goes on at %s", at)
+	}
+}
+
+func TestNestedDeploymentsTakeWhatIsDeployedAroundThem(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.must(201, "PUT", group, `{"location":"westeurope"}`)
+	// In the inner scope, with a parameter that is known only when the VNet is there.
+	inside := strings.Replace(nestedIn("net", templateOf(`"parameters":{"prefix":{"type":"string"}}`,
+		strings.Replace(aDeployedTable, `"routes":[]`, `"routes":[{"name":"all","properties":{"addressPrefix":"[parameters('prefix')]","nextHopType":"VnetLocal"}}]`, 1))),
+		`"template"`, `"parameters":{"prefix":{"value":"[reference('v').addressSpace.addressPrefixes[0]]"}},"template"`, 1)
+	// In the outer scope, which is the usual one: the variable is of the template around it. Text that looks like an expression is none.
+	outside := `{"type":"Microsoft.Resources/deployments","apiVersion":"2021-04-01","name":"outside","properties":{"mode":"Incremental","template":` + templateOf(`"variables":{"which":"inner"}`,
+		strings.Replace(strings.Replace(aDeployedTable, `"deployed"`, `"[concat(variables('which'), '-table')]"`, 1), `"properties"`, `"tags":{"odd":"[concat('[', variables('which'))]","even":"[[x]"},"properties"`, 1)) + `}}`
+	o := r.deployed("around", deploymentOf(templateOf(`"variables":{"which":"outer"}`, inside, outside, deployedVNet("v", "10.3.0.0/16"))))
+	r.ends(o, succeeded)
+	table := r.must(200, "GET", nets+"/routeTables/deployed", "")
+	if got := text(list(table, "properties", "routes")[0], "properties", "addressPrefix"); got != "10.3.0.0/16" {
+		t.Errorf("the route is to %q", got)
+	}
+	if got := r.must(200, "GET", nets+"/routeTables/outer-table", ""); text(got, "tags", "odd") != "[outer" || text(got, "tags", "even") != "[x]" {
+		t.Errorf("the tags are %v", got["tags"])
+	}
+	if got := r.steps("around"); !slices.Equal(got[:1], []string{"Create v Succeeded"}) && !slices.Contains(got, "Create inner Succeeded") {
+		t.Errorf("steps: %v", got)
+	}
+	// What is wrong with it then, its parent tells.
+	bad := strings.Replace(inside, "addressPrefixes[0]", "addressPrefixes[7]", 1)
+	r.ends(r.deployed("around", deploymentOf(templateOf(bad, deployedVNet("v", "10.3.0.0/16")))), failed, "DeploymentFailed", "InvalidTemplate")
+	worse := strings.Replace(inside, `"VnetLocal"`, `"Nowhere"`, 1)
+	r.ends(r.deployed("around", deploymentOf(templateOf(worse, deployedVNet("v", "10.3.0.0/16")))), failed, "DeploymentFailed", "DeploymentFailed", "BadRequest")
+	// A list of keys that nobody has.
+	r.ends(r.deployed("keys", deploymentOf(templateOf(deployedVNet("v", "10.3.0.0/16"), `"outputs":{"k":{"type":"object","value":"[listKeys('v','2025-05-01')]"}}`))), failed, "DeploymentOutputEvaluationFailed", "NotFound")
+	// One within another without end is stopped.
+	deep := templateOf(aDeployedTable)
+	for range maxNested + 1 {
+		deep = templateOf(nestedIn("net", deep))
+	}
+	if status, _, _ := r.call("PUT", deployments+"deep", deploymentOf(deep)); status != 400 {
+		t.Errorf("%d deployments deep: %d", maxNested+1, status)
+	}
+}
+
+func TestDeploymentsAtTheSameTimeDoNotDisturbEachOther(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.must(201, "PUT", group, `{"location":"westeurope"}`)
+	var wait sync.WaitGroup
+	for i := range 6 {
+		wait.Go(func() {
+			name := fmt.Sprintf("d%d", i)
+			body := deploymentOf(templateOf(deployedVNet("shared", "10.0.0.0/16"), deployedSubnet("shared", name, fmt.Sprintf("10.0.%d.0/24", i)), `"outputs":{"n":{"type":"int","value":"[length(reference('shared').subnets)]"}}`))
+			for range 3 {
+				r.call("PUT", deployments+name, body)
+				r.call("GET", group+"/deployments/"+name+"/operations", "")
+				r.call("POST", deployments+name+"/whatIf", body)
+			}
+			r.ends(r.must(200, "GET", deployments+name, ""), succeeded)
+		})
+	}
+	wait.Wait()
+	if n := len(list(r.must(200, "GET", nets+"/virtualNetworks/shared", ""), "properties", "subnets")); n != 6 {
+		t.Errorf("%d subnets", n)
+	}
+}
