@@ -111,7 +111,7 @@ var endOfTime = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (d *deployment) active() bool { return d.State == accepted || d.State == running }
 
-// scope is where the deployment deploys: a resource group or a subscription.
+// scope is where the deployment deploys: a resource group, a subscription, or empty for the tenant.
 func (d *deployment) scope() string { return scopeOf(d.ID) }
 
 func scopeOf(deployment string) string {
@@ -434,14 +434,17 @@ func (d *deployer) scopeOf(x *deployment) template.Scope {
 	p, _ := azure.ParseID(x.ID)
 	tenant := s.config.Gate.Directory.Tenant()
 	out := template.Scope{
-		Level:       template.Subscription,
+		Level:       template.Tenant,
 		Tenant:      object{"tenantId": tenant, "displayName": s.config.Gate.Directory.TenantName(), "countryCode": ""},
 		Deployer:    object{"objectId": x.By, "tenantId": tenant, "userPrincipalName": ""},
 		Environment: s.environment(),
 		Time:        x.Started,
 	}
-	sub, _ := s.config.Gate.Directory.Subscription(p.Subscription)
-	out.Subscription = object{"id": "/subscriptions/" + sub.ID, "subscriptionId": sub.ID, "tenantId": tenant, "displayName": sub.Name}
+	if p.Subscription != "" {
+		out.Level = template.Subscription
+		sub, _ := s.config.Gate.Directory.Subscription(p.Subscription)
+		out.Subscription = object{"id": "/subscriptions/" + sub.ID, "subscriptionId": sub.ID, "tenantId": tenant, "displayName": sub.Name}
+	}
 	if atGroup(scope) {
 		out.Level = template.ResourceGroup
 		g := object{"id": scope, "name": azure.ID(scope).Name(), "type": "Microsoft.Resources/resourceGroups", "location": "", "tags": object{}, "properties": object{"provisioningState": succeeded}}
@@ -534,7 +537,7 @@ func (d *deployer) draft(by *Principal, id string, s *sentDeployment, correlate 
 	}
 	if !atGroup(scope) {
 		if s.Location == "" {
-			return nil, refuse(http.StatusBadRequest, "LocationRequired", "The location property is required for this deployment: it is of a subscription.").at("location")
+			return nil, refuse(http.StatusBadRequest, "LocationRequired", "The location property is required for this deployment: it is not of a resource group.").at("location")
 		}
 		region, ok := e.catalog.Region(s.Location)
 		if !ok {
@@ -545,7 +548,7 @@ func (d *deployer) draft(by *Principal, id string, s *sentDeployment, correlate 
 			return nil, refuse(http.StatusConflict, "InvalidDeploymentLocation", "The deployment '%s' already exists in location '%s'. A deployment with the same name cannot be created in location '%s'. Please select a new name.", name, old.Location, region.Name).at("location")
 		}
 		if p.Mode == complete {
-			return nil, refuse(http.StatusBadRequest, "InvalidRequestContent", "The mode Complete is for deployments to a resource group: the deployment '%s' is of a subscription.", name).at("properties.mode")
+			return nil, refuse(http.StatusBadRequest, "InvalidRequestContent", "The mode Complete is for deployments to a resource group: the deployment '%s' is not.", name).at("properties.mode")
 		}
 	}
 	if parent != nil && p.Mode == complete {

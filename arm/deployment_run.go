@@ -442,7 +442,10 @@ func (d *deployer) canonical(id string) (string, *Error) {
 	if err != nil || len(p.Names) != 1 {
 		return "", refuse(http.StatusBadRequest, "InvalidRequestUri", "The deployment's id '%.300s' is none.", id)
 	}
-	scope := "/subscriptions/" + strings.ToLower(p.Subscription)
+	scope := ""
+	if p.Subscription != "" {
+		scope = "/subscriptions/" + strings.ToLower(p.Subscription)
+	}
 	if p.ResourceGroup != "" {
 		name := p.ResourceGroup
 		if g := d.server.engine.get(scope + "/resourceGroups/" + name); g != nil {

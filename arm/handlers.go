@@ -34,6 +34,7 @@ func (s *Server) handlers() map[string]func(*exchange) *Error {
 		"Resources_ListByResourceGroup":                      (*exchange).resources,
 		"AsyncOperations_Get":                                (*exchange).operation,
 		"AsyncOperations_Result":                             (*exchange).operationResult,
+		"AsyncOperations_ResultAtTenantScope":                (*exchange).operationResult,
 		"AsyncOperations_Cancel":                             (*exchange).cancel,
 		"ResourceGroups_DeletionResult":                      (*exchange).operationResult,
 		"ExpressRouteServiceProviders_List":                  (*exchange).serviceProviders,

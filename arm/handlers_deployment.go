@@ -13,10 +13,11 @@ import (
 	"onramp/catalog"
 )
 
-// deploymentHandlers are those of deployments, at a resource group and at a subscription.
+// deploymentHandlers are those of deployments: at a resource group, at a subscription and at the tenant.
 func deploymentHandlers() map[string]func(*exchange) *Error {
 	out := map[string]func(*exchange) *Error{
 		"Deployments_ListByResourceGroup":     (*exchange).deployments,
+		"Deployments_ListAtTenantScope":       (*exchange).deployments,
 		"Deployments_ListAtSubscriptionScope": (*exchange).deployments,
 		"Deployments_CalculateTemplateHash":   (*exchange).templateHash,
 		"Deployments_CheckExistence":          (*exchange).headDeployment,
@@ -33,7 +34,7 @@ func deploymentHandlers() map[string]func(*exchange) *Error {
 	}
 	for name, h := range out {
 		if !strings.HasPrefix(name, "Deployments_List") && name != "Deployments_CalculateTemplateHash" {
-			out[name+"AtSubscriptionScope"] = h
+			out[name+"AtSubscriptionScope"], out[name+"AtTenantScope"] = h, h
 		}
 	}
 	return out
@@ -60,12 +61,16 @@ func deploymentAction(op catalog.ARMOperation) string {
 	return ActionOf(op.Method, deploymentType, "")
 }
 
-// deploymentID is the id of the deployment that the path is about, or of the list; empty where it is about none.
+// deploymentID is the id of the deployment that the path is about, or where those of a list are; empty where it is about none, and for the
+// list of the tenant's.
 func (x *exchange) deploymentID() string {
-	if x.route == nil || !strings.HasPrefix(x.op.ID, "Deployments_") && !strings.HasPrefix(x.op.ID, "DeploymentOperations_") || x.params["subscriptionId"] == "" {
+	if x.route == nil || !strings.HasPrefix(x.op.ID, "Deployments_") && !strings.HasPrefix(x.op.ID, "DeploymentOperations_") {
 		return ""
 	}
-	scope := "/subscriptions/" + strings.ToLower(x.params["subscriptionId"])
+	scope := ""
+	if sub := x.params["subscriptionId"]; sub != "" {
+		scope = "/subscriptions/" + strings.ToLower(sub)
+	}
 	if g := x.params["resourceGroupName"]; g != "" {
 		if r := x.engine.get(scope + "/resourceGroups/" + g); r != nil {
 			g = text(r.body, "name")

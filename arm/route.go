@@ -114,6 +114,8 @@ func unlisted() []catalog.ARMOperation {
 		op("AsyncOperations_Cancel", "POST", "/subscriptions/{subscriptionId}/providers/{resourceProviderNamespace}/locations/{location}/operations/{operationId}/cancel", "200|204", false),
 		op("Deployments_OperationStatus", "GET", group+"/providers/Microsoft.Resources/deployments/{deploymentName}/operationStatuses/{operationId}", "200", false),
 		op("Deployments_OperationStatusAtSubscriptionScope", "GET", "/subscriptions/{subscriptionId}/providers/Microsoft.Resources/deployments/{deploymentName}/operationStatuses/{operationId}", "200", false),
+		op("Deployments_OperationStatusAtTenantScope", "GET", "/providers/Microsoft.Resources/deployments/{deploymentName}/operationStatuses/{operationId}", "200", false),
+		op("AsyncOperations_ResultAtTenantScope", "GET", "/providers/{resourceProviderNamespace}/locations/{location}/operationResults/{operationId}", "200|202", false),
 		op("ResourceGroups_DeletionResult", "GET", "/subscriptions/{subscriptionId}/operationresults/{operationId}", "200|202", false),
 	}
 }

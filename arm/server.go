@@ -394,7 +394,11 @@ func (x *exchange) follow(op *operation, async, location bool) {
 		if r := x.engine.get(op.Target); r != nil && text(r.body, "location") != "" {
 			place = text(r.body, "location")
 		}
-		at := base + "/subscriptions/" + p.Subscription + "/providers/" + p.Provider + "/locations/" + place
+		at := base
+		if p.Subscription != "" { // it is not the tenant's
+			at += "/subscriptions/" + p.Subscription
+		}
+		at += "/providers/" + p.Provider + "/locations/" + place
 		if async {
 			h.Set("Azure-AsyncOperation", at+"/operations/"+op.ID+query)
 		}
