@@ -503,3 +503,44 @@ func TestAnInstanceServesSeveralAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// The shapes are those that the Bicep compiler writes.
+func TestWhatBicepWritesExpands(t *testing.T) {
+	i := instantiate(t, head+`, "languageVersion": "2.0", "metadata": {"_generator": {"name": "bicep", "version": "0.30.0.0", "templateHash": "1"}},
+		"definitions": {"spokeType": {"type": "object", "properties": {"name": {"type": "string"}, "size": {"type": "int", "nullable": true}}}},
+		"functions": [{"namespace": "__bicep", "members": {
+			"label": {"parameters": [{"type": "string", "name": "x"}], "output": {"type": "string", "value": "[format('{0}-{1}', parameters('x'), __bicep.end())]"}},
+			"end": {"parameters": [], "output": {"type": "string", "value": "net"}}}}],
+		"parameters": {"spokes": {"type": "array", "items": {"$ref": "#/definitions/spokeType"}, "defaultValue": [{"name": "a"}, {"name": "b", "size": 26}]},
+			"location": {"type": "string", "defaultValue": "[resourceGroup().location]"}, "deployGateway": {"type": "bool", "defaultValue": true}},
+		"variables": {"$fxv#0": "text", "sizes": "[map(parameters('spokes'), lambda('s', coalesce(tryGet(lambdaVariables('s'), 'size'), 24)))]"},
+		"resources": {
+			"hub::gatewaySubnet": {"condition": "[parameters('deployGateway')]", "type": "Microsoft.Network/virtualNetworks/subnets", "apiVersion": "2024-05-01", "name": "[format('{0}/{1}', 'hub', 'GatewaySubnet')]", "dependsOn": ["hub"]},
+			"hub": {"type": "Microsoft.Network/virtualNetworks", "apiVersion": "2024-05-01", "name": "hub", "location": "[parameters('location')]", "tags": {"text": "[variables('$fxv#0')]"}},
+			"vault": {"existing": true, "type": "Microsoft.KeyVault/vaults", "apiVersion": "2023-07-01", "subscriptionId": "[subscription().subscriptionId]", "resourceGroup": "secrets", "name": "kv"},
+			"spokes": {"copy": {"name": "spokes", "count": "[length(parameters('spokes'))]", "mode": "serial", "batchSize": 1}, "type": "Microsoft.Resources/deployments", "apiVersion": "2022-09-01",
+				"name": "[format('spoke-{0}', parameters('spokes')[copyIndex()].name)]", "resourceGroup": "[__bicep.label(parameters('spokes')[copyIndex()].name)]",
+				"properties": {"expressionEvaluationOptions": {"scope": "inner"}, "mode": "Incremental", "parameters": {
+					"size": {"value": "[variables('sizes')[copyIndex()]]"}, "hub": {"value": "[resourceId('Microsoft.Network/virtualNetworks', 'hub')]"},
+					"maybe": "[if(equals(copyIndex(), 0), createObject('value', 'first'), createObject('value', null()))]", "vault": {"value": "[reference('vault').vaultUri]"}},
+					"template": {"$schema": "x", "contentVersion": "1.0.0.0", "resources": []}}, "dependsOn": ["hub", "[format('hub::gatewaySubnet')]"]}
+		},
+		"outputs": {"ids": {"type": "array", "copy": {"count": "[length(parameters('spokes'))]", "input": "[reference(format('spokes[{0}]', copyIndex())).outputs.id.value]"}},
+			"hubId": {"type": "string", "value": "[resourceId('Microsoft.Network/virtualNetworks', 'hub')]"}}}`, group(), "")
+	second := byName(t, i, "spoke-b")
+	rg := "/subscriptions/" + subscriptionID + "/resourceGroups/"
+	same(t, "identifier", second.ID, rg+"b-net/providers/Microsoft.Resources/deployments/spoke-b")
+	if len(second.DependsOn) != 3 { // the hub, its subnet and the round before
+		t.Errorf("waits for %v", second.DependsOn)
+	}
+	w := world{rg + "secrets/providers/Microsoft.KeyVault/vaults/kv@2023-07-01": `{"vaultUri": "https://kv"}`,
+		rg + "a-net/providers/Microsoft.Resources/deployments/spoke-a@2022-09-01": `{"outputs": {"id": {"value": 1}}}`,
+		rg + "b-net/providers/Microsoft.Resources/deployments/spoke-b@2022-09-01": `{"outputs": {"id": {"value": 2}}}`}
+	same(t, "body", body(t, second, w), `{"name":"spoke-b","type":"Microsoft.Resources/deployments","properties":{"expressionEvaluationOptions":{"scope":"inner"},"mode":"Incremental","parameters":{`+
+		`"size":{"value":26},"hub":{"value":"`+groupID+`/providers/Microsoft.Network/virtualNetworks/hub"},"maybe":{"value":null},"vault":{"value":"https://kv"}},"template":{"$schema":"x","contentVersion":"1.0.0.0","resources":[]}}}`)
+	out, err := i.Outputs(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "outputs", string(out), `{"ids":{"type":"Array","value":[1,2]},"hubId":{"type":"String","value":"`+groupID+`/providers/Microsoft.Network/virtualNetworks/hub"}}`)
+}
