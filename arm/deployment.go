@@ -104,6 +104,7 @@ type deployment struct {
 	next time.Time // when it goes on, while it runs; endOfTime when something else tells it to
 	// made are, while it is drafted, the resource groups that it and those around it make: where they are, by key.
 	made map[string]string
+	run  *deploymentRun // of one that was drafted, until it is accepted
 }
 
 // endOfTime is when nothing happens any more.
@@ -127,8 +128,9 @@ type deployer struct {
 	// only tells that nothing but a fork of the engine may change.
 	only bool
 
-	work sync.Mutex // held by who carries something out; taken before the engine's locks
-	runs map[string]*deploymentRun
+	looks sync.Mutex // held by who looks ahead: one fork at a time
+	work  sync.Mutex // held by who carries something out; taken before the engine's locks
+	runs  map[string]*deploymentRun
 
 	mu   sync.RWMutex // after the engine's locks
 	all  map[string]*deployment
@@ -500,15 +502,6 @@ func (s *Server) environment() object {
 	}
 }
 
-// nodes are the resources that a template deploys, each after those that it depends on.
-func nodes(inst *template.Instance) ([]*template.Resource, error) {
-	order, err := inst.Order()
-	if err != nil {
-		return nil, err
-	}
-	return slices.Concat(order...), nil
-}
-
 // draft makes a deployment of what was sent, expanded and looked at, without beginning it. parent is the one that it is nested in.
 func (d *deployer) draft(by *Principal, id string, s *sentDeployment, correlate string, parent *deployment) (*deployment, *Error) {
 	e := d.server.engine
@@ -563,16 +556,15 @@ func (d *deployer) draft(by *Principal, id string, s *sentDeployment, correlate 
 	if refusal != nil {
 		return nil, refusal
 	}
-	order, err := nodes(inst)
-	if err != nil {
-		return nil, e.invalidTemplate(err)
+	if x.run, refusal = d.runOf(inst); refusal != nil {
+		return nil, refusal
 	}
 	x.Values = inst.Parameters
-	x.Providers, x.Dependencies = shownPlan(order)
-	for _, r := range order {
+	x.Providers, x.Dependencies = shownPlan(x.run.order)
+	for _, r := range x.run.order {
 		x.Validated = append(x.Validated, r.ID)
 	}
-	if err := d.preflight(by, x, order); err != nil {
+	if err := d.preflight(by, x, x.run.order); err != nil {
 		return nil, err
 	}
 	return x, nil

@@ -23,6 +23,19 @@ type deploymentRun struct {
 	in    map[string]bool // their keys
 }
 
+// runOf puts the resources that a template deploys in their order: each after those that it depends on.
+func (d *deployer) runOf(inst *template.Instance) (*deploymentRun, *Error) {
+	order, err := inst.Order()
+	if err != nil {
+		return nil, d.server.engine.invalidTemplate(err)
+	}
+	run := &deploymentRun{inst: inst, order: slices.Concat(order...), in: map[string]bool{}}
+	for _, r := range run.order {
+		run.in[strings.ToLower(r.ID)] = true
+	}
+	return run, nil
+}
+
 // preflight refuses what can be seen to be impossible before anything is done (AssumePreflight): types, versions and places that are not
 // there, bodies that cannot be read, and what the caller may not do.
 func (d *deployer) preflight(by *Principal, x *deployment, order []*template.Resource) *Error {
@@ -163,8 +176,13 @@ func (d *deployer) accept(x *deployment) (made bool, _ *Error) {
 	if old != nil {
 		x.ID = old.ID
 	}
-	delete(d.runs, x.key)
-	return old == nil, d.place(x, true, true)
+	run := x.run
+	x.run, x.made = nil, nil
+	if err := d.place(x, true, true); err != nil {
+		return false, err
+	}
+	d.runs[x.key] = run
+	return old == nil, nil
 }
 
 // advance implements beside.
@@ -216,18 +234,12 @@ func (d *deployer) goOn(x *deployment, budget int) int {
 	run := d.runs[x.key]
 	if run == nil {
 		inst, err := d.instantiate(x)
+		if err == nil {
+			run, err = d.runOf(inst)
+		}
 		if err != nil {
 			d.finish(&next, failed, err)
 			return 0
-		}
-		run = &deploymentRun{inst: inst, in: map[string]bool{}}
-		var wrong error
-		if run.order, wrong = nodes(inst); wrong != nil {
-			d.finish(&next, failed, e.invalidTemplate(wrong))
-			return 0
-		}
-		for _, r := range run.order {
-			run.in[strings.ToLower(r.ID)] = true
 		}
 		d.runs[x.key] = run
 	}

@@ -187,6 +187,20 @@ func TestWhatFailsInADeploymentStopsOnlyWhatNeedsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.ends(r.deployed("late", deploymentOf(templateOf(aDeployedTable))), failed, "DeploymentFailed", "ResourceDeploymentFailure", "InternalServerError")
+	// The deployment's own operation can be made to fail, or to take long, too.
+	if err := r.SetFaults([]Fault{{What: FaultFail, Operation: "Deployments_CreateOrUpdate"}}); err != nil {
+		t.Fatal(err)
+	}
+	r.ends(r.deployed("not", deploymentOf(templateOf(strings.Replace(aDeployedTable, `"deployed"`, `"not"`, 1)))), failed, "InternalServerError")
+	r.must(404, "GET", nets+"/routeTables/not", "")
+	if err := r.SetFaults([]Fault{{What: FaultSlow, Operation: "Deployments_CreateOrUpdate", Delay: time.Hour}}); err != nil {
+		t.Fatal(err)
+	}
+	r.ends(r.deployed("slow", deploymentOf(templateOf(strings.Replace(aDeployedTable, `"deployed"`, `"not"`, 1)))), accepted)
+	r.must(404, "GET", nets+"/routeTables/not", "")
+	r.clock.add(time.Hour)
+	r.engine.settle()
+	r.ends(r.must(200, "GET", deployments+"slow", ""), succeeded)
 }
 
 func TestATemplateThatCannotBeIsRefusedWithItsPlace(t *testing.T) {
@@ -719,6 +733,30 @@ func TestNestedDeploymentsTakeWhatIsDeployedAroundThem(t *testing.T) {
 	}
 	if status, _, _ := r.call("PUT", deployments+"deep", deploymentOf(deep)); status != 400 {
 		t.Errorf("%d deployments deep: %d", maxNested+1, status)
+	}
+}
+
+func TestARoleInATemplateIsGivenOnAResourceOfIt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.must(201, "PUT", group, `{"location":"westeurope"}`)
+	reader, err := r.config.Gate.Directory.AddPrincipal("reader", "", "", "a-secret-that-is-long-enough-4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := strings.Replace(deploymentOf(templateOf(
+		`{"type":"Microsoft.Authorization/roleAssignments","apiVersion":"2022-04-01","scope":"Microsoft.Network/virtualNetworks/v","name":"[guid('v')]","dependsOn":["v"],"properties":{"roleDefinitionId":"[subscriptionResourceId('Microsoft.Authorization/roleDefinitions','acdd72a7-3385-48ef-bd42-f606fba81ae7')]","principalId":"`+reader.ObjectID+`"}}`,
+		deployedVNet("v", "10.0.0.0/16"),
+	)), "Incremental", "Complete", 1)
+	r.ends(r.deployed("role", body), succeeded)
+	at := strings.ReplaceAll(nets, "SUB", testSub) + "/virtualNetworks/"
+	if a := r.config.Gate.Access; !a.Allowed(reader.ObjectID, "Microsoft.Network/virtualNetworks/read", at+"v") || a.Allowed(reader.ObjectID, "Microsoft.Network/virtualNetworks/read", at+"w") {
+		t.Error("the role is not given on the VNet alone")
+	}
+	for _, c := range list(r.must(200, "POST", deployments+"role/whatIf", body), "properties", "changes") {
+		if text(c, "changeType") != "NoChange" {
+			t.Errorf("deployed again: %v", c)
+		}
 	}
 }
 

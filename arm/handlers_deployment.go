@@ -174,8 +174,14 @@ func (x *exchange) putDeployment() *Error {
 		return err
 	}
 	status := http.StatusOK
+	w := x.rules.works(x)
+	d.next = x.config.Now().Add(w.slow)
 	x.deploy.work.Lock()
 	made, err := x.deploy.accept(d)
+	if err == nil && w.fail != nil {
+		end := *d
+		x.deploy.finish(&end, failed, w.fail)
+	}
 	if err == nil {
 		x.deploy.some() // what takes no time is done when the client asks
 	}

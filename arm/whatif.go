@@ -14,6 +14,8 @@ import (
 // foresee is what a deployment would change, as Azure's what-if tells of it: the deployment is carried out in a fork of the endpoint, and
 // what is there then is compared with what is there now, both without what only the service sets.
 func (d *deployer) foresee(by *Principal, id string, sent *sentDeployment, correlate string, briefly bool) ([]any, *Error) {
+	d.looks.Lock()
+	defer d.looks.Unlock()
 	f := d.server.fork()
 	x, err := f.deploy.draft(by, id, sent, correlate, nil)
 	if err != nil {
@@ -76,11 +78,11 @@ func (v *foreseen) of(x *deployment) {
 	if err != nil {
 		return
 	}
-	order, wrong := nodes(inst)
-	if wrong != nil {
+	run, err := v.then.deploy.runOf(inst)
+	if err != nil {
 		return
 	}
-	for _, r := range order {
+	for _, r := range run.order {
 		if !begun[strings.ToLower(r.ID)] {
 			v.unreached(r)
 		}
