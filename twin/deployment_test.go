@@ -8,11 +8,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/to"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v9"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armdeployments"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources/v3"
+
+	"onramp/arm"
 )
 
 // quickstart is the template of a file, as it is, with parameters.
@@ -232,6 +235,63 @@ func TestTheGoSDKDeploysTheQuickstarts(t *testing.T) {
 	}
 	_, err = reader.BeginCreateOrUpdate(ctx, "quick", "mine", bad, nil)
 	refused(t, err, 403, "AuthorizationFailed")
+}
+
+// TestADeploymentIsDoneByTheNextTwin stops a twin after it has accepted a deployment and before it has begun with it.
+func TestADeploymentIsDoneByTheNextTwin(t *testing.T) {
+	dir := t.TempDir()
+	r := start(t, dir, nil)
+	ctx := t.Context()
+	sub := r.subscription("sub-network")
+	clients := func() (*armdeployments.DeploymentsClient, *armnetwork.ExpressRouteCircuitsClient, *armresources.ResourceGroupsClient) {
+		t.Helper()
+		cred := r.credential("owner", "the-owners-secret-1234")
+		d, err := armdeployments.NewDeploymentsClient(sub, cred, r.options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := armnetwork.NewExpressRouteCircuitsClient(sub, cred, r.options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := armresources.NewResourceGroupsClient(sub, cred, r.options())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d, n, g
+	}
+	client, circuits, groups := clients()
+	if _, err := groups.CreateOrUpdate(ctx, "quick", armresources.ResourceGroup{Location: to.Ptr("eastus2")}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Server().SetFaults([]arm.Fault{{What: arm.FaultSlow, Operation: "Deployments_CreateOrUpdate", Delay: time.Hour}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.BeginCreateOrUpdate(ctx, "quick", "circuit", quickstart(t, "expressroute-circuit", map[string]any{"circuitName": "er1", "serviceProviderName": "Equinix", "peeringLocation": "Amsterdam", "bandwidthInMbps": 200}), nil); err != nil {
+		t.Fatal(err)
+	}
+	_, err := circuits.Get(ctx, "quick", "er1", nil)
+	refused(t, err, 404, "ResourceNotFound")
+	r.stopped()
+
+	r = start(t, dir, nil) // without the fault
+	client, circuits, _ = clients()
+	for {
+		d, err := client.Get(ctx, "quick", "circuit", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := *d.Properties.ProvisioningState
+		if s == armdeployments.ProvisioningStateSucceeded {
+			break
+		}
+		if s != armdeployments.ProvisioningStateAccepted && s != armdeployments.ProvisioningStateRunning {
+			t.Fatalf("the deployment is %s", s)
+		}
+	}
+	if _, err := circuits.Get(ctx, "quick", "er1", nil); err != nil {
+		t.Error(err)
+	}
 }
 
 func deref(s *string) string {
