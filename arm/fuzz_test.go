@@ -165,10 +165,17 @@ func FuzzRequest(f *testing.F) {
 		}
 	}
 	f.Add("GET", "/subscriptions/"+testSub+"/resources", "&$filter=name%20eq%20'a'&$top=-1&$skiptoken=x", "")
+	at := strings.ReplaceAll(deployments, "SUB", testSub) + "d"
+	for _, tpl := range []string{templateOf(aDeployedTable), templateOf(nestedIn("net", templateOf(aDeployedTable))), templateOf(strings.Replace(aDeployedTable, `"deployed"`, `"[uniqueString('x')]"`, 1), `"outputs":{"x":{"type":"object","value":"[reference('x')]"}}`)} {
+		f.Add("PUT", at, "", deploymentOf(tpl))
+		f.Add("POST", at+"/validate", "", deploymentOf(tpl))
+		f.Add("POST", at+"/whatIf", "", strings.Replace(deploymentOf(tpl), "Incremental", "Complete", 1))
+	}
 	var r *rig
 	f.Fuzz(func(t *testing.T, method, path, query, body string) {
 		if r == nil || r.Len() > 200 {
 			r = newRig(t, nil)
+			r.must(201, "PUT", group, `{"location":"westeurope"}`) // where seeds deploy to
 			r.http.Close()
 		}
 		r.t = t

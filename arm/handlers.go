@@ -16,6 +16,7 @@ import (
 // handlers are the operations that a path alone does not explain, by name.
 func (s *Server) handlers() map[string]func(*exchange) *Error {
 	all := moreHandlers()
+	maps.Copy(all, deploymentHandlers())
 	maps.Copy(all, map[string]func(*exchange) *Error{
 		"Subscriptions_List":                                 (*exchange).subscriptions,
 		"Subscriptions_Get":                                  (*exchange).subscription,
@@ -33,6 +34,7 @@ func (s *Server) handlers() map[string]func(*exchange) *Error {
 		"Resources_ListByResourceGroup":                      (*exchange).resources,
 		"AsyncOperations_Get":                                (*exchange).operation,
 		"AsyncOperations_Result":                             (*exchange).operationResult,
+		"AsyncOperations_ResultAtTenantScope":                (*exchange).operationResult,
 		"AsyncOperations_Cancel":                             (*exchange).cancel,
 		"ResourceGroups_DeletionResult":                      (*exchange).operationResult,
 		"ExpressRouteServiceProviders_List":                  (*exchange).serviceProviders,
