@@ -31,6 +31,8 @@ type RoleAssignment struct {
 	Principal string `json:"principal"`
 	// Type is what kind of principal it is, where the client says so: then, as in Azure, it need not be in the directory yet.
 	Type string `json:"type,omitempty"`
+	// Description is what its maker says of it.
+	Description string `json:"description,omitempty"`
 }
 
 // Codes that errors.csv has not: AssumeRoleCodes.
