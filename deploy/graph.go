@@ -12,8 +12,9 @@ import (
 // node is a step in the order of things.
 type node struct {
 	step
-	item   *item // what is wanted, or what is taken away
-	gate   bool  // no step: a circuit's provider has to do its part
+	item   *item    // what is wanted, or what is taken away
+	gate   bool     // no step: a circuit's provider has to do its part
+	refers []string // of what is taken away: what it, and what goes with it, refers to
 	before []*node
 	// locks are the records of which no other step may be at work at the same time: Azure refuses that (errors.csv:
 	// AnotherOperationInProgress).
@@ -46,6 +47,7 @@ func graph(t *Target, h *There, steps []step) []*node {
 			if n.item = h.items[k].decided(); n.item == nil {
 				n.item = &item{id: s.ID, key: k, body: object{}}
 			}
+			n.refers = n.item.refs()
 			g.gone[k] = n
 		} else {
 			if n.item = t.byKey[k]; n.item == nil {
@@ -54,6 +56,11 @@ func graph(t *Target, h *There, steps []step) []*node {
 			g.puts[k] = n
 		}
 		g.all = append(g.all, n)
+	}
+	for _, x := range h.items { // what goes with what it is in
+		if n := g.gone[x.top()]; n != nil && x.parent != "" && g.gone[x.key] == nil {
+			n.refers = append(n.refers, x.decided().refs()...)
+		}
 	}
 	for _, n := range slices.Clone(g.all) {
 		if n.Op == opPut {
@@ -211,7 +218,7 @@ func (g *grapher) take(n *node) {
 		case strings.HasPrefix(k, x.key+"/"): // what is in it, and assignments of roles on it
 			n.needs(d)
 		case strings.HasPrefix(x.key, k+"/"):
-		case slices.ContainsFunc(y.refs(), func(r string) bool { return r == x.key || strings.HasPrefix(r, x.key+"/") }):
+		case slices.ContainsFunc(d.refers, func(r string) bool { return r == x.key || strings.HasPrefix(r, x.key+"/") }):
 			n.needs(d)
 		case y.borrows() == "":
 		case x.is("virtualNetworkGateways"): // nobody uses it any more
