@@ -128,13 +128,22 @@ func newRig(t *testing.T, o twin.Options) *rig {
 
 func trusting(t testing.TB, authority string) *http.Client {
 	t.Helper()
-	pem, err := os.ReadFile(authority)
+	c, err := clientOf(authority)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+// clientOf trusts the authority in a file and no other.
+func clientOf(authority string) (*http.Client, error) {
+	pem, err := os.ReadFile(authority)
+	if err != nil {
+		return nil, err
+	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, MaxIdleConnsPerHost: 32, ForceAttemptHTTP2: true}, Timeout: 30 * time.Second}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, MaxIdleConnsPerHost: 32, ForceAttemptHTTP2: true}, Timeout: 30 * time.Second}, nil
 }
 
 // open is the endpoint as somebody with a token sees it.
