@@ -15,7 +15,6 @@ import (
 	"testing"
 
 	"onramp/azure"
-	"onramp/examples"
 	"onramp/twin"
 )
 
@@ -144,7 +143,7 @@ func (r *rig) kills(target *Target, parallel int) map[string]bool {
 }
 
 func TestKilledAtEachStepTheNextApplyEndsAsOneThatNobodyDisturbed(t *testing.T) {
-	for _, name := range examples.Names() {
+	for _, name := range all() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			calm := newRig(t, twin.Options{})
@@ -161,7 +160,7 @@ func TestKilledAtEachStepTheNextApplyEndsAsOneThatNobodyDisturbed(t *testing.T) 
 						t.Errorf("nobody was killed when %s had %s", x.id, p)
 					}
 				}
-				if n := r.log.written[x.key]; n != 1 {
+				if n := r.log.times(x.key); n != 1 {
 					t.Errorf("%s was written %d times", x.id, n)
 				}
 			}
