@@ -294,6 +294,8 @@ func TestEveryExampleOfTheHelpRuns(t *testing.T) {
 	visit = func(cmd *cobra.Command) {
 		for _, child := range cmd.Commands() {
 			for _, line := range map[string][]string{ // what has to be before
+				"onramp deploy":      {"onramp twin start", "onramp design estate.yaml > design.json"},
+				"onramp design":      {"onramp twin stop"},
 				"onramp twin":        {"onramp twin start"},
 				"onramp twin repair": {"onramp twin stop"}, "onramp twin snapshot": {"onramp twin start"},
 				"onramp twin start": {"onramp twin stop"}, "onramp twin snapshot load": {"onramp twin snapshot save before.snapshot"},
