@@ -205,8 +205,8 @@ func (t *Twin) DoIn(ctx context.Context, c Command) (Done, error) {
 var ErrNotRunning = errors.New("no twin is running there")
 
 // client reaches the twin of a state directory.
-func client(dir string) *http.Client {
-	return &http.Client{Timeout: stopTime, Transport: &http.Transport{
+func client(dir string, timeout time.Duration) *http.Client {
+	return &http.Client{Timeout: timeout, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(dir, controlFile))
@@ -215,15 +215,20 @@ func client(dir string) *http.Client {
 }
 
 func ask(dir, verb, path string, body, answer any) error {
+	return askFor(context.Background(), dir, stopTime, verb, path, body, func(d *json.Decoder) error { return d.Decode(answer) })
+}
+
+// askFor asks for no longer than a time, 0 for as long as the context lasts, and has what is answered read.
+func askFor(ctx context.Context, dir string, timeout time.Duration, verb, path string, body any, read func(*json.Decoder) error) error {
 	b, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequest(verb, "http://twin"+path, bytes.NewReader(b))
+	req, err := http.NewRequestWithContext(ctx, verb, "http://twin"+path, bytes.NewReader(b))
 	if err != nil {
 		return err
 	}
-	res, err := client(dir).Do(req)
+	res, err := client(dir, timeout).Do(req)
 	if err != nil {
 		var op *net.OpError
 		if errors.As(err, &op) && op.Op == "dial" {
@@ -242,7 +247,7 @@ func ask(dir, verb, path string, body, answer any) error {
 		}
 		return errors.New(e.Error)
 	}
-	return json.NewDecoder(res.Body).Decode(answer)
+	return read(json.NewDecoder(res.Body))
 }
 
 // Ask gets the status of the twin of a state directory; ErrNotRunning where there is none.
@@ -254,7 +259,7 @@ func Ask(dir string) (Status, error) {
 // Tell has the twin of a state directory carry out a command.
 func Tell(dir string, c Command) (Done, error) {
 	var d Done
-	return d, ask(dir, http.MethodPost, "/do", c, &d)
+	return d, askFor(context.Background(), dir, stopTime+tableTime+c.Settle, http.MethodPost, "/do", c, func(r *json.Decoder) error { return r.Decode(&d) })
 }
 
 // Stop ends the twin of a state directory and waits until it has, and its store is free.
