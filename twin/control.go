@@ -72,7 +72,7 @@ type Done struct {
 	Message    string          `json:"message"`
 	Credential *arm.Credential `json:"credential,omitempty"`
 	// Faults are those that a Net began or ended.
-	Faults []*Fault `json:"faults,omitempty"`
+	Faults []FaultState `json:"faults,omitempty"`
 }
 
 // Net is what somebody lets go wrong in the network behind the endpoint, or what they repair.
@@ -184,7 +184,7 @@ func (t *Twin) DoIn(ctx context.Context, c Command) (Done, error) {
 		}
 		return Done{Message: on}, nil
 	case c.Premises != nil:
-		return Done{Message: fmt.Sprintf("%d sites are at the other end of the circuits", len(c.Premises.Sites))}, t.SetPremises(*c.Premises)
+		return Done{Message: sitesAre(c.Premises)}, t.SetPremises(*c.Premises)
 	case c.Settle > 0:
 		ctx, end := context.WithTimeout(ctx, c.Settle)
 		defer end()

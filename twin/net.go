@@ -36,7 +36,7 @@ type NetStatus struct {
 	Settled bool   `json:"settled"`
 	Trouble string `json:"trouble,omitempty"`
 	// Faults are those that are on.
-	Faults []Fault `json:"faults"`
+	Faults []FaultState `json:"faults"`
 	// Findings are what could not be made of the resources and the premises.
 	Findings []design.Finding `json:"findings"`
 	// LateMs is by how much the last event was late, and MostLateMs the most that any was.
@@ -55,7 +55,7 @@ func (t *Twin) NetStatus(ctx context.Context) (NetStatus, error) {
 	}
 	rs, _ := e.resources()
 	w := e.plight.Network.Wiring()
-	out := NetStatus{Resources: len(rs), Sites: len(e.premises.Sites), Routers: len(w.Routers), Sessions: len(w.Sessions), MayBeUp: e.may, Up: e.up, Settled: settled, Faults: []Fault{}, Findings: e.trouble}
+	out := NetStatus{Resources: len(rs), Sites: len(e.premises.Sites), Routers: len(w.Routers), Sessions: len(w.Sessions), MayBeUp: e.may, Up: e.up, Settled: settled, Faults: []FaultState{}, Findings: e.trouble}
 	if e.failed != nil {
 		out.Trouble = e.failed.Error()
 	}
@@ -63,7 +63,7 @@ func (t *Twin) NetStatus(ctx context.Context) (NetStatus, error) {
 		out.Findings = []design.Finding{}
 	}
 	for _, f := range e.faults {
-		out.Faults = append(out.Faults, *f)
+		out.Faults = append(out.Faults, f.FaultState)
 	}
 	last, most := t.live.Lag()
 	out.LateMs, out.MostLateMs = inMs(last), inMs(most)
@@ -531,14 +531,18 @@ func (t *Twin) net(ctx context.Context, n Net) (Done, error) {
 		if err != nil {
 			return Done{}, err
 		}
-		return Done{Message: f.What, Faults: []*Fault{f}}, nil
+		return Done{Message: f.What, Faults: []FaultState{f.FaultState}}, nil
 	case n.All || len(n.Restore) > 0:
 		targets := n.Restore
 		if n.All {
 			targets = nil
 		}
 		list, err := t.estate.restore(ctx, targets...)
-		return Done{Message: restored(list), Faults: list}, err
+		d := Done{Message: restored(list)}
+		for _, f := range list {
+			d.Faults = append(d.Faults, f.FaultState)
+		}
+		return d, err
 	}
 	return Done{}, Refusal{errors.New("the command says nothing about the network")}
 }

@@ -28,8 +28,8 @@ func newTwinNet() *cobra.Command {
 		Long: `What is deployed to the twin runs: routers with BGP and BFD, and the premises at the other end of the circuits. Net cuts links, lets
 routers crash and premises misbehave, in the words of a script of drills, and shows what the network makes of it.`,
 		Example: `  onramp twin net status
-  onramp twin net cut link:toronto/equinix-toronto/1
-  onramp twin net routes ergw-it-lab
+  onramp twin net premises design.json
+  onramp twin net cut router:toronto-ce1
   onramp twin net restore --all`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -75,7 +75,7 @@ func newNetStatus() *cobra.Command {
 }
 
 // lastsHow says why a fault does nothing now, or when it ends.
-func lastsHow(f *twin.Fault) string {
+func lastsHow(f *twin.FaultState) string {
 	switch {
 	case f.Waits != "":
 		return ", which does nothing now: " + f.Waits
@@ -135,7 +135,7 @@ func newNetCut() *cobra.Command {
 		Short: "Take an element or a session out of service, until it is restored",
 		Long: `Cut takes out of service what a script of drills could: a link, a router, a circuit, a provider, a location, a site, an instance of a
 gateway, or one session. Silently nobody is told, and whoever watches finds out; with a carrier the neighbours see the link go down.`,
-		Example: "  onramp twin net cut link:toronto/equinix-toronto/1\n  onramp twin net cut circuit:er-it-1 --how carrier --for 30s",
+		Example: "  onramp twin net cut router:toronto-ce1\n  onramp twin net cut link:backbone/montreal-toronto --how carrier --for 30s",
 		Args:    cobra.ExactArgs(1),
 	}
 	state, asJSON := stateFlag(cmd), jsonFlag(cmd)
@@ -176,10 +176,10 @@ func newNetFault() *cobra.Command {
 		Short: "Let something go wrong, until it is restored",
 		Long: `Fault lets happen what a step of a script of drills can say (docs/rehearse.md), with the step's keys as flags. Kinds:
 ` + strings.Join(verbs, ", ") + `.`,
-		Example: `  onramp twin net fault impair link:toronto/equinix-toronto/1 --loss 2% --delay 30ms
-  onramp twin net fault crash router:toronto-msee1
+		Example: `  onramp twin net fault impair link:backbone/montreal-toronto --loss 2% --delay 30ms
+  onramp twin net fault crash router:montreal-ce1
   onramp twin net fault originateAggregate site:toronto --prefix 10.0.0.0/8
-  onramp twin net fault reset er-it-lab-1/0-primary`,
+  onramp twin net fault reset toronto-ce1--toronto-core`,
 		Args: cobra.ExactArgs(2),
 	}
 	state, asJSON := stateFlag(cmd), jsonFlag(cmd)
@@ -236,7 +236,7 @@ func newNetRestore() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "restore [NAME...]",
 		Short:   "End what goes wrong with these, or with everything",
-		Example: "  onramp twin net restore link:toronto/equinix-toronto/1\n  onramp twin net restore --all",
+		Example: "  onramp twin net restore router:montreal-ce1\n  onramp twin net restore --all",
 	}
 	state, asJSON := stateFlag(cmd), jsonFlag(cmd)
 	all := cmd.Flags().Bool("all", false, "end everything that goes wrong")
@@ -254,7 +254,7 @@ func newNetRoutes() *cobra.Command {
 		Use:     "routes ROUTER|GATEWAY|SUBNET",
 		Short:   "Print the routes of something in the network",
 		Long:    `Routes prints what a router knows, what each instance of a gateway does, or the effective routes of a subnet (VNET/SUBNET).`,
-		Example: "  onramp twin net routes toronto-ce1\n  onramp twin net routes ergw-it-lab\n  onramp twin net routes it-lab/workload",
+		Example: "  onramp twin net routes toronto-core",
 		Args:    cobra.ExactArgs(1),
 	}
 	state, asJSON := stateFlag(cmd), jsonFlag(cmd)
@@ -337,7 +337,7 @@ func newNetPing() *cobra.Command {
 		Short: "Send echo requests through the running network",
 		Long: `Ping sends packets from a site, a subnet (VNET/SUBNET) or a router to a site, a subnet, a service, a router or an address, and says what
 became of each. Exit code 1 when one was not answered.`,
-		Example: "  onramp twin net ping toronto it-lab/workload\n  onramp twin net ping it-lab/workload toronto --count 0 --interval 100ms",
+		Example: "  onramp twin net ping toronto montreal --interval 100ms",
 		Args:    cobra.ExactArgs(2),
 	}
 	state, asJSON := stateFlag(cmd), jsonFlag(cmd)
@@ -396,7 +396,7 @@ func newNetTraceroute() *cobra.Command {
 		Use:     "traceroute FROM TO",
 		Short:   "Find the way of packets through the running network",
 		Long:    `Traceroute names who answers when a packet's time to live runs out on its way. Networks and firewalls of Azure do not, nor do gateways.`,
-		Example: "  onramp twin net traceroute toronto it-lab/workload",
+		Example: "  onramp twin net traceroute toronto montreal",
 		Args:    cobra.ExactArgs(2),
 	}
 	state, asJSON := stateFlag(cmd), jsonFlag(cmd)
@@ -438,7 +438,7 @@ func newNetEvents() *cobra.Command {
 		Use:     "events",
 		Short:   "Print what happened: sessions up and down, faults, changes",
 		Long:    `Events prints what happened in the network since the twin began. With --follow it goes on until it is interrupted; with --json, too, each event is then a line.`,
-		Example: "  onramp twin net events --last 20\n  onramp twin net events --follow",
+		Example: "  onramp twin net events --last 20",
 		Args:    cobra.NoArgs,
 	}
 	state, asJSON := stateFlag(cmd), jsonFlag(cmd)
