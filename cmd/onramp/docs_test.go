@@ -296,6 +296,7 @@ func TestEveryExampleOfTheHelpRuns(t *testing.T) {
 			for _, line := range map[string][]string{ // what has to be before
 				"onramp deploy":      {"onramp twin start", "onramp design estate.yaml > design.json"},
 				"onramp twin":        {"onramp twin start"},
+				"onramp twin net":    {"onramp design estate.yaml > design.json", "onramp twin net premises design.json", "onramp twin net settle"},
 				"onramp twin repair": {"onramp twin stop"}, "onramp twin snapshot": {"onramp twin start"},
 				"onramp twin start": {"onramp twin stop"}, "onramp twin snapshot load": {"onramp twin snapshot save before.snapshot"},
 			}[child.CommandPath()] {
