@@ -355,10 +355,10 @@ func (d *deployment) apply(cmd *cobra.Command, o deploy.Options, asJSON bool) (*
 
 // tell tells the twin on this machine what is at the other end of the circuits: the premises of the design.
 func (d *deployment) tell() error {
-	if d.place.twin == "" || len(d.design.Premises.Sites) == 0 {
+	if d.place.twin == "" || len(d.target.Premises.Sites) == 0 {
 		return nil
 	}
-	_, err := twin.Tell(d.place.twin, twin.Command{Premises: &d.design.Premises})
+	_, err := twin.Tell(d.place.twin, twin.Command{Premises: &d.target.Premises})
 	return err
 }
 
