@@ -26,8 +26,8 @@ type Target struct {
 	Orders []design.Order
 	// Premises are the design's, which name circuits by the ids that they have at the endpoint.
 	Premises design.Premises
-	items  []*item          // what refers to nothing first
-	byKey  map[string]*item // by id.Key
+	items    []*item          // what refers to nothing first
+	byKey    map[string]*item // by id.Key
 }
 
 // Names says which subscriptions and principals the names in a design are; keys are in lower case.

@@ -140,6 +140,9 @@ func (g *grapher) put(n *node) {
 	for _, k := range x.refs() {
 		n.needs(g.at(k))
 	}
+	for _, k := range x.after {
+		n.needs(g.puts[k])
+	}
 	n.locks = []string{x.top()}
 	switch {
 	case x.is("expressRouteCircuits"):
@@ -157,8 +160,6 @@ func (g *grapher) put(n *node) {
 			}
 		}
 		n.locks = append(n.locks, azure.ID(text(x.body, "properties", "virtualNetworkGateway1", "id")).Key())
-	case x.is("firewallPolicies/ruleCollectionGroups"):
-		n.locks = []string{x.id.Parent().Key()}
 	case x.is("azureFirewalls"):
 		policy := azure.ID(text(x.body, "properties", "firewallPolicy", "id")).Key()
 		for k, p := range g.puts {
@@ -207,10 +208,7 @@ func (g *grapher) take(n *node) {
 		n.needs(p)
 	}
 	x := n.item
-	n.locks = []string{x.key}
-	if x.parent != "" {
-		n.locks[0] = x.top()
-	}
+	n.locks = []string{x.top()}
 	lends := azure.ID(text(x.body, "properties", "remoteVirtualNetwork", "id")).Key() // the other network of a peering
 	for k, d := range g.gone {
 		switch y := d.item; {
