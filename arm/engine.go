@@ -52,8 +52,10 @@ type engine struct {
 	watch     func(key string) // told after each change, outside the locks; nil is nobody
 	forked    bool             // it shares its resources with another engine
 	beside    beside           // what has something to do at its time, beside the resources; nil is nothing
-	wake      chan struct{}
-	last      *flight // the write that was begun last; nil when all are durable
+	// linked is how a connection stands; nil is not known.
+	linked func(connection string) (LinkState, error)
+	wake   chan struct{}
+	last   *flight // the write that was begun last; nil when all are durable
 }
 
 // beside is what else goes on at its time: the deployments.

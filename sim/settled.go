@@ -14,6 +14,9 @@ import (
 // never agree (RFC 4264) never settle.
 func (s *Sim) Settled() bool { return s.settledBut(nil) }
 
+// SettledBut is Settled without a look at some sessions, which may come and go.
+func (s *Sim) SettledBut(sessions ...string) bool { return s.settledBut(sessions) }
+
 func (s *Sim) settledBut(sessions []string) bool {
 	for _, x := range s.nodes {
 		if !x.alive && s.now < x.ghostUntil && x.ghostUntil != never || x.alive && (x.speaker == nil || x.restarting) {
@@ -24,7 +27,7 @@ func (s *Sim) settledBut(sessions []string) bool {
 		if l.gone || slices.Contains(sessions, l.spec.Name) {
 			continue
 		}
-		lives := !l.dead[0] && !l.dead[1] && !l.ends[0].mute() && !l.ends[1].mute() && l.ends[0].node.alive && l.ends[1].node.alive
+		lives := l.lives()
 		for _, e := range l.ends {
 			if !e.node.alive {
 				continue
