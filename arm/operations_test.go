@@ -411,7 +411,7 @@ func models() map[string]func() any {
 		"AzureFirewalls": of[armnetwork.AzureFirewall], "BgpServiceCommunities": of[armnetwork.BgpServiceCommunity], "DefaultSecurityRules": of[armnetwork.SecurityRule],
 		"ExpressRouteCircuitAuthorizations": of[armnetwork.ExpressRouteCircuitAuthorization], "ExpressRouteCircuitConnections": of[armnetwork.ExpressRouteCircuitConnection],
 		"PeerExpressRouteCircuitConnections": of[armnetwork.PeerExpressRouteCircuitConnection],
-		"ExpressRouteCircuitPeerings": of[armnetwork.ExpressRouteCircuitPeering], "ExpressRouteCircuits": of[armnetwork.ExpressRouteCircuit],
+		"ExpressRouteCircuitPeerings":        of[armnetwork.ExpressRouteCircuitPeering], "ExpressRouteCircuits": of[armnetwork.ExpressRouteCircuit],
 		"ExpressRouteCircuits_GetPeeringStats": of[armnetwork.ExpressRouteCircuitStats], "ExpressRouteCircuits_GetStats": of[armnetwork.ExpressRouteCircuitStats],
 		"ExpressRouteCircuits_ListArpTable": of[armnetwork.ExpressRouteCircuitArpTable], "ExpressRouteCircuits_ListRoutesTable": of[armnetwork.ExpressRouteCircuitRoutesTable],
 		"ExpressRouteCircuits_ListRoutesTableSummary": of[armnetwork.ExpressRouteCircuitRoutesTableSummary],
