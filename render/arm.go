@@ -60,6 +60,7 @@ type deployment struct {
 // renderer is one rendering of a design.
 type renderer struct {
 	design        *design.Design
+	catalog       *catalog.Catalog
 	params        *parameters
 	all           []*piece
 	byID          map[string]*piece
@@ -99,7 +100,7 @@ func ARM(d *design.Design, c *catalog.Catalog) (*Template, error) {
 		return nil, err
 	}
 	inTurn(ranked)
-	r := &renderer{design: d, params: newParameters(c), all: ranked, byID: map[string]*piece{}, keys: keys(all), subscriptions: map[string]string{}, groups: map[string]string{}}
+	r := &renderer{design: d, catalog: c, params: newParameters(c), all: ranked, byID: map[string]*piece{}, keys: keys(all), subscriptions: map[string]string{}, groups: map[string]string{}}
 	for _, p := range all {
 		r.byID[p.id.Key()] = p
 	}
@@ -258,7 +259,7 @@ func (r *renderer) name(x *deployment, taken map[string]bool) {
 	case only(typePeering):
 		word, x.text = "peerings", "peerings of the virtual networks of "+where
 	case only(typeConnection, typePeering, typeReach):
-		word, x.text = "connections", "connections of the gateways of "+where+" with their circuits"
+		word, x.text = "connections", "connections of the gateways of "+where+" with their circuits; the key of an authorization is read from its circuit when this is deployed"
 	default:
 		x.text = "what stands in " + where
 		if has(typeCircuit) {
@@ -301,9 +302,6 @@ func symbol(s string, taken map[string]bool) string {
 
 func (r *renderer) symbolOf(p *piece) string {
 	switch {
-	case p.is(typeAssignment):
-		who := principalName(textAt(p.body, "properties", "principalId"))
-		return cmp.Or(who, "principal") + "_on_" + p.parsed.Scope.Name()
 	case p.is(typeDefinition):
 		return cmp.Or(textAt(p.body, "properties", "roleName"), "role")
 	case p.parsed.Scope == "" && len(p.parsed.Names) > 1:
@@ -315,8 +313,10 @@ func (r *renderer) symbolOf(p *piece) string {
 // nested writes the template of a nested deployment; the deployment itself is the outer template's.
 func (r *renderer) nested(x *deployment) (object, error) {
 	var resources, variables object
-	pieces := slices.Clone(x.pieces)
-	for _, p := range pieces {
+	for _, p := range x.pieces {
+		if p.is(typeAssignment) {
+			continue
+		}
 		o, vars, err := r.resource(x, p)
 		if err != nil {
 			return nil, err
@@ -324,9 +324,12 @@ func (r *renderer) nested(x *deployment) (object, error) {
 		variables = append(variables, vars...)
 		resources = append(resources, member{p.symbol, o})
 	}
+	if x.place.access {
+		variables, resources = r.assignments(x)
+	}
 	if len(x.keys) > 0 {
 		var keys object
-		for _, p := range pieces {
+		for _, p := range x.pieces {
 			if slices.Contains(x.keys, r.keys[p]) && p.is(typeCircuit) {
 				keys = append(keys, member{r.keys[p], call("reference", quoted(p.symbol)).member("serviceKey")})
 			}

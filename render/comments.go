@@ -72,11 +72,10 @@ func (r *renderer) comment(p *piece) string {
 	case *azure.VirtualNetworkGateway:
 		return "Gateway" + whose + " of the type " + x.Properties.GatewayType + "."
 	case *azure.VirtualNetworkGatewayConnection:
-		text := "Joins a gateway" + whose + " with a circuit."
-		if x.Properties.AuthorizationKey != "" {
-			text += " The circuit is in another subscription: the key of its authorization is read when this is deployed."
+		if x.Properties.VirtualNetworkGateway1 == nil || x.Properties.Peer == nil {
+			return "Connection" + whose + "."
 		}
-		return text
+		return "Joins " + x.Properties.VirtualNetworkGateway1.ID.Name() + " with " + x.Properties.Peer.ID.Name() + "."
 	case *azure.RoleDefinition:
 		return "A role as small as peering needs: no built-in one is."
 	}

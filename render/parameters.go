@@ -27,16 +27,16 @@ const (
 
 // told is what a parameter's description says; of the object ones they are in the order in which a person meets them.
 var told = []struct{ name, one, text string }{
-	{paramSubscriptions, "", "The id (GUID) of each subscription that the design names. Deploy this template to any of them: it reaches the others itself."},
-	{paramPrincipals, "", "The object id in Microsoft Entra ID of each group of people that gets a role. Whoever is left empty gets none."},
+	{paramSubscriptions, "subscription", "The id (GUID) of each subscription that the design names. Deploy this template to any of them: it reaches the others itself."},
+	{paramPrincipals, "principal", "The object id in Microsoft Entra ID of each group of people that gets a role. Whoever is left empty gets none."},
 	{paramProvisioned, "", "Whether the providers have provisioned the circuits. Deploy with false first, give each provider its service key (output serviceKeys), and deploy again with true when they are done: then come the peerings and the connections of gateways, which Azure refuses before."},
 	{paramTags, "", "Tags for every resource beside those that the design gives."},
 	{paramCircuits, "circuit", "The circuits: what is bought of whom and where, and the peerings. What is here must be what the provider and the routers of the premises have. Azure raises a bandwidth in place and never lowers it."},
 	{paramPorts, "port", "The ExpressRoute Direct port pairs."},
-	{paramGateways, "", "The SKU of each ExpressRoute gateway."},
-	{paramConnections, "", "The routing weight of each connection of a gateway with a circuit: the highest is preferred."},
+	{paramGateways, "gateway", "The SKU of each ExpressRoute gateway."},
+	{paramConnections, "weight", "The routing weight of each connection of a gateway with a circuit: the highest is preferred."},
 	{paramNetworks, "network", "The address space and the subnets of each virtual network. Route tables, firewall rules and peerings follow them; the routers of the premises do not."},
-	{paramKeys, "", "The key of the authorization with which each of these connections joins a circuit that is not in this template."},
+	{paramKeys, "key", "The key of the authorization with which each of these connections joins a circuit that is not in this template."},
 }
 
 // leaf is what is known of a value by the last name of its path.
@@ -58,9 +58,9 @@ func leaves(c *catalog.Catalog) map[string]leaf {
 	const maxASN = 1<<32 - 1 // RFC 6793
 	link := "The /30 (IPv6: /126) of the %s link: the first address is the customer's, the second Microsoft's."
 	return map[string]leaf{
-		paramSubscriptions:                            {text: "GUID of the subscription."},
-		paramPrincipals:                               {text: "Object id of the group, or empty."},
-		paramGateways:                                 {text: "SKU of the gateway.", allowed: skus},
+		paramSubscriptions:                            {text: "GUID of a subscription."},
+		paramPrincipals:                               {text: "Object id of a group, or empty."},
+		paramGateways:                                 {text: "SKU of an ExpressRoute gateway.", allowed: skus},
 		paramConnections:                              {text: "Routing weight.", max: l.MaxWeight},
 		paramCircuits + " serviceProviderName":        {text: "The provider, as az network express-route list-service-providers names it."},
 		paramCircuits + " peeringLocation":            {text: "Where the circuit ends at Microsoft."},
@@ -160,13 +160,9 @@ func (p *parameters) declare() (params, definitions object) {
 		o := object{{"type", typ}}
 		var shapes object
 		for _, k := range slices.Sorted(maps.Keys(values)) {
-			shape := p.shape(values[k], t.name, "")
-			if t.one != "" {
-				var ref string
-				definitions, ref = define(definitions, t.one, shape)
-				shape = object{{"$ref", "#/definitions/" + ref}}
-			}
-			shapes = append(shapes, member{k, shape})
+			var ref string
+			definitions, ref = define(definitions, t.one, p.shape(values[k], t.name, ""))
+			shapes = append(shapes, member{k, object{{"$ref", "#/definitions/" + ref}}})
 		}
 		o = append(o, member{"properties", shapes})
 		if !p.given[t.name] {

@@ -19,7 +19,6 @@ func (r *renderer) resource(x *deployment, p *piece) (o, variables object, err e
 		return nil, nil, err
 	}
 	body := p.body
-	condition := r.condition(x, p)
 	props, _ := body["properties"].(map[string]any)
 	tags := r.tags(x, p)
 	switch {
@@ -50,15 +49,11 @@ func (r *renderer) resource(x *deployment, p *piece) (o, variables object, err e
 		}
 	case p.is(typeRouteTable), p.is(typeRules), p.is(typeSecurity):
 		r.follow(x, props)
-	case p.is(typeAssignment):
-		if who := principalName(textAt(props, "principalId")); who != "" {
-			props["principalId"] = r.parameter(x, "", paramPrincipals, who)
-		}
 	}
 	o = object{{"type", p.typ}, {"apiVersion", version}, {"name", fullName(p)}}
 	o = o.with("comments", r.comment(p))
-	if condition != "" {
-		o = append(o, member{"condition", condition})
+	if r.waits(p) {
+		o = append(o, member{"condition", r.provisioned(x)})
 	}
 	var needs []any
 	for _, n := range p.needs {
@@ -67,11 +62,6 @@ func (r *renderer) resource(x *deployment, p *piece) (o, variables object, err e
 		}
 	}
 	o = o.with("dependsOn", needs)
-	if p.parsed.Scope != "" {
-		if scope, _ := azure.ParseID(string(p.parsed.Scope)); scope.Provider != "" {
-			o = append(o, member{"scope", r.id(x, p.parsed.Scope)})
-		}
-	}
 	o = o.with("location", body["location"])
 	if z, ok := body["zones"].([]any); ok {
 		o = o.with("zones", z)
@@ -185,40 +175,10 @@ func (r *renderer) waits(p *piece) bool {
 	return false
 }
 
-// condition is when a piece is made; empty for always.
-func (r *renderer) condition(x *deployment, p *piece) expression {
-	var all []string
-	if r.waits(p) {
-		all = append(all, string(r.provisioned(x)))
-	}
-	if p.is(typeAssignment) {
-		if who := principalName(textAt(p.body, "properties", "principalId")); who != "" {
-			all = append(all, string(call("not", string(call("empty", string(x.uses.value(paramPrincipals, who)))))))
-		}
-	}
-	switch len(all) {
-	case 0:
-		return ""
-	case 1:
-		return expression(all[0])
-	}
-	return call("and", all...)
-}
-
+// provisioned is the expression for whether the providers have provisioned the circuits.
 func (r *renderer) provisioned(x *deployment) expression {
 	r.params.set(true, paramProvisioned, "")
 	return x.uses.value(paramProvisioned, "")
-}
-
-// principalName is the name of a group of people whose id the design does not know; empty where it does.
-func principalName(id string) string {
-	if s, ok := strings.CutPrefix(id, "<object id of "); ok {
-		return strings.TrimSuffix(s, ">")
-	}
-	if guid.MatchString(id) {
-		return ""
-	}
-	return id
 }
 
 // circuit makes a circuit's purchase and peerings parameters. Peerings of a provider's circuit are a variable, which the circuit has when
