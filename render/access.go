@@ -39,11 +39,14 @@ func (r *renderer) assignments(x *deployment) (variables, resources object) {
 		tables[i] = append(tables[i], w)
 	}
 	variables = object{{"roles", roles}}
-	for i, t := range tables {
+	slices.SortFunc(tables, func(a, b []*row) int { return cmp.Compare(a[0].shape(), b[0].shape()) })
+	taken := map[string]bool{}
+	for _, t := range tables {
 		key := "assignments"
-		if i > 0 {
-			key += fmt.Sprint("_", i+1)
+		if t[0].waits {
+			key = "assignmentsWhenProvisioned"
 		}
+		key = symbol(key, taken)
 		slices.SortFunc(t, func(a, b *row) int {
 			return cmp.Or(cmp.Compare(a.who, b.who), cmp.Compare(a.may, b.may), cmp.Compare(fmt.Sprint(a.on), fmt.Sprint(b.on)), cmp.Compare(a.name, b.name))
 		})
