@@ -38,9 +38,8 @@ type Template struct {
 	// Text is the template, Parameters a parameters file for it with the design's values, for the first deployment. Both are JSON with two
 	// spaces of indentation and a newline at the end; the same design always gives the same bytes.
 	Text, Parameters []byte
-	// Deployments and Resources are how many nested deployments the template has and how many resources these make, parts of resources
-	// that have to wait for others counted for themselves.
-	Deployments, Resources int
+	// Deployments is how many nested deployments the template has.
+	Deployments int
 }
 
 // deployment is one nested deployment.
@@ -116,7 +115,7 @@ func ARM(d *design.Design, c *catalog.Catalog) (*Template, error) {
 	if err := r.within(outer, nested, deployments); err != nil {
 		return nil, err
 	}
-	return &Template{Text: indented(outer), Parameters: indented(r.params.file()), Deployments: len(deployments), Resources: len(all)}, nil
+	return &Template{Text: indented(outer), Parameters: indented(r.params.file()), Deployments: len(deployments)}, nil
 }
 
 func indented(v any) []byte {

@@ -202,7 +202,7 @@ func FuzzAnyDesignHasASoundTemplateOrAnError(f *testing.F) {
 		if err != nil {
 			return
 		}
-		var x template
+		var x read
 		if err := json.Unmarshal(out.Text, &x); err != nil {
 			t.Fatalf("%v\n%s", err, out.Text)
 		}

@@ -85,7 +85,7 @@ type fatal interface {
 }
 
 // template is what a template is read as here, with the nested ones.
-type template struct {
+type read struct {
 	Schema     string                   `json:"$schema"`
 	Language   string                   `json:"languageVersion"`
 	Parameters map[string]declaredParam `json:"parameters"`
@@ -118,17 +118,17 @@ type resource struct {
 	Properties     struct {
 		Mode       string                    `json:"mode"`
 		Parameters map[string]map[string]any `json:"parameters"`
-		Template   *template                 `json:"template"`
+		Template   *read                 `json:"template"`
 	} `json:"properties"`
 }
 
-func rendered(t fatal, c *catalog.Catalog, d *design.Design) (*render.Template, *template) {
+func rendered(t fatal, c *catalog.Catalog, d *design.Design) (*render.Template, *read) {
 	t.Helper()
 	out, err := render.ARM(d, c)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	var x template
+	var x read
 	if err := json.Unmarshal(out.Text, &x); err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -165,7 +165,7 @@ func TestTemplatesAreTheReviewedOnes(t *testing.T) {
 var symbolic = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // sound checks what Azure asks of a template and its parts, whatever is in it.
-func sound(t fatal, where string, x *template) {
+func sound(t fatal, where string, x *read) {
 	t.Helper()
 	if x.Language != "2.0" {
 		t.Fatalf("%s has the language version %q", where, x.Language)
@@ -218,7 +218,7 @@ func sound(t fatal, where string, x *template) {
 }
 
 // rows are the names that a copied resource gets from its table.
-func (x *template) rows(r *resource) []string {
+func (x *read) rows(r *resource) []string {
 	if r.Copy == nil {
 		return []string{r.Name}
 	}
@@ -233,7 +233,7 @@ func (x *template) rows(r *resource) []string {
 }
 
 // whole checks that each resource of a design stands in its template once, at its subscription and group.
-func whole(t fatal, d *design.Design, x *template) {
+func whole(t fatal, d *design.Design, x *read) {
 	t.Helper()
 	type stands struct{ subscription, group, typ, name string }
 	have := map[stands]int{}

@@ -61,7 +61,7 @@ With --parameters it writes a parameters file beside it, with the design's value
 				}
 				return usageError(fmt.Errorf("%s: %w", in.name, err))
 			}
-			st.Done(fmt.Sprintf("%s in %s", count(t.Resources, "resource"), count(t.Deployments, "nested deployment")))
+			st.Done(fmt.Sprintf("%s in %s", count(len(pl.design.Resources), "resource"), count(t.Deployments, "nested deployment")))
 			if err := writeRendered(cmd, into, t.Text); err != nil {
 				return err
 			}
