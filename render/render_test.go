@@ -84,7 +84,7 @@ type fatal interface {
 	Helper()
 }
 
-// template is what a template is read as here, with the nested ones.
+// read is what a template is read as here, with the nested ones.
 type read struct {
 	Schema     string                   `json:"$schema"`
 	Language   string                   `json:"languageVersion"`
@@ -115,10 +115,10 @@ type resource struct {
 	Copy           *struct {
 		Name, Count string
 	} `json:"copy"`
-	Properties     struct {
+	Properties struct {
 		Mode       string                    `json:"mode"`
 		Parameters map[string]map[string]any `json:"parameters"`
-		Template   *read                 `json:"template"`
+		Template   *read                     `json:"template"`
 	} `json:"properties"`
 }
 
