@@ -48,33 +48,46 @@ func TestWhoUsesARemoteGatewayComesAfterItAndAfterTheOtherHalf(t *testing.T) {
 		d := designOf(t, vnet("sub-a", "hub", peering(spoke, "spoke", false)), vnet(spoke, "spoke", peering("sub-a", "hub", true)), gateway)
 		_, x := rendered(t, c, d)
 		sound(t, "template", x)
-		// Where each resource stands in an order in which all is made.
-		order := map[string]int{}
-		done := map[string]bool{}
-		for len(done) < len(x.Resources) {
-			for s, dep := range x.Resources {
-				if done[s] || slices.ContainsFunc(dep.DependsOn, func(d string) bool { return !done[d] }) {
-					continue
-				}
-				done[s] = true
-				inner := dep.Properties.Template.Resources
-				made := map[string]bool{}
-				for len(made) < len(inner) {
-					for k, r := range inner {
-						if !made[k] && !slices.ContainsFunc(r.DependsOn, func(d string) bool { return !made[d] }) {
-							made[k] = true
-							order[r.Name] = len(order)
-						}
-					}
-				}
-			}
-		}
+		waits := before(x, "spoke/to-hub")
 		for _, first := range []string{"gw", "hub/to-spoke", "hub", "spoke"} {
-			if order[first] >= order["spoke/to-hub"] {
-				t.Errorf("spoke in %s: %s is not made before the peering that uses the gateway: %v", spoke, first, order)
+			if !waits[first] {
+				t.Errorf("spoke in %s: the peering that uses the gateway does not wait for %s: %v", spoke, first, waits)
 			}
 		}
 	}
+}
+
+// before are the names of all that a resource waits for.
+func before(x *read, name string) map[string]bool {
+	out := map[string]bool{}
+	var all func(d string)
+	all = func(d string) { // a deployment with all in it
+		for _, r := range x.Resources[d].Properties.Template.Resources {
+			out[r.Name] = true
+		}
+		for _, a := range x.Resources[d].DependsOn {
+			all(a)
+		}
+	}
+	for _, dep := range x.Resources {
+		inner := dep.Properties.Template.Resources
+		var within func(r resource)
+		within = func(r resource) {
+			for _, s := range r.DependsOn {
+				out[inner[s].Name] = true
+				within(inner[s])
+			}
+		}
+		for _, r := range inner {
+			if r.Name == name {
+				within(r)
+				for _, a := range dep.DependsOn {
+					all(a)
+				}
+			}
+		}
+	}
+	return out
 }
 
 func TestWhatNeedsItselfIsRefusedByName(t *testing.T) {
@@ -146,6 +159,18 @@ func TestTextThatLooksLikeAnExpressionStaysText(t *testing.T) {
 			t.Errorf("no %s in\n%s", want, out.Text)
 		}
 	}
+}
+
+func TestARouteToTheSecondPrefixOfANetworkIsARouteToThat(t *testing.T) {
+	two := strings.Replace(vnet("sub-a", "a", ""), `["10.0.0.0/16"]`, `["10.0.0.0/16","10.7.0.0/16"]`, 1)
+	d := designOf(t, two, `{"id":"/subscriptions/sub-a`+networkProvider+`routeTables/rt","name":"rt","type":"Microsoft.Network/routeTables","location":"westeurope","properties":{"routes":[
+{"name":"x","properties":{"addressPrefix":"10.7.0.0/16","nextHopType":"None"}}]}}`)
+	out, _ := rendered(t, open(t), d)
+	if !strings.Contains(string(out.Text), `"[parameters('networks').a.addressPrefixes[1]]"`) {
+		t.Error("the route has no expression")
+	}
+	made, _ := deployed(t, d, out, nil)
+	same(t, rehomed(t, d), made.found())
 }
 
 func TestGlobalReachComesAfterBothCircuits(t *testing.T) {
