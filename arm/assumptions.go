@@ -25,6 +25,11 @@ const (
 	AssumeServiceTags     = "service-tags-without-prefixes"
 	AssumeLinkedRead      = "linked-access-by-reading"
 	AssumeThrottling      = "throttling"
+	AssumeDeployments     = "deployments"
+	AssumePreflight       = "deployment-preflight"
+	AssumeComplete        = "deployment-complete-mode"
+	AssumeWhatIf          = "deployment-what-if"
+	AssumeDeploymentCodes = "deployment-codes"
 )
 
 // Assumptions are those on which the endpoint's answers rest beside what is published.
@@ -47,6 +52,11 @@ func Assumptions() []Assumption {
 		{AssumeServiceTags, "The list of service tags has AzureCloud and AzureCloud.REGION, without prefixes: Microsoft's addresses are not among the facts."},
 		{AssumeLinkedRead, "A reference for which no join right is known needs the right to read its target: 403 LinkedAuthorizationFailed without it, whether the target is there or not."},
 		{AssumeThrottling, throttleText},
+		{AssumeDeployments, "When a resource of a deployment fails, what does not need it goes on. A write that meets another operation on its resource waits for that to end. Cancelling lets what was begun come to its end. Deployments are nested at most 10 deep. A template's hash is of its content without spaces."},
+		{AssumePreflight, "A deployment is refused before it begins, with 400 InvalidTemplateDeployment, for types, versions, locations and resource groups that are not there, bodies that cannot be read, and what its sender may not do; all else fails when it is its turn. Nested deployments are looked at too, unless they depend on what is deployed."},
+		{AssumeComplete, "The mode Complete deletes resources of the group that are not children of others, when all of the template is deployed: those whose condition is false too, but not existing ones that the template names. It is refused for subscriptions and for nested deployments."},
+		{AssumeWhatIf, "What-if carries the deployment out in a copy of the endpoint and compares without what only the service sets. A resource that could not be deployed is Unsupported, with the reason."},
+		{AssumeDeploymentCodes, "A deployment's outputs that cannot be evaluated are DeploymentOutputEvaluationFailed; a deployment's operation that is not there is DeploymentOperationNotFound; cancelling one that has ended is 409 Conflict; one in the mode Complete for a subscription, and one with onErrorDeployment, is 400 InvalidRequestContent."},
 	}
 	for _, a := range identityAssumptions() {
 		out = append(out, Assumption{a.Name, a.Text})

@@ -50,8 +50,20 @@ type engine struct {
 	forgotten time.Time
 	recent    []string         // the ids of ops, the oldest first
 	watch     func(key string) // told after each change, outside the locks; nil is nobody
+	forked    bool             // it shares its resources with another engine
+	beside    beside           // what has something to do at its time, beside the resources; nil is nothing
 	wake      chan struct{}
 	last      *flight // the write that was begun last; nil when all are durable
+}
+
+// beside is what else goes on at its time: the deployments.
+type beside interface {
+	// due is when advance next has something to do; false when never.
+	due() (at time.Time, ok bool)
+	// advance does it.
+	advance()
+	// left is told that a resource group is gone, by its key, with write held.
+	left(group string)
 }
 
 // preferences are what the administrator of the endpoint has set.
@@ -375,6 +387,9 @@ func (e *engine) drop(r *resource) *Error {
 	e.mu.Lock()
 	e.displace(r)
 	e.mu.Unlock()
+	if e.beside != nil && r.kind.typ == groupType {
+		e.beside.left(r.key)
+	}
 	e.told(r.key)
 	return nil
 }
@@ -443,8 +458,16 @@ func derived(words ...string) string {
 
 func (e *engine) etag() string { return `W/"` + e.guid() + `"` }
 
-// settle ends what has come to its end: deletions remove their targets, a provider's delay runs out. It is called when something is due.
+// settle ends what has come to its end, and lets go on what goes on then. It is called when something is due.
 func (e *engine) settle() {
+	e.ended()
+	if e.beside != nil {
+		e.beside.advance()
+	}
+}
+
+// ended ends what has come to its end: deletions remove their targets, a provider's delay runs out.
+func (e *engine) ended() {
 	e.write.Lock()
 	defer e.write.Unlock()
 	now := e.now()
@@ -563,6 +586,9 @@ func (e *engine) forget(now time.Time) {
 
 // due is when settle next has something to do; false when never.
 func (e *engine) due() (at time.Time, ok bool) {
+	if e.beside != nil {
+		at, ok = e.beside.due()
+	}
 	e.mu.RLock()
 	defer e.mu.RUnlock()
 	for _, t := range e.timed {

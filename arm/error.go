@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // Error is a refusal in Azure's words: a code from errors.csv, or a named assumption where none is published (assumptions.go), with the
@@ -14,8 +15,18 @@ type Error struct {
 	Message string   `json:"message"`
 	Target  string   `json:"target,omitempty"` // the property, or the resource
 	Details []*Error `json:"details,omitempty"`
+	// More is what the error's code has beside: for a mistake in a template, its place.
+	More []ErrorInfo `json:"additionalInfo,omitempty"`
 	// Headers go with the answer: Retry-After, WWW-Authenticate.
 	Headers map[string]string `json:"-"`
+
+	until time.Time // when what stands in the way will have ended; zero where that is not known
+}
+
+// ErrorInfo is something that an error tells beside its message.
+type ErrorInfo struct {
+	Type string `json:"type"`
+	Info any    `json:"info"`
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }

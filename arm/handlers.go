@@ -16,6 +16,7 @@ import (
 // handlers are the operations that a path alone does not explain, by name.
 func (s *Server) handlers() map[string]func(*exchange) *Error {
 	all := moreHandlers()
+	maps.Copy(all, deploymentHandlers())
 	maps.Copy(all, map[string]func(*exchange) *Error{
 		"Subscriptions_List":                                 (*exchange).subscriptions,
 		"Subscriptions_Get":                                  (*exchange).subscription,

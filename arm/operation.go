@@ -65,6 +65,8 @@ func (o *operation) pending(now time.Time) bool { return o != nil && now.Before(
 
 // busy is the refusal of a write while another one runs (errors.csv: AnotherOperationInProgress).
 func busy(o *operation) *Error {
-	return refuse(http.StatusTooManyRequests, "AnotherOperationInProgress", "Another operation on this or dependent resource is in progress. To retrieve status of the operation use uri: %s.", o.ID).
+	err := refuse(http.StatusTooManyRequests, "AnotherOperationInProgress", "Another operation on this or dependent resource is in progress. To retrieve status of the operation use uri: %s.", o.ID).
 		at(o.Target).with("Retry-After", "1")
+	err.until = o.Ends
+	return err
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/network/armnetwork/v9"
+	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armdeployments"
 	"github.com/Azure/azure-sdk-for-go/sdk/resourcemanager/resources/armresources/v3"
 
 	"onramp/catalog"
@@ -37,7 +38,7 @@ var world = map[string]string{
 	"defaultSecurityRuleName": "DenyAllInBound", "securityRuleName": "rule", "publicIpAddressName": "pip", "publicIpPrefixName": "prefix",
 	"roleAssignmentName": "11111111-1111-4111-8111-111111111111", "roleDefinitionId": "22222222-2222-4222-8222-222222222222", "routeFilterName": "rf", "ruleName": "rule", "routeTableName": "rt",
 	"routeName": "all", "virtualNetworkName": "v", "subnetName": "app", "virtualNetworkGatewayConnectionName": "cn", "virtualNetworkGatewayName": "gw", "virtualNetworkPeeringName": "to-w",
-	"virtualHubName": "rs", "ipConfigName": "ipconfig", "parentResourcePath": "virtualNetworks/v", "resourceType": "subnets", "resourceName": "app",
+	"deploymentName": "dep", "virtualHubName": "rs", "ipConfigName": "ipconfig", "parentResourcePath": "virtualNetworks/v", "resourceType": "subnets", "resourceName": "app",
 }
 
 // pathOf is the path of an operation with its parameters.
@@ -306,6 +307,42 @@ func rows() []try {
 	add("RoleDefinitions_Delete", "", "", 204)
 	no("RoleDefinitions_Get", "", "", 404, "RoleDefinitionDoesNotExist")
 
+	// A template at a group, and one at a subscription with another in it.
+	for at, body := range map[string]string{"": deploymentOf(templateOf(aDeployedTable)), "AtSubscriptionScope": `{"location":"westeurope",` + deploymentOf(templateOf(aDeployedGroup, nestedIn("net", templateOf(aDeployedTable))))[1:]} {
+		const name = "Deployments_"
+		no(name+"Get"+at, "", "", 404, "DeploymentNotFound")
+		add(name+"CheckExistence"+at, "", "", 404)
+		add(name+"Validate"+at, "", body, 200).slow = 202
+		add(name+"WhatIf"+at, "", body, 200).slow = 202
+		no(name+"Validate"+at, "", strings.Replace(body, "routeTables", "roadTables", 1), 400, "InvalidTemplateDeployment")
+		add(name+"CreateOrUpdate"+at, "", body, 201)
+		add(name+"CreateOrUpdate"+at, "", body, 200)
+		no(name+"CreateOrUpdate"+at, "deploymentName=a*b", body, 400, "DeploymentNameInvalidCharacters")
+		no(name+"CreateOrUpdate"+at, "deploymentName="+strings.Repeat("a", 65), body, 400, "DeploymentNameLengthLimitExceeded")
+		no(name+"CreateOrUpdate"+at, "", strings.Replace(body, "Incremental", "Sometimes", 1), 400, "InvalidRequestContent")
+		no(name+"CreateOrUpdate"+at, "", strings.Replace(body, `"template"`, `"templateLink"`, 1), 400, "InvalidContentLink")
+		no(name+"Cancel"+at, "", "", 409, "Conflict")
+		add(name+"Get"+at, "", "", 200)
+		add(name+"CheckExistence"+at, "", "", 204)
+		add(name+"ExportTemplate"+at, "", "", 200)
+		no("DeploymentOperations_Get"+at, "operationId=none", "", 404, "DeploymentOperationNotFound")
+		add("DeploymentOperations_List"+at, "", "", 200)
+		add("DeploymentOperations_Get"+at, "operationId=STEP"+at, "", 200)
+		list := "ListByResourceGroup"
+		if at != "" {
+			list = "List" + at
+			no(name+"CreateOrUpdate"+at, "", strings.Replace(body, "westeurope", "northeurope", 1), 409, "InvalidDeploymentLocation")
+			no(name+"CreateOrUpdate"+at, "", strings.Replace(body, `"location":"westeurope",`, "", 1), 400, "LocationRequired")
+			no(name+"CreateOrUpdate"+at, "", strings.Replace(body, "Incremental", "Complete", 1), 400, "InvalidRequestContent")
+		}
+		add(name+list, "", "", 200)
+		no(name+list, "", "", 400, "InvalidFilterInQueryString")
+		t[len(t)-1].query = "$filter=name"
+		add(name+"Delete"+at, "", "", 202)
+		add(name+"Delete"+at, "", "", 204)
+	}
+	add("Deployments_CalculateTemplateHash", "", templateOf(aDeployedTable), 200)
+
 	// What is in use stays; then everything goes, what uses before what is used.
 	t = append(t, []try{
 		{op: "VirtualNetworks_Delete", status: 400, code: "InUseSubnetCannotBeDeleted"}, {op: "Subnets_Delete", status: 400, code: "InUseSubnetCannotBeDeleted"},
@@ -374,6 +411,8 @@ func models() map[string]func() any {
 		"VirtualNetworkGateways_ListConnections": of[armnetwork.VirtualNetworkGatewayConnectionListEntity], "VirtualNetworkGateways_GetLearnedRoutes": of[armnetwork.GatewayRoute],
 		"VirtualNetworkGateways_GetAdvertisedRoutes": of[armnetwork.GatewayRoute], "VirtualNetworkGateways_GetBgpPeerStatus": of[armnetwork.BgpPeerStatus], "VirtualNetworkPeerings": of[armnetwork.VirtualNetworkPeering],
 		"VirtualNetworks": of[armnetwork.VirtualNetwork], "VirtualNetworks_ListUsage": of[armnetwork.VirtualNetworkUsage], "VirtualNetworks_CheckIPAddressAvailability": of[armnetwork.IPAddressAvailabilityResult],
+		"Deployments": of[armdeployments.DeploymentExtended], "Deployments_Validate": of[armdeployments.DeploymentValidateResult], "Deployments_WhatIf": of[armdeployments.WhatIfOperationResult],
+		"Deployments_ExportTemplate": of[armdeployments.DeploymentExportResult], "Deployments_CalculateTemplateHash": of[armdeployments.TemplateHashResult], "DeploymentOperations": of[armdeployments.DeploymentOperation],
 		"ResourceGroups": of[armresources.ResourceGroup], "Resources": of[armresources.GenericResourceExpanded], "Providers": of[armresources.Provider], "Tags": of[armresources.TagsResource],
 	}
 }
@@ -458,7 +497,7 @@ func table(t *testing.T, pace Pace) map[string]map[int]bool {
 	}
 	types := models()
 	decoded := func(op catalog.ARMOperation, o object, where string) {
-		make := types[op.ID]
+		make := types[strings.TrimSuffix(op.ID, "AtSubscriptionScope")]
 		first, _, _ := strings.Cut(op.ID, "_")
 		if make == nil {
 			make = types[first]
@@ -511,7 +550,7 @@ func table(t *testing.T, pace Pace) map[string]map[int]bool {
 		}
 		if pending {
 			if async != "" {
-				if _, o := ask(async); text(o, "status") != "InProgress" {
+				if _, o := ask(async); !slices.Contains([]string{"InProgress", "Running"}, text(o, "status")) {
 					t.Errorf("%s: %v", where, o)
 				}
 			}
@@ -520,7 +559,11 @@ func table(t *testing.T, pace Pace) map[string]map[int]bool {
 					t.Errorf("%s: the result is there already: %d", where, status)
 				}
 			}
-			if op.Method != "POST" {
+			if strings.HasPrefix(op.ID, "Deployments_Create") {
+				if status, o, _ := r.call(op.Method, path, body); status != 409 || text(o, "error", "code") != "DeploymentActive" {
+					t.Errorf("%s, twice at a time: %d %v", where, status, o)
+				}
+			} else if op.Method != "POST" && !strings.HasPrefix(op.ID, "Deployments_") {
 				if status, o, h := r.call(op.Method, path, body); status != 429 || text(o, "error", "code") != "AnotherOperationInProgress" || h.Get("Retry-After") == "" {
 					t.Errorf("%s, twice at a time: %d %v", where, status, o)
 				}
@@ -554,6 +597,12 @@ func table(t *testing.T, pace Pace) map[string]map[int]bool {
 			if strings.Contains(s, "KEY") && key == "" {
 				o := r.must(200, "GET", nets+"/expressRouteCircuits/er", "")
 				key = text(o, "properties", "serviceKey")
+			}
+			for _, at := range []string{"AtSubscriptionScope", ""} {
+				if strings.HasSuffix(s, "STEP"+at) {
+					path := pathOf(ops["DeploymentOperations_List"+at], nil)
+					s = strings.Replace(s, "STEP"+at, text(list(r.must(200, "GET", path, ""), "value")[0], "operationId"), 1)
+				}
 			}
 			return strings.NewReplacer("CROSS", "CrossConnection-Amsterdam", "KEY", key, "PRINCIPAL", tell.ObjectID).Replace(s)
 		}
@@ -614,6 +663,11 @@ func table(t *testing.T, pace Pace) map[string]map[int]bool {
 		_, _, h := r.call("PUT", nets+"/routeTables/x", aTable)
 		status, _, _ := r.call("POST", strings.Replace(local(t, h.Get("Azure-AsyncOperation")), "?", "/cancel?", 1), "")
 		note("AsyncOperations_Cancel", status)
+		for at, body := range map[string]string{"": deploymentOf(templateOf(aDeployedTable)), "AtSubscriptionScope": `{"location":"westeurope",` + deploymentOf(templateOf(nestedIn("net", templateOf(aDeployedTable))))[1:]} {
+			r.must(201, "PUT", pathOf(ops["Deployments_CreateOrUpdate"+at], nil), body)
+			status, _, _ := r.call("POST", pathOf(ops["Deployments_Cancel"+at], nil), "")
+			note("Deployments_Cancel"+at, status)
+		}
 	}
 	return done
 }

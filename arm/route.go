@@ -112,6 +112,8 @@ func unlisted() []catalog.ARMOperation {
 		op("AsyncOperations_Get", "GET", "/subscriptions/{subscriptionId}/providers/{resourceProviderNamespace}/locations/{location}/operations/{operationId}", "200", false),
 		op("AsyncOperations_Result", "GET", "/subscriptions/{subscriptionId}/providers/{resourceProviderNamespace}/locations/{location}/operationResults/{operationId}", "200|202|204", false),
 		op("AsyncOperations_Cancel", "POST", "/subscriptions/{subscriptionId}/providers/{resourceProviderNamespace}/locations/{location}/operations/{operationId}/cancel", "200|204", false),
+		op("Deployments_OperationStatus", "GET", group+"/providers/Microsoft.Resources/deployments/{deploymentName}/operationStatuses/{operationId}", "200", false),
+		op("Deployments_OperationStatusAtSubscriptionScope", "GET", "/subscriptions/{subscriptionId}/providers/Microsoft.Resources/deployments/{deploymentName}/operationStatuses/{operationId}", "200", false),
 		op("ResourceGroups_DeletionResult", "GET", "/subscriptions/{subscriptionId}/operationresults/{operationId}", "200|202", false),
 	}
 }
@@ -138,6 +140,9 @@ func newRouter(ops []catalog.ARMOperation, ks kinds, named map[string]func(*exch
 			}
 		}
 		r.classify(parts, ks)
+		if a := deploymentAction(op); a != "" {
+			r.action = a
+		}
 		leaf := root.grow(parts)
 		if leaf.routes == nil {
 			leaf.routes = map[string]*route{}

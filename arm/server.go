@@ -51,6 +51,7 @@ type Server struct {
 	rules   *faults
 	counted *buckets
 	slots   chan struct{} // held by who carries out a request
+	deploy  *deployer
 }
 
 // New makes an endpoint of what its store holds. Run must be running for deletions and providers that take their time.
@@ -80,7 +81,12 @@ func New(c Config) (*Server, error) {
 		s.tables = &Converged{Catalog: c.Catalog, Resources: e.resources, Premises: c.Premises}
 	}
 	s.router = newRouter(c.Catalog.ARMOperations(), e.kinds, s.handlers())
-	return s, s.loadAccess()
+	if err := s.loadAccess(); err != nil {
+		return nil, err
+	}
+	s.deploy = newDeployer(s)
+	e.beside = s.deploy
+	return s, s.deploy.load()
 }
 
 // Run does what has to happen without anybody asking, until the context ends.
@@ -95,6 +101,10 @@ type exchange struct {
 	caller  *Principal
 	version string
 	body    []byte
+	// inner tells that a deployment does it, for the caller, who sent the deployment.
+	inner  bool
+	asking bool       // nothing is done: only what stands in the way is told
+	began  *operation // the long-running one that the answer tells of
 }
 
 // ServeHTTP answers one request.
@@ -174,6 +184,11 @@ func (x *exchange) handle() *Error {
 	if x.caller, err = x.config.Gate.Who(x.r); err != nil {
 		return err
 	}
+	return x.carryOut()
+}
+
+// carryOut does what a known caller asks for.
+func (x *exchange) carryOut() *Error {
 	f, known := x.router.match(x.r.Method, x.r.URL.Path)
 	if f.route == nil {
 		return x.nowhere(known)
@@ -191,14 +206,22 @@ func (x *exchange) handle() *Error {
 			return err
 		}
 	}
-	if err := x.count(strings.ToLower(sub)); err != nil {
-		return err
+	if !x.inner {
+		if err := x.count(strings.ToLower(sub)); err != nil {
+			return err
+		}
 	}
 	if err := x.allowed(); err != nil {
 		return err
 	}
 	if x.serve == nil {
 		return refuse(http.StatusNotImplemented, "NotImplemented", "This endpoint does not serve %s (%s %s): nothing was done. `onramp twin operations` lists what it serves.", x.op.ID, x.op.Method, x.op.Path)
+	}
+	if x.asking {
+		return nil
+	}
+	if x.inner {
+		return x.serve(x)
 	}
 	if err := x.read(); err != nil {
 		return err
@@ -250,6 +273,9 @@ func (x *exchange) allowed() *Error {
 		return nil
 	}
 	scope := x.target()
+	if id := x.deploymentID(); id != "" {
+		return x.config.Gate.May(x.caller, x.action, id)
+	}
 	if x.op.Method == http.MethodPost || !strings.Contains(x.op.Path, "{") {
 		scope = strings.TrimSuffix(x.r.URL.Path, "/")
 		if x.op.Method == http.MethodPost { // the right is on what the action is done to
@@ -265,7 +291,7 @@ func (x *exchange) allowed() *Error {
 		}
 	}
 	switch x.op.ID { // everybody may see which there are: the lists hold only what they may read
-	case "Subscriptions_List", "Subscription_CheckResourceName", "Tenants_List", "Providers_ListAtTenantScope", "Providers_GetAtTenantScope", "Operations_List":
+	case "Subscriptions_List", "Subscription_CheckResourceName", "Tenants_List", "Providers_ListAtTenantScope", "Providers_GetAtTenantScope", "Operations_List", "Deployments_CalculateTemplateHash":
 		return nil
 	}
 	return x.config.Gate.May(x.caller, x.action, scope)
@@ -303,12 +329,23 @@ func (x *exchange) read() *Error {
 	return nil
 }
 
-// reply answers with JSON.
-func (x *exchange) reply(status int, v any) *Error {
+// acknowledged waits until what is answered is durable. What a deployment does is so when the deployment tells of it.
+func (x *exchange) acknowledged() *Error {
+	if x.inner {
+		return nil
+	}
 	if err := x.engine.durable(); err != nil {
 		return err
 	}
 	x.rules.after(x)
+	return nil
+}
+
+// reply answers with JSON.
+func (x *exchange) reply(status int, v any) *Error {
+	if err := x.acknowledged(); err != nil {
+		return err
+	}
 	b, ok := v.([]byte)
 	if !ok {
 		var err error
@@ -330,10 +367,9 @@ func (x *exchange) reply(status int, v any) *Error {
 
 // nothing answers without a body.
 func (x *exchange) nothing(status int) *Error {
-	if err := x.engine.durable(); err != nil {
+	if err := x.acknowledged(); err != nil {
 		return err
 	}
-	x.rules.after(x)
 	if status != http.StatusNoContent {
 		x.w.Header().Set("Content-Length", "0")
 	}
@@ -346,6 +382,7 @@ func (x *exchange) base() string { return x.config.Gate.Tokens.site.URLFor(x.r) 
 
 // follow adds where an operation's state can be asked for.
 func (x *exchange) follow(op *operation, async, location bool) {
+	x.began = op
 	p, _ := azure.ParseID(op.Target)
 	base := x.base()
 	query := "?api-version=" + url.QueryEscape(x.version)
