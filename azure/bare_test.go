@@ -88,6 +88,9 @@ func TestRehomingTouchesIdsOnly(t *testing.T) {
 	if h.ID != "/subscriptions/GUID/resourceGroups/g" || h.Name != "sub-a" || h.Tags["x"] != "/subscriptions/GUID" || h.Tags["y"] != "sub-a" {
 		t.Errorf("%+v", h)
 	}
+	if names, err := azure.Subscriptions(rs); err != nil || len(names) != 1 || names[0] != "Sub-A" {
+		t.Errorf("%v %v", names, err)
+	}
 	if rs[0].Head().ID != "/subscriptions/Sub-A/resourceGroups/g" {
 		t.Error("the original was changed")
 	}

@@ -3,8 +3,8 @@ package check
 // circuitExemptions are the rules of circuits, peerings, NAT, QoS, Microsoft 365, cost and security that no check decides.
 func circuitExemptions() map[string]exemption {
 	return map[string]exemption{
-		"circuit-no-bandwidth-downgrade": {Undecidable, "a design is one state: a lower bandwidth shows only against the circuit that runs; `onramp design --keep before/design.json --changes` compares the two"},
-		"circuit-premium-downgrade-fits": {Undecidable, "a design is one state: that a circuit was Premium shows only against the one that runs; a Standard one beyond its limits is found, and `onramp design --keep before/design.json --changes` compares the two"},
+		"circuit-no-bandwidth-downgrade": {Undecidable, "a design is one state: a lower bandwidth shows only against the circuit that runs; `onramp design --from before/design.json --changes` compares the two"},
+		"circuit-premium-downgrade-fits": {Undecidable, "a design is one state: that a circuit was Premium shows only against the one that runs; a Standard one beyond its limits is found, and `onramp design --from before/design.json --changes` compares the two"},
 		"circuit-local-upgrade-cli":      {Undecidable, "with which tool a circuit's SKU is changed is seen when it is done, not in the result"},
 		"circuit-migrate-isolated":       {Undecidable, "which circuit replaces which, and when traffic moves, is a plan over time; a design is one state"},
 		"circuit-no-l2-extension":        {NotModelled, "a design holds what is routed; there is nothing in it by which a VLAN could be stretched"},

@@ -57,12 +57,20 @@ type Command struct {
 	Faults []arm.Fault `json:"faults,omitzero"`
 	// Snapshot is a file that the store is written to.
 	Snapshot string `json:"snapshot,omitempty"`
+	// SignIn asks for an access token of a principal, by its name or application id; "*" is the first that may sign in. Whoever reaches the
+	// control socket may make principals anyway.
+	SignIn string `json:"signIn,omitempty"`
 }
 
 // Done is what came of a command.
 type Done struct {
 	Message    string          `json:"message"`
 	Credential *arm.Credential `json:"credential,omitempty"`
+	// Token, until Expires, shows the endpoint who asks.
+	Token   string    `json:"token,omitempty"`
+	Expires time.Time `json:"expires,omitzero"`
+	// ID is the GUID of the subscription that was added.
+	ID string `json:"id,omitempty"`
 }
 
 // controls answers this machine's commands.
@@ -126,7 +134,7 @@ func (t *Twin) Do(c Command) (Done, error) {
 		if err != nil {
 			return Done{}, Refusal{err}
 		}
-		return Done{Message: fmt.Sprintf("subscription %s is %s", s.Name, s.ID)}, t.keepDirectory()
+		return Done{Message: fmt.Sprintf("subscription %s is %s", s.Name, s.ID), ID: s.ID}, t.keepDirectory()
 	case c.Principal != "":
 		made, err := t.server.AddPrincipal(c.Principal, c.Secret, c.Role, c.Scope)
 		if err != nil {
@@ -160,6 +168,8 @@ func (t *Twin) Do(c Command) (Done, error) {
 	case c.Snapshot != "":
 		n, err := arm.SaveSnapshot(t.store, c.Snapshot)
 		return Done{Message: fmt.Sprintf("%d records are in %s", n, c.Snapshot)}, err
+	case c.SignIn != "":
+		return t.signIn(c.SignIn)
 	}
 	return Done{}, Refusal{errors.New("the command says nothing")}
 }

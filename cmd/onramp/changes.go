@@ -16,7 +16,7 @@ type changeList struct {
 // printChangesFrom writes what changes from the design that is kept.
 func printChangesFrom(v *verbRun, now *design.Design) error {
 	if v.o.Keep == nil {
-		return usageError(errors.New("--changes compares with a design that is kept: give --keep design.json"))
+		return usageError(errors.New("--changes compares with a design that is kept: give --from design.json"))
 	}
 	list, err := design.Changes(v.o.Keep, now)
 	if err != nil {

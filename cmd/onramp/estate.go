@@ -139,12 +139,12 @@ func readSource(cmd *cobra.Command, name string) (src []byte, shown string, err 
 // planFlags are the flags of every command that turns an intent into a design.
 type planFlags struct {
 	pattern string
-	keep    string
+	from    string
 }
 
 func (f *planFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.pattern, "pattern", "", "use this pattern instead of choosing: shared, shared-hub-spoke, isolated or isolated-hub-spoke")
-	cmd.Flags().StringVar(&f.keep, "keep", "", "keep every address and VLAN of this design.json")
+	cmd.Flags().StringVar(&f.from, "from", "", "keep every address and VLAN of this design.json")
 }
 
 // options checks the flags.
@@ -157,14 +157,14 @@ func (f *planFlags) options() (choose.Options, error) {
 		}
 		o.Pattern = p
 	}
-	if f.keep != "" {
-		src, err := os.ReadFile(f.keep)
+	if f.from != "" {
+		src, err := os.ReadFile(f.from)
 		if err != nil {
-			return o, usageError(fmt.Errorf("--keep: %w", err))
+			return o, usageError(fmt.Errorf("--from: %w", err))
 		}
 		d, err := design.Decode(src)
 		if err != nil {
-			return o, usageError(placed("--keep "+f.keep, err))
+			return o, usageError(placed("--from "+f.from, err))
 		}
 		o.Keep = d
 	}

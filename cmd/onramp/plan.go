@@ -32,7 +32,7 @@ func makePlan(cmd *cobra.Command, c *catalog.Catalog, in *input, o choose.Option
 	pl := &plan{input: in}
 	if in.design != nil {
 		if o.Pattern != "" || o.Keep != nil {
-			return nil, usageError(fmt.Errorf("%s is a design already; --pattern and --keep go with an intent", in.name))
+			return nil, usageError(fmt.Errorf("%s is a design already; --pattern and --from go with an intent", in.name))
 		}
 		pl.design = in.design
 		return pl, nil

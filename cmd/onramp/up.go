@@ -35,7 +35,7 @@ Without FILE it runs on a built-in example. FILE may be an intent (YAML), a desi
 Exit code 1 means that no pattern meets every need; the files then describe the nearest. It also means that a drill was not as proved.`,
 		Example: `  onramp up
   onramp up estate.yaml
-  onramp up estate.yaml --keep onramp-out/northwind/design.json`,
+  onramp up estate.yaml --from onramp-out/northwind/design.json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := catalog.Open()

@@ -91,7 +91,7 @@ func (v verb) command() *cobra.Command {
 	}
 	if v.use == "design FILE" {
 		cmd.Flags().BoolVar(&svg, "svg", false, "print the topology as SVG instead")
-		cmd.Flags().BoolVar(&moves, "changes", false, "print what changes from the design of --keep instead")
+		cmd.Flags().BoolVar(&moves, "changes", false, "print what changes from the design of --from instead")
 	}
 	if v.use == "cost FILE" {
 		cmd.Flags().BoolVar(&svg, "svg", false, "print the bill over the month's traffic as an SVG plot instead")
@@ -131,8 +131,8 @@ func newChooseCommand() *cobra.Command {
 func newDesignCommand() *cobra.Command {
 	return verb{use: "design FILE", designs: true,
 		short:   "Print the chosen design: resources, premises, orders, assumptions",
-		long:    "Design prints the design of the chosen pattern (of --pattern, where given) as JSON, or as a picture with --svg. With --keep\nand --changes it prints what changes from the design that is kept, resource by resource, and what of it interrupts traffic.",
-		example: "  onramp design estate.yaml > design.json\n  onramp design estate.yaml --pattern shared-hub-spoke --svg > topology.svg\n  onramp design estate.yaml --keep onramp-out/northwind/design.json --changes",
+		long:    "Design prints the design of the chosen pattern (of --pattern, where given) as JSON, or as a picture with --svg. With --from\nand --changes it prints what changes from the design that is kept, resource by resource, and what of it interrupts traffic.",
+		example: "  onramp design estate.yaml > design.json\n  onramp design estate.yaml --pattern shared-hub-spoke --svg > topology.svg\n  onramp design estate.yaml --from onramp-out/northwind/design.json --changes",
 		run: func(v *verbRun) error {
 			pl, err := v.plan()
 			if err != nil {
