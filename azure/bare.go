@@ -56,8 +56,8 @@ func only() map[string][]string {
 		"microsoft.network/azurefirewalls":   {"properties.ipConfigurations.properties.privateIPAddress", "properties.ipGroups"},
 		"microsoft.network/firewallpolicies": {"properties.firewalls", "properties.ruleCollectionGroups", "properties.childPolicies", "properties.size"},
 		"microsoft.network/virtualhubs":      {"properties.routingState", "properties.virtualRouterIps", "properties.bgpConnections", "properties.ipConfigurations"},
-		"microsoft.authorization/roleassignments": {
-			"properties.createdOn", "properties.updatedOn", "properties.createdBy", "properties.updatedBy",
+		"microsoft.authorization/roleassignments": { // the scope is that of the id
+			"properties.createdOn", "properties.updatedOn", "properties.createdBy", "properties.updatedBy", "properties.scope",
 		},
 		"microsoft.authorization/roledefinitions": {
 			"properties.createdOn", "properties.updatedOn", "properties.createdBy", "properties.updatedBy",

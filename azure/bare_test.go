@@ -68,6 +68,16 @@ func TestAReferenceIsItsIdWithoutCaseAndPlainListsHaveNoOrder(t *testing.T) {
 	}
 }
 
+func TestAnAssignmentsScopeIsThatOfItsId(t *testing.T) {
+	assignment := func(scope string) azure.Resource {
+		return read(t, `{"id":"/subscriptions/s/providers/Microsoft.Authorization/roleAssignments/a","name":"a","type":"Microsoft.Authorization/roleAssignments","properties":{
+"principalId":"p"`+scope+`}}`)
+	}
+	if changes, err := azure.Differences(assignment(""), assignment(`,"scope":"/subscriptions/s"`)); err != nil || len(changes) > 0 {
+		t.Errorf("%v %v", changes, err)
+	}
+}
+
 func TestRehomingTouchesIdsOnly(t *testing.T) {
 	rs := azure.Resources{read(t, `{"id":"/subscriptions/Sub-A/resourceGroups/g","name":"sub-a","type":"Microsoft.Resources/resourceGroups","tags":{"x":"/subscriptions/sub-a","y":"sub-a"},"properties":{}}`)}
 	out, err := azure.Rehome(rs, map[string]string{"sub-a": "GUID"})
