@@ -1,24 +1,21 @@
 package adopt_test
 
 import (
-	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha1"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
-	"os"
+	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/google/go-cmp/cmp"
 
 	"onramp/adopt"
@@ -29,15 +26,8 @@ import (
 	"onramp/design"
 	"onramp/examples"
 	"onramp/intent"
-	"onramp/network"
 	"onramp/pattern"
-	"onramp/twin"
 )
-
-const bootstrap = `subscriptions: [{name: first}]
-principals:
-  - {name: owner, secret: the-owners-secret-1234, roles: [{role: Owner, scope: /}]}
-`
 
 // facts is the catalogue.
 func facts(t testing.TB) *catalog.Catalog {
@@ -49,54 +39,63 @@ func facts(t testing.TB) *catalog.Catalog {
 	return c
 }
 
-// endpoint is a twin that was started, and a client that has signed in there.
+// endpoint is one that keeps all in memory, and a client that has signed in there.
 type endpoint struct {
 	*cloud.Endpoint
-	t    *testing.T
-	twin *twin.Twin
-	c    *catalog.Catalog
+	t         *testing.T
+	c         *catalog.Catalog
+	directory *arm.Directory
 }
 
-// start starts a twin and signs in.
+// login issues its own tokens.
+type login struct {
+	tokens *arm.Tokens
+	who    *arm.Principal
+}
+
+func (l login) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	token, expires, err := l.tokens.Issue(l.who, audience)
+	return azcore.AccessToken{Token: token, ExpiresOn: expires}, err
+}
+
+const audience = "https://management.azure.com"
+
+// start starts an endpoint, of which the owner may do everything, and signs in.
 func start(t *testing.T) *endpoint {
 	t.Helper()
 	c := facts(t)
-	b, findings := arm.ParseBootstrap("bootstrap.yaml", []byte(bootstrap), c, os.LookupEnv)
-	if b == nil {
-		t.Fatal(findings)
-	}
-	tw, err := twin.Open(twin.Options{Dir: t.TempDir(), Listen: "127.0.0.1:0", Bootstrap: b, Pace: arm.PaceInstant}, c)
+	d := arm.NewDirectory("test")
+	owner, err := d.AddPrincipal("owner", "", "", "a-secret-that-is-long-enough-1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, end := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- tw.Serve(ctx) }()
-	pem, err := os.ReadFile(tw.Authority())
+	a := arm.NewAccess(c, d)
+	role, _ := a.Definition("Owner")
+	if _, refusal := a.Assign(arm.RoleAssignment{Name: guid("owner of all"), Scope: "/", Role: role.ID, Principal: owner.ObjectID}); refusal != nil {
+		t.Fatal(refusal)
+	}
+	web := httptest.NewUnstartedServer(nil)
+	site, err := arm.NewSite(web.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(pem)
-	web := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, MaxIdleConnsPerHost: 16}, Timeout: 30 * time.Second}
-	t.Cleanup(func() {
-		web.CloseIdleConnections()
-		end()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
-	cred, err := azidentity.NewClientSecretCredential(tw.Tenant(), tw.Status().Principals[0].AppID, "the-owners-secret-1234", &azidentity.ClientSecretCredentialOptions{
-		ClientOptions: azcore.ClientOptions{Transport: web, Cloud: azcloud.Configuration{ActiveDirectoryAuthorityHost: tw.URL()}}, DisableInstanceDiscovery: true,
-	})
+	keys, err := arm.OpenKeys(filepath.Join(t.TempDir(), "keys"), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := cloud.Open(t.Context(), cloud.Config{Endpoint: tw.URL(), Transport: web, Credential: cred})
+	gate := &arm.Gate{Directory: d, Tokens: arm.NewTokens(keys, d.Tenant(), site, time.Now), Access: a}
+	s, err := arm.New(arm.Config{Catalog: c, Store: arm.NewMemoryStore(), Gate: gate, Now: time.Now, Random: rand.Reader, Pace: arm.PaceInstant})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &endpoint{Endpoint: e, t: t, twin: tw, c: c}
+	web.Config.Handler = s
+	web.StartTLS()
+	t.Cleanup(web.Close)
+	e, err := cloud.Open(t.Context(), cloud.Config{Endpoint: web.URL, Authority: "https://login.example/", Audience: audience, Transport: web.Client(), Credential: login{gate.Tokens, owner}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &endpoint{Endpoint: e, t: t, c: c, directory: d}
 }
 
 // put writes a resource and returns it as it is answered.
@@ -121,7 +120,7 @@ func (e *endpoint) put(o map[string]any) map[string]any {
 // guid is one that belongs to a name.
 func guid(name string) string {
 	h := sha1.Sum([]byte(name))
-	return fmt.Sprintf("%x-%x-5%x-8%x-%x", h[:4], h[4:6], h[6:8], h[8:10], h[10:16])[:36]
+	return fmt.Sprintf("%x-%x-%x-%x-%x", h[:4], h[4:6], h[6:8], h[8:10], h[10:16])
 }
 
 // homes makes a subscription for each that a design names, apart from those of others, and returns their GUIDs.
@@ -133,11 +132,11 @@ func (e *endpoint) homes(d *design.Design, mark string) map[string]string {
 	}
 	out := map[string]string{}
 	for _, n := range names {
-		done, err := e.twin.Do(twin.Command{Subscription: n + "-" + mark})
+		sub, err := e.directory.AddSubscription(n+"-"+mark, "")
 		if err != nil {
 			e.t.Fatal(err)
 		}
-		out[n] = done.ID
+		out[n] = sub.ID
 	}
 	return out
 }
@@ -273,6 +272,3 @@ func TestADesignThatIsDeployedAndImportedIsTheSame(t *testing.T) {
 		}
 	}
 }
-
-var _ = bytes.NewReader
-var _ = network.Build

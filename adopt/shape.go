@@ -124,7 +124,7 @@ func (k *importer) resource(p placed) (azure.Resource, error) {
 		return nil, err
 	}
 	if tags := raw.Head().Tags; tags != nil {
-		delete(tags, tagDesign)
+		delete(tags, design.TagDesign)
 		if len(tags) == 0 {
 			raw.Head().Tags = nil
 		}
@@ -140,9 +140,6 @@ func (k *importer) resource(p placed) (azure.Resource, error) {
 	keep(r, raw)
 	return r, nil
 }
-
-// tagDesign is the tag that a deployment puts on what it makes, with the design's name. No design has it.
-const tagDesign = "onramp-design"
 
 // keep puts back what Azure sets where nobody else does and a design cannot do without.
 func keep(r, raw azure.Resource) {

@@ -78,11 +78,19 @@ func usual() map[string]map[string]any {
 }
 
 // unnumbered are lists whose elements have a name and, in what is bare, no id of their own. All others have one.
-func unnumbered() []string { return []string{"virtualNetworkPeerings", "ipConfigurations"} }
+func unnumbered() []string { return []string{"ipConfigurations"} }
 
-// numbered are lists of children that are resources themselves.
-func numbered() []string {
-	return []string{"subnets", "peerings", "authorizations", "routes", "rules", "securityRules", "connections"}
+// numbered is how the id of a child goes on after its parent's, where the list has children that are resources themselves; else "".
+func numbered(typ, list string) string {
+	switch list {
+	case "subnets", "virtualNetworkPeerings", "peerings", "authorizations", "routes", "securityRules", "connections":
+		return list
+	case "rules": // those of a firewall's policy are none
+		if strings.EqualFold(typ, "Microsoft.Network/routeFilters") {
+			return "routeFilterRules"
+		}
+	}
+	return ""
 }
 
 // Bare returns a resource without what only Azure sets and without what it fills in by default: what somebody decided. Keys of
@@ -109,7 +117,7 @@ func bareJSON(b []byte) (map[string]any, error) {
 	}
 	typ, _ := body["type"].(string)
 	typ = strings.ToLower(typ)
-	strip := barer{only: map[string]bool{}, usual: map[string]any{}}
+	strip := barer{typ: typ, only: map[string]bool{}, usual: map[string]any{}}
 	for _, at := range origins(typ) {
 		for _, p := range only()[at.typ] {
 			if p, ok := strings.CutPrefix(strings.ToLower(p), at.path); ok {
@@ -141,6 +149,7 @@ func origins(typ string) []origin {
 
 // barer takes away from one resource; paths are in lower case.
 type barer struct {
+	typ   string
 	only  map[string]bool
 	usual map[string]any
 }
@@ -192,15 +201,16 @@ func (s *barer) list(l []any, at, name string, own ID) {
 			l[i] = map[string]any{"id": ref}
 			continue
 		}
-		id := own + ID("/"+name+"/"+child)
-		is := child != "" && (slices.Contains(numbered(), name) || slices.Contains(unnumbered(), name))
+		segment := numbered(s.typ, name)
+		id := own + ID("/"+segment+"/"+child)
+		is := child != "" && (segment != "" || slices.Contains(unnumbered(), name))
 		s.object(o, at, id, is)
 		if !is {
 			continue
 		}
 		delete(o, "type")
 		delete(o, "id")
-		if slices.Contains(numbered(), name) {
+		if segment != "" {
 			o["id"] = string(id)
 		}
 	}
