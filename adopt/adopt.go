@@ -163,8 +163,12 @@ func Import(found []*Found, o Options) (*Result, error) {
 			k.names[guid] = name
 		}
 	}
+	spelled, err := o.spelled()
+	if err != nil {
+		return nil, err
+	}
 	for name, guid := range o.Subscriptions {
-		k.names[strings.ToLower(guid)] = k.spelled(name)
+		k.names[strings.ToLower(guid)] = cmp.Or(spelled[strings.ToLower(name)], name)
 	}
 	if o.Premises != nil {
 		for _, r := range o.Premises.Resources {
@@ -261,21 +265,17 @@ type importer struct {
 	learned  map[learnedAt][]string // with the design's ids
 }
 
-// spelled is a subscription's name as the given design writes it: flags do not keep its case.
-func (k *importer) spelled(name string) string {
-	if k.o.Premises == nil {
-		return name
+// spelled are the names of subscriptions as the given design writes them, by name in lower case: flags do not keep their case.
+func (o *Options) spelled() (map[string]string, error) {
+	out := map[string]string{}
+	if o.Premises == nil {
+		return out, nil
 	}
-	names, err := azure.Subscriptions(k.o.Premises.Resources)
-	if err != nil {
-		return name
-	}
+	names, err := azure.Subscriptions(o.Premises.Resources)
 	for _, n := range names {
-		if strings.EqualFold(n, name) {
-			return n
-		}
+		out[strings.ToLower(n)] = n
 	}
-	return name
+	return out, err
 }
 
 // resources are those of the design: children in their parents, without secrets and without what nobody decided.

@@ -217,15 +217,20 @@ func (k *importer) hide(all []placed) {
 			inner(p.body, "properties")["authorizationKey"] = word
 		}
 		owner := azure.ID(text(p.body, "id")).Name()
-		var walk func(v any, path string, depth int)
-		walk = func(v any, path string, depth int) {
+		var walk func(v any, path string)
+		walk = func(v any, path string) {
 			switch v := v.(type) {
 			case object:
 				for _, name := range sortedKeys(v) {
 					at := strings.TrimPrefix(path+"."+name, ".")
 					s, isText := v[name].(string)
-					if !isText || s == "" || !secret(name) || placeholder(s) {
-						walk(v[name], at, depth+1)
+					if s == blinded && !secret(name) {
+						v[name] = "<" + name + " of " + owner + ">"
+						k.notes = append(k.notes, Note{Kind: Secret, Source: p.source, Line: p.line, At: p.at, Path: at, Text: "Terraform calls it sensitive; it is not taken over"})
+						continue
+					}
+					if !isText || s == "" || !secret(name) || placeholder(s) && s != blinded {
+						walk(v[name], at)
 						continue
 					}
 					if strings.EqualFold(name, "serviceKey") { // Azure makes it, and no design has one
@@ -242,11 +247,11 @@ func (k *importer) hide(all []placed) {
 			case []any:
 				for i, e := range v {
 					o, _ := e.(object)
-					walk(e, path+"["+cmp.Or(text(o, "name"), fmt.Sprint(i))+"]", depth+1)
+					walk(e, path+"["+cmp.Or(text(o, "name"), fmt.Sprint(i))+"]")
 				}
 			}
 		}
-		walk(p.body, "", 0)
+		walk(p.body, "")
 	}
 }
 
