@@ -93,7 +93,10 @@ func (n Note) String() string {
 	if n.Path != "" {
 		what += " " + n.Path
 	}
-	return fmt.Sprintf("%s: %s: %s", at, strings.TrimSpace(what), n.Text)
+	if what = strings.TrimSpace(what); what != "" {
+		at += ": " + what
+	}
+	return at + ": " + n.Text
 }
 
 // Found is what one source has.
@@ -195,8 +198,9 @@ func Import(found []*Found, o Options) (*Result, error) {
 		out.Notes = []Note{}
 	}
 	slices.SortStableFunc(out.Notes, func(a, b Note) int {
-		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Line, b.Line), cmp.Compare(a.At, b.At), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind))
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Line, b.Line), cmp.Compare(a.At, b.At), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Text, b.Text))
 	})
+	out.Notes = slices.Compact(out.Notes)
 	return out, nil
 }
 

@@ -309,7 +309,7 @@ func (r *endpointReader) roles(ctx context.Context, root string) error {
 		}
 	}
 	if above > 0 {
-		r.note(LeftOut, root, "%d role assignments at the subscription or above are not the estate's and are left out", above)
+		r.note(LeftOut, root, "role assignments at the subscription or above it are not the estate's and are left out: %d", above)
 	}
 	list, err = r.e.List(ctx, root+"/providers/"+typeDefinition, typeDefinition, url.Values{"$filter": {"type eq 'CustomRole'"}})
 	if refused(err) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -414,10 +415,14 @@ func (s *state) strange(i *instance) error {
 	for _, m := range headMoves() {
 		a.move(o, m)
 	}
+	var lost []string
 	for _, name := range sortedKeys(i.attrs) {
-		if !a.used[name] && !empty(i.attrs[name]) && name != "id" && name != "name" && name != "resource_group_name" && name != "timeouts" {
-			s.f.note(NoCounterpart, i.piece, name, "the attributes of a %s are not known", i.typ)
+		if !a.used[name] && !empty(i.attrs[name]) && !slices.Contains(ignored(), name) {
+			lost = append(lost, name)
 		}
+	}
+	if len(lost) > 0 {
+		s.f.note(NoCounterpart, i.piece, strings.Join(lost, ", "), "nothing is known of the attributes of %s; they are not in the design", i.typ)
 	}
 	return s.f.add(piece{body: o, line: i.line, at: i.at})
 }
@@ -477,7 +482,7 @@ func (s *state) azapi(i *instance) error {
 // associate puts route tables, security groups and NAT gateways into the subnets that are associated with them.
 func (s *state) associate() {
 	if s.data > 0 {
-		s.f.Notes = append(s.f.Notes, Note{Kind: LeftOut, Source: s.f.Source.Name, Text: fmt.Sprintf("%d data sources are read by Terraform and not made by it; they are left out", s.data)})
+		s.f.Notes = append(s.f.Notes, Note{Kind: LeftOut, Source: s.f.Source.Name, Text: fmt.Sprintf("data sources, which Terraform reads and does not make, are left out: %d", s.data)})
 	}
 	for _, i := range s.associations {
 		subnet, _ := i.attrs["subnet_id"].(string)

@@ -65,7 +65,7 @@ func only() map[string][]string {
 	}
 }
 
-// usual are values that Azure fills in where nobody gave one. What is false, 0 or empty is usual everywhere.
+// usual are values that Azure fills in where nobody gave one. What is false, 0 or empty is usual everywhere else.
 func usual() map[string]map[string]any {
 	return map[string]map[string]any{
 		"microsoft.network/virtualnetworkgateways": {"properties.vpnGatewayGeneration": "None", "properties.bgpSettings.asn": 65515.0},
@@ -73,6 +73,7 @@ func usual() map[string]map[string]any {
 		"microsoft.network/publicipaddresses":      {"properties.idleTimeoutInMinutes": 4.0},
 		"microsoft.network/virtualnetworks": {
 			"properties.subnets.properties.privateEndpointNetworkPolicies": "Disabled", "properties.subnets.properties.privateLinkServiceNetworkPolicies": "Enabled",
+			"properties.subnets.properties.defaultOutboundAccess": true, "properties.virtualNetworkPeerings.properties.peerCompleteVnets": true,
 		},
 	}
 }
@@ -175,7 +176,7 @@ func (s *barer) object(o map[string]any, path string, own ID, resource bool) {
 		case []any:
 			s.list(x, at, k, own)
 		}
-		if at != "properties" && nothing(o[k]) {
+		if _, decided := s.usual[strings.ToLower(at)]; at != "properties" && nothing(o[k]) && !(decided && o[k] == false) {
 			delete(o, k)
 		}
 	}
@@ -311,7 +312,7 @@ func compare(out *[]Change, path string, a, b any) {
 }
 
 func value(o map[string]any, k string) any {
-	if v, ok := o[k]; ok && !nothing(v) {
+	if v, ok := o[k]; ok && (!nothing(v) || v == false) { // what is bare has no false that nobody decided
 		return v
 	}
 	return nil
