@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -26,6 +27,7 @@ import (
 	"onramp/design"
 	"onramp/examples"
 	"onramp/intent"
+	"onramp/network"
 	"onramp/pattern"
 )
 
@@ -61,7 +63,7 @@ func (l login) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acc
 const audience = "https://management.azure.com"
 
 // start starts an endpoint, of which the owner may do everything, and signs in.
-func start(t *testing.T) *endpoint {
+func start(t *testing.T, p design.Premises) *endpoint {
 	t.Helper()
 	c := facts(t)
 	d := arm.NewDirectory("test")
@@ -84,7 +86,7 @@ func start(t *testing.T) *endpoint {
 		t.Fatal(err)
 	}
 	gate := &arm.Gate{Directory: d, Tokens: arm.NewTokens(keys, d.Tenant(), site, time.Now), Access: a}
-	s, err := arm.New(arm.Config{Catalog: c, Store: arm.NewMemoryStore(), Gate: gate, Now: time.Now, Random: rand.Reader, Pace: arm.PaceInstant})
+	s, err := arm.New(arm.Config{Catalog: c, Store: arm.NewMemoryStore(), Gate: gate, Now: time.Now, Random: rand.Reader, Pace: arm.PaceInstant, Premises: p})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,11 +134,10 @@ func (e *endpoint) homes(d *design.Design, mark string) map[string]string {
 	}
 	out := map[string]string{}
 	for _, n := range names {
-		sub, err := e.directory.AddSubscription(n+"-"+mark, "")
-		if err != nil {
+		out[n] = guid(n + mark)
+		if _, err := e.directory.AddSubscription(n+"-"+mark, out[n]); err != nil {
 			e.t.Fatal(err)
 		}
-		out[n] = sub.ID
 	}
 	return out
 }
@@ -237,7 +238,7 @@ func encoded(t testing.TB, d *design.Design) string {
 }
 
 func TestADesignThatIsDeployedAndImportedIsTheSame(t *testing.T) {
-	e := start(t)
+	e := start(t, design.Premises{})
 	for i, name := range examples.Names() {
 		for j, p := range design.Patterns() {
 			t.Run(name+"/"+string(p), func(t *testing.T) {
@@ -271,4 +272,92 @@ func TestADesignThatIsDeployedAndImportedIsTheSame(t *testing.T) {
 			})
 		}
 	}
+}
+
+// at are premises whose circuits are in other subscriptions.
+func at(t *testing.T, p design.Premises, homes map[string]string) design.Premises {
+	t.Helper()
+	b, err := json.Marshal(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := string(b)
+	for n, id := range homes {
+		s = strings.ReplaceAll(s, `"/subscriptions/`+n+`/`, `"/subscriptions/`+id+`/`)
+	}
+	var out design.Premises
+	if err := json.Unmarshal([]byte(s), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestPremisesAreDrawnFromWhatPeeringsTell(t *testing.T) {
+	for _, name := range []string{"northwind", "litware-dual-stack", "proseware-microsoft365", "lucerne-direct-metro"} {
+		t.Run(name, func(t *testing.T) {
+			c := facts(t)
+			d := compiled(t, c, name, design.SharedHubSpoke)
+			names, err := azure.Subscriptions(d.Resources)
+			if err != nil {
+				t.Fatal(err)
+			}
+			homes := map[string]string{}
+			for _, n := range names {
+				homes[n] = guid(n + "x")
+			}
+			e := start(t, at(t, d.Premises, homes))
+			e.deploy(d, e.homes(d, "x"), e.principals(d))
+			f, err := adopt.FromEndpoint(t.Context(), e.Endpoint, adopt.Scope{Learned: true})
+			r := imported(t, f, err, adopt.Options{Name: name, Subscriptions: homes})
+			if r.Design.Pattern != design.SharedHubSpoke || r.Design.Name != name {
+				t.Errorf("%s is %q", r.Design.Name, r.Design.Pattern)
+			}
+			var assumed []string
+			for _, a := range r.Design.Assumptions {
+				assumed = append(assumed, a.Name)
+			}
+			if !slices.Equal(assumed, []string{adopt.AssumeSite, adopt.AssumeRouters, adopt.AssumeAccess, adopt.AssumePrefixes}) {
+				t.Error(assumed)
+			}
+			// What the service hears from the premises is what it heard: each circuit's, on each connection.
+			was, findings := network.Build(d.Resources, d.Premises, c, network.Options{})
+			now, findings2 := network.Build(r.Design.Resources, r.Design.Premises, c, network.Options{})
+			for _, x := range append(findings, findings2...) {
+				if x.Severity == design.Error {
+					t.Error(x)
+				}
+			}
+			if x, y := vrfs(was), vrfs(now); len(x) == 0 || len(x) != len(y) {
+				t.Errorf("%d and %d", len(x), len(y))
+			} else if diff := cmp.Diff(x, y); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// vrfs are the prefixes that each peering has from the premises on each connection.
+func vrfs(n *network.Network) map[string][]string {
+	st := n.Converge(network.Scenario{ID: string(network.Healthy), Kind: network.Healthy})
+	customers := map[netip.Addr]bool{}
+	for _, s := range n.Wiring().Sessions {
+		if s.Kind == "private" || s.Kind == "microsoft" {
+			customers[s.Addr[0]] = true
+		}
+	}
+	out := map[string][]string{}
+	for _, r := range n.Routers() {
+		if !strings.Contains(r, "/private/") && !strings.Contains(r, "/microsoft/") {
+			continue
+		}
+		out[r] = []string{}
+		for _, row := range st.Table(r) {
+			if customers[row.NextHop] {
+				out[r] = append(out[r], row.Prefix.String())
+			}
+		}
+		slices.Sort(out[r])
+		out[r] = slices.Compact(out[r])
+	}
+	return out
 }
