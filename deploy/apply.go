@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 
 	"onramp/azure"
 	"onramp/catalog"
@@ -361,6 +362,7 @@ func (r *run) ended(x ended) error {
 		if errors.Is(x.err, context.Canceled) || errors.Is(x.err, context.DeadlineExceeded) {
 			return x.err
 		}
+		x.err = Told(x.err)
 		r.result.Failed = append(r.result.Failed, Failure{n.ID, x.err.Error()})
 	default:
 		n.state = finished
@@ -523,7 +525,7 @@ func (r *run) write(ctx context.Context, n *node) (state string, err error) {
 	}
 	now, err := r.insist(ctx, n, is, goal)
 	if err != nil {
-		return "", errors.Join(err, r.note(entry{What: stepFailed, ID: n.ID, Op: opPut, Error: err.Error()}))
+		return "", errors.Join(err, r.note(entry{What: stepFailed, ID: n.ID, Op: opPut, Error: Told(err).Error()}))
 	}
 	r.at("answered", n.ID)
 	return state, r.finish(n, now)
@@ -704,4 +706,26 @@ func (r *run) handOver(ctx context.Context, x *item) error {
 			return err
 		}
 	}
+}
+
+// refused tells that the endpoint has answered, and said no.
+func refused(err error) bool {
+	var answer *azcore.ResponseError
+	return errors.As(err, &answer) && answer.StatusCode >= 400 && answer.StatusCode < 500
+}
+
+// Told is an endpoint's error in a person's words: its code and message, or the error itself where it is none of an endpoint.
+func Told(err error) error {
+	var answer *azcore.ResponseError
+	if !errors.As(err, &answer) || answer.RawResponse == nil {
+		return err
+	}
+	var m struct {
+		Error struct{ Code, Message string }
+	}
+	b, e := runtime.Payload(answer.RawResponse)
+	if e != nil || json.Unmarshal(b, &m) != nil || m.Error.Message == "" {
+		return fmt.Errorf("the endpoint answers %d %s", answer.StatusCode, answer.ErrorCode)
+	}
+	return fmt.Errorf("%s (%d %s)", strings.TrimSuffix(m.Error.Message, "."), answer.StatusCode, m.Error.Code)
 }

@@ -132,7 +132,7 @@ func (r *run) remove(ctx context.Context, n *node) (state string, err error) {
 	r.at("begun", n.ID)
 	state, err = r.insistGone(ctx, x)
 	if err != nil && !errors.Is(err, errHeld) {
-		return "", errors.Join(err, r.note(entry{What: stepFailed, ID: n.ID, Op: opDelete, Error: err.Error()}))
+		return "", errors.Join(err, r.note(entry{What: stepFailed, ID: n.ID, Op: opDelete, Error: Told(err).Error()}))
 	}
 	if err != nil {
 		return "", errors.Join(err, r.noteFailed(n, "it waits for a provider"))
