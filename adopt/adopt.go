@@ -146,7 +146,10 @@ type Options struct {
 	Premises *design.Design
 	// Subscriptions and Principals are GUIDs by name: the names stand in the design.
 	Subscriptions, Principals map[string]string
-	Catalog                   *catalog.Catalog
+	// PrincipalOf is the id that an endpoint has for a principal of a name that is in no directory; nil where it has none. The names that
+	// are tried are those with which the descriptions of role assignments begin.
+	PrincipalOf func(name string) string
+	Catalog     *catalog.Catalog
 }
 
 // Result is an import.
@@ -169,6 +172,11 @@ func Import(found []*Found, o Options) (*Result, error) {
 	spelled, err := o.spelled()
 	if err != nil {
 		return nil, err
+	}
+	for _, f := range found {
+		for guid, name := range f.subscriptions {
+			k.names[guid] = cmp.Or(spelled[strings.ToLower(name)], name)
+		}
 	}
 	for name, guid := range o.Subscriptions {
 		k.names[strings.ToLower(guid)] = cmp.Or(spelled[strings.ToLower(name)], name)
@@ -357,6 +365,9 @@ func (k *importer) nameRoles(rs azure.Resources) {
 	}
 	list := azure.Of[*azure.RoleAssignment](rs)
 	for _, a := range list {
+		if name, _, _ := strings.Cut(a.Properties.Description, " "); k.o.PrincipalOf != nil && name != "" && strings.EqualFold(k.o.PrincipalOf(name), a.Properties.PrincipalID) {
+			names[strings.ToLower(a.Properties.PrincipalID)] = "<object id of " + name + ">"
+		}
 		if was, ok := k.original[a.ID.Key()].(*azure.RoleAssignment); ok && strings.HasPrefix(was.Properties.PrincipalID, "<object id of ") {
 			names[strings.ToLower(a.Properties.PrincipalID)] = was.Properties.PrincipalID
 		}

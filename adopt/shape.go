@@ -25,24 +25,24 @@ const network = "Microsoft.Network/"
 // family is a type whose resources are kept in a list of their parent.
 type family struct{ parent, list string }
 
-// embedded tells in what a type's resources are kept; nil for one that has resources of its own.
-func embedded(typ string) *family {
-	i := strings.LastIndexByte(typ, '/')
-	if i < 0 {
-		return nil
-	}
-	lists := map[string]string{
+// children are the types whose resources are kept in a list of their parent, with the list.
+func children() map[string]string {
+	return map[string]string{
 		"microsoft.network/virtualnetworks/subnets": "subnets", "microsoft.network/virtualnetworks/virtualnetworkpeerings": "virtualNetworkPeerings",
 		"microsoft.network/routetables/routes": "routes", "microsoft.network/networksecuritygroups/securityrules": "securityRules",
 		"microsoft.network/routefilters/routefilterrules": "rules", "microsoft.network/expressroutecircuits/peerings": "peerings",
 		"microsoft.network/expressroutecircuits/authorizations":       "authorizations",
 		"microsoft.network/expressroutecircuits/peerings/connections": "connections",
 	}
-	list, ok := lists[strings.ToLower(typ)]
+}
+
+// embedded tells in what a type's resources are kept; nil for one that has resources of its own.
+func embedded(typ string) *family {
+	list, ok := children()[strings.ToLower(typ)]
 	if !ok {
 		return nil
 	}
-	return &family{parent: typ[:i], list: list}
+	return &family{parent: typ[:strings.LastIndexByte(typ, '/')], list: list}
 }
 
 // fold puts children into the lists of their parents, deepest first. One that the parent has already adds what the parent's does not say.

@@ -43,15 +43,15 @@ func FromTemplate(name string, src []byte, d Deployment) (*Found, error) {
 	f := &Found{Source: Source{Name: name, Kind: KindTemplate}}
 	x := &expansion{f: f, name: name, src: src, d: d, parameters: d.Parameters, scope: target(d)}
 	if err := x.expand(); err != nil {
-		return nil, explained(err)
+		return nil, explained(err, d)
 	}
 	return f, x.take()
 }
 
 // explained adds what would be right to an error that a flag can mend.
-func explained(err error) error {
+func explained(err error, d Deployment) error {
 	var e *template.Error
-	if errors.As(err, &e) && strings.Contains(e.Message, "'location'") && strings.Contains(e.Message, "resourceGroup") {
+	if d.Location == "" && errors.As(err, &e) && strings.Contains(e.Message, "'location' doesn't exist") {
 		return fmt.Errorf("%w; say in which region its resource group is", err)
 	}
 	return err
@@ -117,13 +117,23 @@ func (x *expansion) once() (*template.Error, error) {
 		}
 		b, err := r.Body(x)
 		if err != nil {
-			var e *template.Error
-			errors.As(err, &e)
-			return e, err
+			return x.source(err), err
 		}
 		x.bodies[r] = b
 	}
 	return nil, nil
+}
+
+// source is the innermost of an error's places in this template: where something is asked for that refers to something else, that else.
+func (x *expansion) source(err error) *template.Error {
+	var at, e *template.Error
+	for errors.As(err, &e) {
+		if e.Line > 0 && e.Name == x.name {
+			at = e
+		}
+		err = e.Unwrap()
+	}
+	return at
 }
 
 // keep makes a text of the expression at a place, by the mark that ARM has for that, a second bracket.
@@ -217,21 +227,37 @@ func (x *expansion) Reference(id, _ string, full bool) (json.RawMessage, error) 
 		if is(object{"type": r.Type}, typeDeployment) {
 			return x.outputs(r, b, full)
 		}
-		if full {
-			return b, nil
-		}
-		var o struct {
-			Properties json.RawMessage `json:"properties"`
-		}
+		var o object
 		if err := json.Unmarshal(b, &o); err != nil {
 			return nil, err
 		}
-		if o.Properties == nil {
-			return json.RawMessage("{}"), nil
+		o["id"] = r.ID
+		numbered(o, r.Type)
+		if full {
+			return json.Marshal(o)
 		}
-		return o.Properties, nil
+		return json.Marshal(inner(o, "properties"))
 	}
 	return nil, fmt.Errorf("%w: %s is not in the template", errUnknown, id)
+}
+
+// numbered gives the children in a resource the ids that Azure gives them.
+func numbered(o object, typ string) {
+	props, _ := o["properties"].(object)
+	for child, list := range children() {
+		segment, ok := strings.CutPrefix(child, strings.ToLower(typ)+"/")
+		if !ok || strings.Contains(segment, "/") {
+			continue
+		}
+		if list != "rules" {
+			segment = list
+		}
+		for _, c := range objects(props, list) {
+			if c["id"] == nil {
+				c["id"] = text(o, "id") + "/" + segment + "/" + text(c, "name")
+			}
+		}
+	}
 }
 
 // List implements template.Runtime: nothing is known of keys, and nothing shall be.

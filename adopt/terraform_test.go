@@ -37,9 +37,10 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-func readFile(t testing.TB, name string) []byte {
+// example is a file of examples/import.
+func example(t testing.TB, name string) []byte {
 	t.Helper()
-	b, err := os.ReadFile(filepath.Join("testdata", name))
+	b, err := os.ReadFile(filepath.Join("..", "examples", "import", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +79,7 @@ func told(r *adopt.Result) string {
 var contoso = map[string]string{"sub-net": "11111111-2222-3333-4444-555555555555"}
 
 func TestAStateOfTerraformBecomesADesign(t *testing.T) {
-	f, err := adopt.FromTerraform("contoso.tfstate", readFile(t, "contoso.tfstate"))
+	f, err := adopt.FromTerraform("contoso.tfstate", example(t, "contoso.tfstate"))
 	r := imported(t, f, err, adopt.Options{Subscriptions: contoso, Principals: map[string]string{"grp-ops": "88888888-0000-0000-0000-000000000001"}})
 	golden(t, "contoso.json", encoded(t, r.Design))
 	golden(t, "contoso.txt", told(r))
@@ -149,7 +150,7 @@ func asShown(t *testing.T, src []byte) []byte {
 }
 
 func TestBothFormsOfAStateGiveOneDesign(t *testing.T) {
-	src := readFile(t, "contoso.tfstate")
+	src := example(t, "contoso.tfstate")
 	f, err := adopt.FromFile("contoso.tfstate", src, adopt.Deployment{})
 	file := imported(t, f, err, adopt.Options{Subscriptions: contoso})
 	f, err = adopt.FromFile("contoso.json", asShown(t, src), adopt.Deployment{})
@@ -213,7 +214,7 @@ func TestWhatTerraformCallsSensitiveIsNowhere(t *testing.T) {
 }
 
 func FuzzStateOfTerraform(f *testing.F) {
-	f.Add(readFile(f, "contoso.tfstate"))
+	f.Add(example(f, "contoso.tfstate"))
 	f.Add([]byte(`{"version": 4, "resources": [{"mode": "managed", "type": "azurerm_subnet", "name": "x", "instances": [{"attributes": {"id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v/subnets/s", "address_prefixes": ["10.0.0.0/24"]}, "sensitive_attributes": [[{"type": "get_attr", "value": "name"}]]}]}]}`))
 	f.Add([]byte(`{"format_version": "1.0", "values": {"root_module": {"resources": [{"address": "a.b", "mode": "managed", "type": "azapi_resource", "values": {"id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualHubs/h", "type": "Microsoft.Network/virtualHubs@1", "body": "{}"}, "sensitive_values": {"body": true}}]}}}`))
 	c := facts(f)
