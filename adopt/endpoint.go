@@ -46,12 +46,13 @@ type endpointReader struct {
 	mu    sync.Mutex
 	f     *Found
 	seen  map[string]bool // ids that were read
+	above map[string]bool // role assignments at subscriptions and above them
 }
 
 // FromEndpoint reads what an endpoint has. What may not be read is in the notes; the error is trouble of the endpoint, or that it has
 // nothing of what was asked for.
 func FromEndpoint(ctx context.Context, e *cloud.Endpoint, s Scope) (*Found, error) {
-	r := &endpointReader{e: e, scope: s, seen: map[string]bool{}, f: &Found{Source: Source{Name: e.URL(), Kind: KindEndpoint}, learned: map[learnedAt][]string{}, subscriptions: map[string]string{}}}
+	r := &endpointReader{e: e, scope: s, seen: map[string]bool{}, above: map[string]bool{}, f: &Found{Source: Source{Name: e.URL(), Kind: KindEndpoint}, learned: map[learnedAt][]string{}, subscriptions: map[string]string{}}}
 	subs, err := e.Subscriptions(ctx)
 	if err != nil {
 		return nil, err
@@ -71,6 +72,9 @@ func FromEndpoint(ctx context.Context, e *cloud.Endpoint, s Scope) (*Found, erro
 		if err := r.subscription(ctx, sub); err != nil {
 			return nil, err
 		}
+	}
+	if n := len(r.above); n > 0 {
+		r.note(LeftOut, "", "role assignments at subscriptions or above them are not the estate's and are left out: %d", n)
 	}
 	if s.Learned {
 		if err := r.routes(ctx); err != nil {
@@ -287,17 +291,17 @@ func (r *endpointReader) roles(ctx context.Context, root string) error {
 	if err != nil {
 		return err
 	}
-	above := 0
 	given := map[string]bool{}
 	for _, b := range list {
-		var a azure.RoleAssignment
-		if err := json.Unmarshal(b, &struct {
-			Properties *azure.RoleAssignmentProperties `json:"properties"`
-		}{&a.Properties}); err != nil {
+		var a struct {
+			ID         azure.ID                       `json:"id"`
+			Properties azure.RoleAssignmentProperties `json:"properties"`
+		}
+		if err := json.Unmarshal(b, &a); err != nil {
 			return err
 		}
 		if p, err := azure.ParseID(string(a.Properties.Scope)); err != nil || p.ResourceGroup == "" {
-			above++
+			r.above[a.ID.Key()] = true
 			continue
 		}
 		if !r.wants(a.Properties.Scope) {
@@ -307,9 +311,6 @@ func (r *endpointReader) roles(ctx context.Context, root string) error {
 		if _, err := r.take(b); err != nil {
 			return err
 		}
-	}
-	if above > 0 {
-		r.note(LeftOut, root, "role assignments at the subscription or above it are not the estate's and are left out: %d", above)
 	}
 	list, err = r.e.List(ctx, root+"/providers/"+typeDefinition, typeDefinition, url.Values{"$filter": {"type eq 'CustomRole'"}})
 	if refused(err) {

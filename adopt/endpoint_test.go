@@ -308,7 +308,10 @@ func TestPremisesAreDrawnFromWhatPeeringsTell(t *testing.T) {
 			e := start(t, at(t, d.Premises, homes))
 			e.deploy(d, e.homes(d, "x"), e.principals(d))
 			f, err := adopt.FromEndpoint(t.Context(), e.Endpoint, adopt.Scope{Learned: true})
-			r := imported(t, f, err, adopt.Options{Name: name, Subscriptions: homes})
+			r := imported(t, f, err, adopt.Options{Name: name, Subscriptions: homes, PrincipalOf: guid})
+			if diff := cmp.Diff(d.Resources, r.Design.Resources); diff != "" {
+				t.Error(diff)
+			}
 			if r.Design.Pattern != design.SharedHubSpoke || r.Design.Name != name {
 				t.Errorf("%s is %q", r.Design.Name, r.Design.Pattern)
 			}

@@ -138,7 +138,19 @@ func (k *importer) resource(p placed) (azure.Resource, error) {
 		return nil, err
 	}
 	keep(r, raw)
+	arrange(r)
 	return r, nil
+}
+
+// arrange orders by name the children that are written one by one: at an endpoint they stand as they came.
+func arrange(r azure.Resource) {
+	switch x := r.(type) {
+	case *azure.VirtualNetwork:
+		slices.SortStableFunc(x.Properties.VirtualNetworkPeerings, func(a, b azure.VirtualNetworkPeering) int { return cmp.Compare(a.Name, b.Name) })
+	case *azure.ExpressRouteCircuit:
+		slices.SortStableFunc(x.Properties.Peerings, func(a, b azure.Peering) int { return cmp.Compare(a.Name, b.Name) })
+		slices.SortStableFunc(x.Properties.Authorizations, func(a, b azure.Authorization) int { return cmp.Compare(a.Name, b.Name) })
+	}
 }
 
 // keep puts back what Azure sets where nobody else does and a design cannot do without.

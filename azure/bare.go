@@ -95,7 +95,7 @@ func numbered(typ, list string) string {
 }
 
 // Bare returns a resource without what only Azure sets and without what it fills in by default: what somebody decided. Keys of
-// authorizations are secrets that Azure issues, and are not in it. The error is one of encoding.
+// authorizations are secrets that Azure issues, and are not in it. Lists keep their order. The error is one of encoding.
 func Bare(r Resource) (Resource, error) {
 	b, err := Marshal(r)
 	if err != nil {
@@ -214,10 +214,6 @@ func (s *barer) list(l []any, at, name string, own ID) {
 		if segment != "" {
 			o["id"] = string(id)
 		}
-	}
-	named := slices.ContainsFunc(l, func(e any) bool { o, ok := e.(map[string]any); return ok && o["name"] != nil })
-	if named {
-		slices.SortStableFunc(l, func(a, b any) int { return cmp.Compare(nameOf(a), nameOf(b)) })
 	}
 }
 
