@@ -65,7 +65,7 @@ func only() map[string][]string {
 	}
 }
 
-// usual are values that Azure fills in where nobody gave one. What is false, 0 or empty is usual everywhere.
+// usual are values that Azure fills in where nobody gave one. What is false, 0 or empty is usual everywhere else.
 func usual() map[string]map[string]any {
 	return map[string]map[string]any{
 		"microsoft.network/virtualnetworkgateways": {"properties.vpnGatewayGeneration": "None", "properties.bgpSettings.asn": 65515.0},
@@ -73,20 +73,29 @@ func usual() map[string]map[string]any {
 		"microsoft.network/publicipaddresses":      {"properties.idleTimeoutInMinutes": 4.0},
 		"microsoft.network/virtualnetworks": {
 			"properties.subnets.properties.privateEndpointNetworkPolicies": "Disabled", "properties.subnets.properties.privateLinkServiceNetworkPolicies": "Enabled",
+			"properties.subnets.properties.defaultOutboundAccess": true, "properties.virtualNetworkPeerings.properties.peerCompleteVnets": true,
 		},
 	}
 }
 
 // unnumbered are lists whose elements have a name and, in what is bare, no id of their own. All others have one.
-func unnumbered() []string { return []string{"virtualNetworkPeerings", "ipConfigurations"} }
+func unnumbered() []string { return []string{"ipConfigurations"} }
 
-// numbered are lists of children that are resources themselves.
-func numbered() []string {
-	return []string{"subnets", "peerings", "authorizations", "routes", "rules", "securityRules", "connections"}
+// numbered is how the id of a child goes on after its parent's, where the list has children that are resources themselves; else "".
+func numbered(typ, list string) string {
+	switch list {
+	case "subnets", "virtualNetworkPeerings", "peerings", "authorizations", "routes", "securityRules", "connections":
+		return list
+	case "rules": // those of a firewall's policy are none
+		if strings.EqualFold(typ, "Microsoft.Network/routeFilters") {
+			return "routeFilterRules"
+		}
+	}
+	return ""
 }
 
 // Bare returns a resource without what only Azure sets and without what it fills in by default: what somebody decided. Keys of
-// authorizations are secrets that Azure issues, and are not in it. The error is one of encoding.
+// authorizations are secrets that Azure issues, and are not in it. Lists keep their order. The error is one of encoding.
 func Bare(r Resource) (Resource, error) {
 	b, err := Marshal(r)
 	if err != nil {
@@ -109,7 +118,7 @@ func bareJSON(b []byte) (map[string]any, error) {
 	}
 	typ, _ := body["type"].(string)
 	typ = strings.ToLower(typ)
-	strip := barer{only: map[string]bool{}, usual: map[string]any{}}
+	strip := barer{typ: typ, only: map[string]bool{}, usual: map[string]any{}}
 	for _, at := range origins(typ) {
 		for _, p := range only()[at.typ] {
 			if p, ok := strings.CutPrefix(strings.ToLower(p), at.path); ok {
@@ -141,6 +150,7 @@ func origins(typ string) []origin {
 
 // barer takes away from one resource; paths are in lower case.
 type barer struct {
+	typ   string
 	only  map[string]bool
 	usual map[string]any
 }
@@ -166,7 +176,7 @@ func (s *barer) object(o map[string]any, path string, own ID, resource bool) {
 		case []any:
 			s.list(x, at, k, own)
 		}
-		if at != "properties" && nothing(o[k]) {
+		if _, decided := s.usual[strings.ToLower(at)]; at != "properties" && nothing(o[k]) && !(decided && o[k] == false) {
 			delete(o, k)
 		}
 	}
@@ -192,21 +202,18 @@ func (s *barer) list(l []any, at, name string, own ID) {
 			l[i] = map[string]any{"id": ref}
 			continue
 		}
-		id := own + ID("/"+name+"/"+child)
-		is := child != "" && (slices.Contains(numbered(), name) || slices.Contains(unnumbered(), name))
+		segment := numbered(s.typ, name)
+		id := own + ID("/"+segment+"/"+child)
+		is := child != "" && (segment != "" || slices.Contains(unnumbered(), name))
 		s.object(o, at, id, is)
 		if !is {
 			continue
 		}
 		delete(o, "type")
 		delete(o, "id")
-		if slices.Contains(numbered(), name) {
+		if segment != "" {
 			o["id"] = string(id)
 		}
-	}
-	named := slices.ContainsFunc(l, func(e any) bool { o, ok := e.(map[string]any); return ok && o["name"] != nil })
-	if named {
-		slices.SortStableFunc(l, func(a, b any) int { return cmp.Compare(nameOf(a), nameOf(b)) })
 	}
 }
 
@@ -301,7 +308,7 @@ func compare(out *[]Change, path string, a, b any) {
 }
 
 func value(o map[string]any, k string) any {
-	if v, ok := o[k]; ok && !nothing(v) {
+	if v, ok := o[k]; ok && (!nothing(v) || v == false) { // what is bare has no false that nobody decided
 		return v
 	}
 	return nil

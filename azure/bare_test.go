@@ -95,3 +95,44 @@ func TestRehomingTouchesIdsOnly(t *testing.T) {
 		t.Error("the original was changed")
 	}
 }
+
+func TestAFlagThatIsUsuallyOnIsKeptWhereItIsOff(t *testing.T) {
+	vnet := func(on string) azure.Resource {
+		return read(t, `{"id":"/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v","name":"v","type":"Microsoft.Network/virtualNetworks","properties":{
+"addressSpace":{"addressPrefixes":["10.0.0.0/16"]},"subnets":[{"name":"a","properties":{"addressPrefix":"10.0.0.0/24"`+on+`}}]}}`)
+	}
+	if changes, err := azure.Differences(vnet(""), vnet(`,"defaultOutboundAccess":true`)); err != nil || len(changes) > 0 {
+		t.Error(changes, err)
+	}
+	if changes, err := azure.Differences(vnet(""), vnet(`,"defaultOutboundAccess":false`)); err != nil || len(changes) != 1 {
+		t.Error(changes, err)
+	}
+}
+
+func TestChildrenHaveTheIdsThatAzureGivesThem(t *testing.T) {
+	for _, x := range []struct{ typ, list, want string }{
+		{"virtualNetworks", "virtualNetworkPeerings", "virtualNetworkPeerings/a"}, {"routeFilters", "rules", "routeFilterRules/a"}, {"virtualNetworkGateways", "ipConfigurations", ""},
+		{"firewallPolicies/ruleCollectionGroups", "rules", ""},
+	} {
+		id := "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/" + x.typ + "/r"
+		r, err := azure.Bare(read(t, `{"id":"`+id+`","name":"r","type":"Microsoft.Network/`+x.typ+`","properties":{"`+x.list+`":[{"id":"/else/where","name":"a","properties":{}}]}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := azure.Marshal(r)
+		var got struct {
+			Properties map[string][]struct{ ID string }
+		}
+		_ = json.Unmarshal(b, &got)
+		want := x.want
+		if want != "" {
+			want = id + "/" + want
+		}
+		if x.typ == "firewallPolicies/ruleCollectionGroups" {
+			want = "/else/where" // what it is is not known
+		}
+		if l := got.Properties[x.list]; len(l) != 1 || l[0].ID != want {
+			t.Errorf("%s: %s", x.typ, b)
+		}
+	}
+}

@@ -72,6 +72,9 @@ func makers() map[string]func() Resource {
 	}
 }
 
+// Models tells whether a type, written in any case, is one of those that have a Go type of their own here.
+func Models(typ string) bool { _, ok := makers()[strings.ToLower(typ)]; return ok }
+
 // typeOrder is the order in which a list of resources is printed: what others refer to first.
 func typeOrder() []string {
 	return []string{"microsoft.resources/resourcegroups", "microsoft.authorization/roledefinitions", "microsoft.network/routetables", "microsoft.network/networksecuritygroups",
