@@ -870,7 +870,7 @@ func (e *engine) answerOf(c child) ([]byte, error) {
 	e.mu.RLock()
 	changes, still := e.changes, len(e.timed) == 0
 	e.mu.RUnlock()
-	keep := own && still && c.of.last != nil
+	keep := own && still && c.of.last != nil && c.kind.typ != netProvider+"connections" // whose status follows from more than resources
 	if keep {
 		if a := c.of.last.Load(); a != nil && a.changes == changes {
 			return a.body, nil

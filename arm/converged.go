@@ -42,23 +42,23 @@ func (c *Converged) now() (*network.Network, *network.State, azure.Resources) {
 	return c.net, c.state, c.rs
 }
 
-// vrf is the router of a peering on one path of a circuit.
-func vrf(circuit, peering, path string) string {
+// VRF is the router of a peering on one path of a circuit, as package network names it.
+func VRF(n *network.Network, circuit, peering, path string) string {
 	kind := "private"
 	if strings.EqualFold(peering, "MicrosoftPeering") {
 		kind = "microsoft"
 	}
-	return azure.ID(circuit).Name() + "/" + kind + "/" + path
+	return n.NameOf(azure.ID(circuit)) + "/" + kind + "/" + path
 }
 
 // ARP implements Tables: on each path an MSEE sees itself and the neighbour of the premises.
 func (c *Converged) ARP(circuit, peering, path string) ([]ARPEntry, error) {
 	n, _, _ := c.now()
-	return arpOf(n.Wiring(), vrf(circuit, peering, path), func(int) bool { return true }), nil
+	return ARPOf(n.Wiring(), VRF(n, circuit, peering, path), func(int) bool { return true }), nil
 }
 
-// arpOf is the ARP table of an MSEE: its own address, and its neighbours' over sessions that are up.
-func arpOf(w network.Wiring, router string, up func(session int) bool) []ARPEntry {
+// ARPOf is the ARP table of an MSEE: its own address, and its neighbours' over sessions that are up.
+func ARPOf(w network.Wiring, router string, up func(session int) bool) []ARPEntry {
 	rows := []ARPEntry{}
 	for i := range w.Sessions {
 		s := &w.Sessions[i]
@@ -89,12 +89,12 @@ func mac(who string, a netip.Addr) string {
 
 // CircuitRoutes implements Tables.
 func (c *Converged) CircuitRoutes(circuit, peering, path string) ([]CircuitRoute, error) {
-	_, st, _ := c.now()
-	return circuitRows(st.Table(vrf(circuit, peering, path))), nil
+	n, st, _ := c.now()
+	return CircuitRoutesOf(st.Table(VRF(n, circuit, peering, path))), nil
 }
 
-// circuitRows writes a table as Azure's tools do: weight and preference as numbers, the path with blanks.
-func circuitRows(rows []network.Row) []CircuitRoute {
+// CircuitRoutesOf writes a table as Azure's tools do: weight and preference as numbers, the path with blanks.
+func CircuitRoutesOf(rows []network.Row) []CircuitRoute {
 	out := []CircuitRoute{}
 	for _, r := range rows {
 		hop := "0.0.0.0"
@@ -110,12 +110,12 @@ func asns(p bgp.Path) []string {
 	return strings.Fields(strings.NewReplacer("{", " ", "}", " ", ",", " ", "(", " ", ")", " ").Replace(p.String()))
 }
 
-// instances are the routers of a gateway.
-func instances(n *network.Network, gateway string) []string {
+// Instances are the routers of a gateway, sorted by name.
+func Instances(n *network.Network, gateway string) []string {
 	var out []string
-	name := azure.ID(gateway).Name()
+	name := n.NameOf(azure.ID(gateway))
 	for _, r := range n.Wiring().Routers {
-		if r.Kind == "gateway" && r.Gateway == name {
+		if r.Kind == "gateway" && name != "" && r.Gateway == name {
 			out = append(out, r.Name)
 		}
 	}
@@ -127,13 +127,14 @@ func instances(n *network.Network, gateway string) []string {
 func (c *Converged) Learned(gateway string) ([]GatewayRoute, error) {
 	n, st, _ := c.now()
 	out := []GatewayRoute{}
-	for _, r := range instances(n, gateway) {
-		out = append(out, gatewayRows(st.Table(r), addressOf(n, r))...)
+	for _, r := range Instances(n, gateway) {
+		out = append(out, GatewayRoutesOf(st.Table(r), AddressOf(n, r))...)
 	}
 	return out, nil
 }
 
-func addressOf(n *network.Network, router string) string {
+// AddressOf is a router's own address, "" for an unknown one.
+func AddressOf(n *network.Network, router string) string {
 	for _, r := range n.Wiring().Routers {
 		if r.Name == router {
 			return r.ID.String()
@@ -142,7 +143,8 @@ func addressOf(n *network.Network, router string) string {
 	return ""
 }
 
-func gatewayRows(rows []network.Row, local string) []GatewayRoute {
+// GatewayRoutesOf writes the table of an instance whose address is local.
+func GatewayRoutesOf(rows []network.Row, local string) []GatewayRoute {
 	out := []GatewayRoute{}
 	for _, r := range rows {
 		g := GatewayRoute{LocalAddress: local, Network: r.Prefix.String(), Origin: "EBgp", ASPath: strings.Join(asns(r.Path), "-"), Weight: 32769 + int(r.Weight)}
@@ -167,31 +169,35 @@ func hopText(a netip.Addr) string {
 func (c *Converged) Advertised(gateway string, peer netip.Addr) ([]GatewayRoute, error) {
 	n, st, _ := c.now()
 	out := []GatewayRoute{}
-	for _, r := range instances(n, gateway) {
+	for _, r := range Instances(n, gateway) {
 		for _, nb := range st.Summary(r) {
 			if nb.Address != peer {
 				continue
 			}
 			for _, row := range st.Advertised(r, nb.Name) {
-				local := addressOf(n, r)
-				out = append(out, GatewayRoute{LocalAddress: local, Network: row.Prefix.String(), NextHop: local, SourcePeer: local, Origin: "Igp", ASPath: strings.Join(asns(row.Path), "-"), Weight: 0})
+				out = append(out, AdvertisedOf(row, AddressOf(n, r)))
 			}
 		}
 	}
 	return out, nil
 }
 
+// AdvertisedOf writes a route that an instance whose address is local tells.
+func AdvertisedOf(row network.Row, local string) GatewayRoute {
+	return GatewayRoute{LocalAddress: local, Network: row.Prefix.String(), NextHop: local, SourcePeer: local, Origin: "Igp", ASPath: strings.Join(asns(row.Path), "-"), Weight: 0}
+}
+
 // Peers implements Tables.
 func (c *Converged) Peers(gateway string) ([]PeerStatus, error) {
 	n, st, _ := c.now()
 	out := []PeerStatus{}
-	for _, r := range instances(n, gateway) {
+	for _, r := range Instances(n, gateway) {
 		for _, nb := range st.Summary(r) {
 			state := "Connecting"
 			if nb.Up {
 				state = "Connected"
 			}
-			out = append(out, PeerStatus{LocalAddress: addressOf(n, r), Neighbor: hopText(nb.Address), ASN: uint32(nb.ASN), State: state, ConnectedDuration: "00:00:00", RoutesReceived: nb.Prefixes})
+			out = append(out, PeerStatus{LocalAddress: AddressOf(n, r), Neighbor: hopText(nb.Address), ASN: uint32(nb.ASN), State: state, ConnectedDuration: "00:00:00", RoutesReceived: nb.Prefixes})
 		}
 	}
 	return out, nil
@@ -201,35 +207,43 @@ func (c *Converged) Peers(gateway string) ([]PeerStatus, error) {
 func (c *Converged) Effective(subnet string) ([]EffectiveRoute, error) {
 	_, st, _ := c.now()
 	vnet := azure.ID(subnet).Parent()
+	return EffectiveOf(st.EffectiveRoutes(vnet, azure.ID(subnet).Name())), nil
+}
+
+// EffectiveOf writes a subnet's effective routes.
+func EffectiveOf(rows []network.EffectiveRoute) []EffectiveRoute {
 	out := []EffectiveRoute{}
-	for _, r := range st.EffectiveRoutes(vnet, azure.ID(subnet).Name()) {
+	for _, r := range rows {
 		e := EffectiveRoute{Source: r.Source, State: r.State, AddressPrefix: []string{r.Prefix.String()}, NextHopType: r.NextHopType, NextHopIPAddress: []string{}}
 		for _, h := range r.NextHops {
 			e.NextHopIPAddress = append(e.NextHopIPAddress, h.String())
 		}
 		out = append(out, e)
 	}
-	return out, nil
+	return out
 }
 
 // Traffic implements Tables: nothing is carried where nothing runs.
 func (c *Converged) Traffic(string, string) (Traffic, error) { return Traffic{}, nil }
 
 // Linked implements Tables: a connection is linked when one of its sessions is up.
-func (c *Converged) Linked(connection string) (bool, error) {
+func (c *Converged) Linked(connection string) (LinkState, error) {
 	n, st, _ := c.now()
-	name := azure.ID(connection).Name()
-	for _, s := range n.Sessions() {
-		if s.Connection != name {
+	name := n.NameOf(azure.ID(connection))
+	w := n.Wiring()
+	for i := range w.Sessions {
+		s := &w.Sessions[i]
+		if s.Kind != "gateway" || name == "" || s.Together != name {
 			continue
 		}
-		for _, nb := range st.Summary(s.A) {
-			if nb.Name == s.B && nb.Up {
-				return true, nil
+		far := w.Routers[s.B].Name
+		for _, nb := range st.Summary(w.Routers[s.A].Name) {
+			if nb.Name == far && nb.Up {
+				return Linked, nil
 			}
 		}
 	}
-	return false, nil
+	return NotLinked, nil
 }
 
 // resources are all that the engine has, typed, with a number that changes with them.

@@ -50,8 +50,10 @@ type engine struct {
 	forgotten time.Time
 	recent    []string         // the ids of ops, the oldest first
 	watch     func(key string) // told after each change, outside the locks; nil is nobody
-	wake      chan struct{}
-	last      *flight // the write that was begun last; nil when all are durable
+	// linked is how a connection stands; nil is not known.
+	linked func(connection string) (LinkState, error)
+	wake   chan struct{}
+	last   *flight // the write that was begun last; nil when all are durable
 }
 
 // preferences are what the administrator of the endpoint has set.

@@ -34,7 +34,7 @@ func (e *engine) lively(c child) func(object) {
 	case netProvider + "expressRouteCircuits/authorizations":
 		return func(b object) { e.authorization(b) }
 	case netProvider + "connections":
-		return func(b object) { inner(b, "properties")["connectionStatus"] = e.connectionStatus(b) }
+		return func(b object) { inner(b, "properties")["connectionStatus"] = e.connectionStatus(c.id, b) }
 	case netProvider + "expressRoutePorts":
 		return func(b object) {
 			refs := []any{}
@@ -203,19 +203,14 @@ func (e *engine) authorization(a object) {
 	}
 }
 
-// connectionStatus is Connected while the circuit is provisioned and has private peering.
-func (e *engine) connectionStatus(b object) string {
-	if !strings.EqualFold(text(b, "properties", "connectionType"), "ExpressRoute") {
+// connectionStatus is what the routers behind the endpoint say of a connection.
+func (e *engine) connectionStatus(id string, b object) string {
+	if !strings.EqualFold(text(b, "properties", "connectionType"), "ExpressRoute") || e.linked == nil {
 		return "Unknown"
 	}
-	c := e.get(text(b, "properties", "peer", "id"))
-	if c == nil || text(c.body, "properties", "serviceProviderProvisioningState") != provisioned {
-		return "NotConnected"
+	state, err := e.linked(id)
+	if err != nil {
+		return "Unknown"
 	}
-	for _, p := range list(c.body, "properties", "peerings") {
-		if strings.EqualFold(text(p, "properties", "peeringType"), "AzurePrivatePeering") && !strings.EqualFold(text(p, "properties", "state"), "Disabled") {
-			return "Connected"
-		}
-	}
-	return "NotConnected"
+	return string(state)
 }

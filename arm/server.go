@@ -50,6 +50,7 @@ type Server struct {
 	tables  Tables
 	rules   *faults
 	counted *buckets
+	changed chan struct{} // holds one value at most: a resource has changed
 	slots   chan struct{} // held by who carries out a request
 }
 
@@ -75,9 +76,16 @@ func New(c Config) (*Server, error) {
 		e.prefs.provider = c.Provider
 	}
 	e.prefs.delay = c.ProviderDelay
-	s := &Server{config: c, engine: e, tables: c.Tables, rules: &faults{}, counted: &buckets{}, slots: make(chan struct{}, c.Concurrent)}
+	s := &Server{config: c, engine: e, tables: c.Tables, rules: &faults{}, counted: &buckets{}, changed: make(chan struct{}, 1), slots: make(chan struct{}, c.Concurrent)}
 	if s.tables == nil {
 		s.tables = &Converged{Catalog: c.Catalog, Resources: e.resources, Premises: c.Premises}
+	}
+	e.linked = s.tables.Linked
+	e.watch = func(string) {
+		select {
+		case s.changed <- struct{}{}:
+		default: // somebody is to look already
+		}
 	}
 	s.router = newRouter(c.Catalog.ARMOperations(), e.kinds, s.handlers())
 	return s, s.loadAccess()
@@ -85,6 +93,12 @@ func New(c Config) (*Server, error) {
 
 // Run does what has to happen without anybody asking, until the context ends.
 func (s *Server) Run(ctx context.Context) { s.engine.run(ctx) }
+
+// Resources are those that the endpoint has now, sorted, with a number that is another one whenever they are. They are nobody's to change.
+func (s *Server) Resources() (azure.Resources, uint64) { return s.engine.resources() }
+
+// Changed holds a value when a resource has changed since it was last taken out. There is one reader.
+func (s *Server) Changed() <-chan struct{} { return s.changed }
 
 // exchange is one request and its answer.
 type exchange struct {

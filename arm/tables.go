@@ -17,9 +17,22 @@ type Tables interface {
 	Effective(subnet string) ([]EffectiveRoute, error)
 	// Traffic counts what a peering of a circuit carried; peering "" is all of them.
 	Traffic(circuit, peering string) (Traffic, error)
-	// Linked tells whether a connection carries routes.
-	Linked(connection string) (bool, error)
+	// Linked is how a connection of a gateway with a circuit stands. It is asked for each connection that is shown, so it should be quick.
+	Linked(connection string) (LinkState, error)
 }
+
+// LinkState is how a connection stands, in Azure's words for connectionStatus.
+type LinkState string
+
+// The states of a connection.
+const (
+	// Linked is a connection one of whose BGP sessions is up.
+	Linked LinkState = "Connected"
+	// Linking is one whose sessions may come up at any time.
+	Linking LinkState = "Connecting"
+	// NotLinked is one without sessions, or whose sessions cannot come up as things are.
+	NotLinked LinkState = "NotConnected"
+)
 
 // ARPEntry is one neighbour of an MSEE.
 type ARPEntry struct {

@@ -22,13 +22,33 @@ type builder struct {
 
 	attach   map[string]design.Attachment
 	circuits map[string]*circuit // by id key
+	taken    map[string]bool     // names, by type and name
 }
+
+// name is what a resource is called in the network: its name, or, where another resource of its type in another group or subscription has
+// that already, one with a number.
+func (b *builder) name(h *azure.Header) string {
+	typ := ""
+	if p, err := azure.ParseID(string(h.ID)); err == nil {
+		typ = strings.ToLower(p.Type())
+	}
+	name := h.Name
+	for i := 2; b.taken[typ+" "+strings.ToLower(name)]; i++ {
+		name = fmt.Sprintf("%s~%d", h.Name, i)
+	}
+	b.taken[typ+" "+strings.ToLower(name)] = true
+	b.n.named[h.ID.Key()] = name
+	return name
+}
+
+// NameOf is how a VNet, gateway, circuit, connection or firewall is called in the network's tables; "" for what is not in it.
+func (n *Network) NameOf(id azure.ID) string { return n.named[id.Key()] }
 
 func newBuilder(rs azure.Resources, p design.Premises, c *catalog.Catalog, o Options) *builder {
 	return &builder{
 		n: &Network{catalog: c, options: o, byElement: map[string]int{}, byRouter: map[string]int{},
-			byVNet: map[string]*vnet{}, rests: map[string]bool{}},
-		rs: rs, p: p, c: c, attach: map[string]design.Attachment{}, circuits: map[string]*circuit{},
+			byVNet: map[string]*vnet{}, named: map[string]string{}, rests: map[string]bool{}},
+		rs: rs, p: p, c: c, attach: map[string]design.Attachment{}, circuits: map[string]*circuit{}, taken: map[string]bool{},
 	}
 }
 
@@ -147,7 +167,7 @@ func (b *builder) virtualNetworks() {
 		tables[t.ID.Key()] = t
 	}
 	for _, r := range azure.Of[*azure.VirtualNetwork](b.rs) {
-		v := &vnet{res: r, id: r.ID, name: r.Name, lob: r.Tags[design.TagLineOfBusiness]}
+		v := &vnet{res: r, id: r.ID, name: b.name(r.Head()), lob: r.Tags[design.TagLineOfBusiness]}
 		if reg, ok := b.c.Region(r.Location); ok {
 			v.place = place{lat: reg.Latitude, lon: reg.Longitude, region: reg.Name}
 		} else {
@@ -267,7 +287,7 @@ func (b *builder) gateways() {
 		if !strings.EqualFold(r.Properties.GatewayType, "ExpressRoute") {
 			continue
 		}
-		g := &gateway{res: r, name: r.Name, sku: r.Properties.SKU.Name}
+		g := &gateway{res: r, name: b.name(r.Head()), sku: r.Properties.SKU.Name}
 		for i := range r.Properties.IPConfigurations {
 			if ref := r.Properties.IPConfigurations[i].Properties.Subnet; ref != nil {
 				g.vnet = b.n.byVNet[ref.ID.Parent().Key()]

@@ -20,7 +20,7 @@ func (b *builder) circuitVRFs() {
 		ports[p.ID.Key()] = p
 	}
 	for _, r := range azure.Of[*azure.ExpressRouteCircuit](b.rs) {
-		c := &circuit{res: r, name: r.Name, sku: r.SKU.Tier, private: [2]int{-1, -1}, ms: [2]int{-1, -1}}
+		c := &circuit{res: r, name: b.name(r.Head()), sku: r.SKU.Tier, private: [2]int{-1, -1}, ms: [2]int{-1, -1}}
 		provider := ""
 		switch pr := &r.Properties; {
 		case pr.ServiceProviderProperties != nil:
@@ -338,7 +338,7 @@ func (b *builder) gatewaySessions() {
 				"create an authorization on circuit "+c.name+" and give its key to this connection", "expressroute-howto-linkvnet-arm.md")
 			continue
 		}
-		conn := &connection{res: r, name: r.Name, gateway: g, circuit: c, weight: r.Properties.RoutingWeight}
+		conn := &connection{res: r, name: b.name(r.Head()), gateway: g, circuit: c, weight: r.Properties.RoutingWeight}
 		if a, ok := n.options.MSEEAddresses[g.name][c.name]; ok {
 			conn.msee = a
 		} else {

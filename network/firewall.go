@@ -26,7 +26,7 @@ type rule struct {
 func (b *builder) firewalls() {
 	groups := azure.Of[*azure.FirewallPolicyRuleCollectionGroup](b.rs)
 	for _, r := range azure.Of[*azure.AzureFirewall](b.rs) {
-		f := &firewall{res: r, name: r.Name, lob: r.Tags[design.TagLineOfBusiness]}
+		f := &firewall{res: r, name: b.name(r.Head()), lob: r.Tags[design.TagLineOfBusiness]}
 		for i := range r.Properties.IPConfigurations {
 			ip := &r.Properties.IPConfigurations[i]
 			if ip.Properties.Subnet == nil {

@@ -26,7 +26,8 @@ type Network struct {
 	sites     []*site
 	vnets     []*vnet
 	byVNet    map[string]*vnet
-	subnets   []*subnet // of all VNets, in order
+	named     map[string]string // names of resources, by the keys of their ids
+	subnets   []*subnet         // of all VNets, in order
 	gateways  []*gateway
 	circuits  []*circuit
 	firewalls []*firewall

@@ -218,6 +218,12 @@ func (n *Network) Stands(session, direction int, p netip.Prefix, c *bgp.Candidat
 	}
 }
 
+// Address is the address of an end of a session, 0 for A and 1 for B, as the other end shows it as the next hop of a route to a prefix; the
+// zero Addr where the model gives none.
+func (n *Network) Address(session, end int, p netip.Prefix) netip.Addr {
+	return n.address(n.sessions[session], end, p)
+}
+
 // GatewayUse is a route that the live instances of a gateway use, with the sessions over which they do.
 type GatewayUse struct {
 	Prefix   netip.Prefix

@@ -176,6 +176,12 @@ func (s *Sim) Become(n *network.Network) error {
 	if _, err := New(n, Options{Graceful: s.options.Graceful}); err != nil {
 		return fmt.Errorf("the estate cannot become this network: %w", err)
 	}
+	s.BecomeReady(n)
+	return nil
+}
+
+// BecomeReady is Become with a network about which Ready has been asked. It panics on any other, and in an estate that nobody designed.
+func (s *Sim) BecomeReady(n *network.Network) {
 	b := &becoming{s: s, w: n.Wiring(), was: s.net, routers: map[*node]network.WiredRouter{}, sessions: map[*link]network.WiredSession{},
 		anew: map[*node]bool{}, again: map[*link]bool{}}
 	for _, x := range s.nodes {
@@ -192,7 +198,6 @@ func (s *Sim) Become(n *network.Network) error {
 	s.reckon(Carrier)
 	b.ask()
 	s.settle()
-	return nil
 }
 
 // sessionKey names a session at its routers; the same name may come more than once.

@@ -52,6 +52,7 @@ type port struct {
 	state   bgp.State     // of the session
 	wakeAt  time.Duration // of the first evTimer that is planned
 	dirty   bool
+	octets  int64 // of users' packets that came over the link
 	// outdated tells that the session runs with timers that the configuration does not have any more.
 	outdated bool
 }

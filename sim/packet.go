@@ -236,6 +236,7 @@ func (e *port) arrive(p *packet) {
 	case bfdControl:
 		e.bfdArrives(p.bfd)
 	case data:
+		e.octets += int64(p.size)
 		e.node.arriveRouter(p)
 	}
 }

@@ -99,6 +99,7 @@ type asked struct {
 }
 
 type question struct {
+	told   func() // called when it is done; nil where somebody looks
 	at     time.Duration
 	done   bool
 	answer Answer
@@ -130,6 +131,9 @@ func (a *asked) take(s *Sim, p *packet) {
 	}
 	q.done = true
 	q.answer = Answer{Kind: p.icmp.kind.answers(), Node: s.places[p.path[0]], Addr: p.src, RTT: s.now - q.at, MTU: p.icmp.mtu}
+	if q.told != nil {
+		q.told()
+	}
 }
 
 // lost notes where a question or its answer ended; an answer that comes all the same, an error about it, counts.

@@ -24,7 +24,7 @@ func (s *Sim) settledBut(sessions []string) bool {
 		if l.gone || slices.Contains(sessions, l.spec.Name) {
 			continue
 		}
-		lives := !l.dead[0] && !l.dead[1] && !l.ends[0].mute() && !l.ends[1].mute() && l.ends[0].node.alive && l.ends[1].node.alive
+		lives := l.lives()
 		for _, e := range l.ends {
 			if !e.node.alive {
 				continue

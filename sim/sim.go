@@ -54,6 +54,7 @@ type Sim struct {
 	now     time.Duration
 	agenda  agenda
 	plans   []func()
+	spare   []int32 // places in plans that are free
 	nodes   []*node
 	byName  map[string]*node
 	links   []*link
@@ -195,6 +196,7 @@ func (s *Sim) Run(until time.Duration) {
 		case evDo:
 			do := s.plans[e.index]
 			s.plans[e.index] = nil
+			s.spare = append(s.spare, e.index)
 			do()
 		case evProbe:
 			s.probes[e.index].fire()
@@ -248,8 +250,15 @@ func (s *Sim) touch(x *node) {
 
 // At calls a function at a time.
 func (s *Sim) At(at time.Duration, do func()) {
-	s.plans = append(s.plans, do)
-	s.agenda.add(event{at: max(at, s.now), kind: evDo, index: int32(len(s.plans) - 1)}) //nolint:gosec // so many are not planned
+	var i int32
+	if n := len(s.spare); n > 0 {
+		i, s.spare = s.spare[n-1], s.spare[:n-1]
+		s.plans[i] = do
+	} else {
+		i = int32(len(s.plans)) //nolint:gosec // so many are not planned
+		s.plans = append(s.plans, do)
+	}
+	s.agenda.add(event{at: max(at, s.now), kind: evDo, index: i})
 }
 
 // Quiet tells for how long no route has changed anywhere and nothing has failed or been repaired.

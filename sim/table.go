@@ -21,7 +21,8 @@ func (s *Sim) Table(router string) []network.Row {
 			a := h.Attrs
 			row := network.Row{Prefix: p, Path: a.Path, Origin: a.Origin, LocalPref: a.LocalPref, Weight: a.Weight, MED: a.MED, Communities: a.Communities, Best: h.Best, Multipath: h.Used}
 			if h.Neighbor >= 0 {
-				row.From = x.peers[h.Neighbor].far().node.spec.Name
+				e := x.peers[h.Neighbor]
+				row.From, row.NextHop = e.far().node.spec.Name, s.hop(e.link.index, 1-e.end, p)
 			}
 			out = append(out, row)
 		}
