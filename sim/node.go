@@ -52,7 +52,8 @@ type port struct {
 	state   bgp.State     // of the session
 	wakeAt  time.Duration // of the first evTimer that is planned
 	dirty   bool
-	octets  int64 // of users' packets that came over the link
+	upAt    time.Duration // when the session was last Established
+	octets  int64         // of users' packets that came over the link
 	// outdated tells that the session runs with timers that the configuration does not have any more.
 	outdated bool
 }
@@ -259,6 +260,9 @@ func (x *node) do(list []bgp.Output) {
 			s.tell(Happening{Node: x.spec.Name, What: "route", Prefix: o.Prefix})
 		case bgp.OutState:
 			x.peers[o.Neighbor].state = o.To
+			if o.To == bgp.Established {
+				x.peers[o.Neighbor].upAt = s.now
+			}
 			s.tell(Happening{Node: x.spec.Name, Session: x.peers[o.Neighbor].link.spec.Name, What: "session", From: o.From.String(), To: o.To.String(), Why: why(o)})
 			if e := x.peers[o.Neighbor]; o.To == bgp.Idle && e.outdated {
 				s.At(s.now, e.renew)

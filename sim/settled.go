@@ -14,6 +14,9 @@ import (
 // never agree (RFC 4264) never settle.
 func (s *Sim) Settled() bool { return s.settledBut(nil) }
 
+// SettledBut is Settled without a look at some sessions, which may come and go.
+func (s *Sim) SettledBut(sessions ...string) bool { return s.settledBut(sessions) }
+
 func (s *Sim) settledBut(sessions []string) bool {
 	for _, x := range s.nodes {
 		if !x.alive && s.now < x.ghostUntil && x.ghostUntil != never || x.alive && (x.speaker == nil || x.restarting) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"onramp/azure"
 	"onramp/bgp"
@@ -46,6 +47,8 @@ type NeighborState struct {
 	network.Neighbor
 	Session string
 	State   bgp.State
+	// For is how long the session has been Established; 0 while it is not.
+	For time.Duration
 	// Sent and Received are UPDATE messages since the router began.
 	Sent, Received uint64
 }
@@ -60,6 +63,9 @@ func (s *Sim) Summary(router string) []NeighborState {
 	for _, e := range x.inOrder() {
 		far := e.far().node.spec
 		n := NeighborState{Neighbor: network.Neighbor{Name: far.Name, Address: e.link.spec.Addr[1-e.end], ASN: far.AS, Up: e.established()}, Session: e.link.spec.Name, State: e.state}
+		if n.Up {
+			n.For = s.now - e.upAt
+		}
 		if st, ok := x.speaker.Neighbor(e.id); ok {
 			n.Sent, n.Received = st.Counters.UpdatesSent, st.Counters.UpdatesReceived
 		}

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"onramp/arm"
+	"onramp/design"
+	"onramp/rehearse"
 )
 
 // Status is how a running twin is.
@@ -55,6 +57,12 @@ type Command struct {
 	Delay    time.Duration    `json:"delay,omitempty"`
 	// Faults, if not nil, replace those that are on; an empty list turns them off.
 	Faults []arm.Fault `json:"faults,omitzero"`
+	// Premises, if not nil, are at the other end of the circuits from now on.
+	Premises *design.Premises `json:"premises,omitempty"`
+	// Settle waits, for no longer than this, until every change has been taken over and every BGP session is up that can be.
+	Settle time.Duration `json:"settle,omitempty"`
+	// Net lets something go wrong in the network, or ends it.
+	Net *Net `json:"net,omitempty"`
 	// Snapshot is a file that the store is written to.
 	Snapshot string `json:"snapshot,omitempty"`
 	// SignIn asks for an access token of a principal, by its name or application id; "*" is the first that may sign in. Whoever reaches the
@@ -71,6 +79,17 @@ type Done struct {
 	Expires time.Time `json:"expires,omitzero"`
 	// ID is the GUID of the subscription that was added.
 	ID string `json:"id,omitempty"`
+	// Faults are those that a Net began or ended.
+	Faults []*Fault `json:"faults,omitempty"`
+}
+
+// Net is what somebody lets go wrong in the network behind the endpoint, or what they repair.
+type Net struct {
+	// Fault is a step of a script of drills, without its time.
+	Fault *rehearse.Step `json:"fault,omitempty"`
+	// Restore ends the faults of these targets; All ends every one.
+	Restore []string `json:"restore,omitempty"`
+	All     bool     `json:"all,omitempty"`
 }
 
 // controls answers this machine's commands.
@@ -90,19 +109,20 @@ func (t *Twin) controls() http.Handler {
 		_ = json.NewEncoder(w).Encode(v) // the command has gone
 	}
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { send(w, t.Status(), nil) })
+	t.netControls(mux, send)
 	mux.HandleFunc("POST /stop", func(w http.ResponseWriter, _ *http.Request) {
 		send(w, Done{Message: "stopping"}, nil)
 		t.stop()
 	})
 	mux.HandleFunc("POST /do", func(w http.ResponseWriter, r *http.Request) {
 		var c Command
-		d := json.NewDecoder(io.LimitReader(r.Body, 1<<20))
+		d := json.NewDecoder(io.LimitReader(r.Body, mostCommand))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&c); err != nil {
 			send(w, nil, Refusal{err})
 			return
 		}
-		done, err := t.Do(c)
+		done, err := t.DoIn(r.Context(), c)
 		send(w, done, err)
 	})
 	return mux
@@ -126,8 +146,14 @@ type Refusal struct{ error }
 // Unwrap returns the error itself.
 func (r Refusal) Unwrap() error { return r.error }
 
+// mostCommand is how long a command may be, in octets: premises have their sessions in it.
+const mostCommand = 64 << 20
+
 // Do carries out a command. What is wrong with the command is a Refusal.
-func (t *Twin) Do(c Command) (Done, error) {
+func (t *Twin) Do(c Command) (Done, error) { return t.DoIn(context.Background(), c) }
+
+// DoIn is Do for no longer than a context lasts.
+func (t *Twin) DoIn(ctx context.Context, c Command) (Done, error) {
 	switch {
 	case c.Subscription != "":
 		s, err := t.directory.AddSubscription(c.Subscription, c.ID)
@@ -165,6 +191,17 @@ func (t *Twin) Do(c Command) (Done, error) {
 			on = "1 fault is on"
 		}
 		return Done{Message: on}, nil
+	case c.Premises != nil:
+		return Done{Message: fmt.Sprintf("%d sites are at the other end of the circuits", len(c.Premises.Sites))}, t.SetPremises(*c.Premises)
+	case c.Settle > 0:
+		ctx, end := context.WithTimeout(ctx, c.Settle)
+		defer end()
+		if err := t.Settled(ctx); err != nil {
+			return Done{}, fmt.Errorf("the network has not settled: %w", err)
+		}
+		return Done{Message: "the network has settled"}, nil
+	case c.Net != nil:
+		return t.net(ctx, *c.Net)
 	case c.Snapshot != "":
 		n, err := arm.SaveSnapshot(t.store, c.Snapshot)
 		return Done{Message: fmt.Sprintf("%d records are in %s", n, c.Snapshot)}, err

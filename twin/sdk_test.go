@@ -120,8 +120,11 @@ func TestTheGoSDKDoesTheWholeLife(t *testing.T) {
 		ConnectionType: to.Ptr(armnetwork.VirtualNetworkGatewayConnectionTypeExpressRoute), VirtualNetworkGateway1: &armnetwork.VirtualNetworkGateway{ID: gateway.ID, Properties: &armnetwork.VirtualNetworkGatewayPropertiesFormat{}},
 		Peer: &armnetwork.SubResource{ID: circuit.ID}, RoutingWeight: to.Ptr[int32](10), AuthorizationKey: authorization.Properties.AuthorizationKey,
 	}}, nil))
-	if *connection.Properties.ConnectionStatus != armnetwork.VirtualNetworkGatewayConnectionStatusConnected {
-		t.Errorf("%+v", connection.Properties)
+	if err := r.Settled(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if is, err := connections.Get(ctx, "net", *connection.Name, nil); err != nil || *is.Properties.ConnectionStatus != armnetwork.VirtualNetworkGatewayConnectionStatusConnected {
+		t.Error(is.Properties, err)
 	}
 	used, err := n.NewExpressRouteCircuitAuthorizationsClient().Get(ctx, "net", "er", "finance", nil)
 	if err != nil || *used.Properties.AuthorizationUseStatus != armnetwork.AuthorizationUseStatusInUse {

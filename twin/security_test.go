@@ -171,7 +171,7 @@ const (
 	readerSecret  = "the-readers-secret-1234"
 	financeSecret = "the-finance-secret-1234"
 	group         = `{"location":"westeurope"}`
-	network       = `{"location":"westeurope","properties":{"addressSpace":{"addressPrefixes":["10.0.0.0/16"]},"subnets":[{"name":"app","properties":{"addressPrefix":"10.0.0.0/24"}},{"name":"GatewaySubnet","properties":{"addressPrefix":"10.0.1.0/24"}},{"name":"AzureFirewallSubnet","properties":{"addressPrefix":"10.0.2.0/24"}},{"name":"AzureFirewallManagementSubnet","properties":{"addressPrefix":"10.0.3.0/24"}}]}}`
+	hubNetwork    = `{"location":"westeurope","properties":{"addressSpace":{"addressPrefixes":["10.0.0.0/16"]},"subnets":[{"name":"app","properties":{"addressPrefix":"10.0.0.0/24"}},{"name":"GatewaySubnet","properties":{"addressPrefix":"10.0.1.0/24"}},{"name":"AzureFirewallSubnet","properties":{"addressPrefix":"10.0.2.0/24"}},{"name":"AzureFirewallManagementSubnet","properties":{"addressPrefix":"10.0.3.0/24"}}]}}`
 	circuit       = `{"location":"westeurope","sku":{"name":"Standard_MeteredData","tier":"Standard","family":"MeteredData"},"properties":{"serviceProviderProperties":{"serviceProviderName":"Equinix","peeringLocation":"Amsterdam","bandwidthInMbps":200}}}`
 	private       = `{"properties":{"peeringType":"AzurePrivatePeering","peerASN":65010,"vlanId":100,"primaryPeerAddressPrefix":"192.168.1.0/30","secondaryPeerAddressPrefix":"192.168.1.4/30"}}`
 )
@@ -274,15 +274,15 @@ func TestAReaderWritesNothing(t *testing.T) {
 	net := sub + "/resourceGroups/net/providers/Microsoft.Network"
 	owner, reader := r.signIn("owner", ownerSecret), r.signIn("reader", readerSecret)
 	r.must("PUT", sub+"/resourceGroups/net", owner, group)
-	r.must("PUT", net+"/virtualNetworks/hub", owner, network)
+	r.must("PUT", net+"/virtualNetworks/hub", owner, hubNetwork)
 	r.must("PUT", net+"/expressRouteCircuits/ckt", owner, circuit)
 	r.must("GET", net+"/virtualNetworks/hub", reader, "")
 	assignment := `{"properties":{"roleDefinitionId":"/providers/Microsoft.Authorization/roleDefinitions/8e3af657-a8ff-443c-a75c-2fe8c4bcb635","principalId":"` + r.principal("reader").ObjectID + `"}}`
 	r.unchanged(func() {
 		for _, c := range [][3]string{
 			{"PUT", sub + "/resourceGroups/net", group},
-			{"PUT", net + "/virtualNetworks/hub", network},
-			{"PUT", net + "/virtualNetworks/new", network},
+			{"PUT", net + "/virtualNetworks/hub", hubNetwork},
+			{"PUT", net + "/virtualNetworks/new", hubNetwork},
 			{"PATCH", net + "/virtualNetworks/hub", `{"tags":{"a":"b"}}`},
 			{"PUT", net + "/virtualNetworks/hub/subnets/x", `{"properties":{"addressPrefix":"10.0.9.0/24"}}`},
 			{"DELETE", net + "/virtualNetworks/hub/subnets/app", ""},
@@ -305,9 +305,9 @@ func TestNoPathLeadsIntoAnotherSubscription(t *testing.T) {
 	r.must("PUT", "/subscriptions/"+network1+"/resourceGroups/net", owner, group)
 	r.must("PUT", "/subscriptions/"+finance+"/resourceGroups/fin", owner, group)
 	hub := "/subscriptions/" + network1 + "/resourceGroups/net/providers/Microsoft.Network/virtualNetworks/hub"
-	r.must("PUT", hub, owner, network)
+	r.must("PUT", hub, owner, hubNetwork)
 	own := "/subscriptions/" + finance + "/resourceGroups/fin/providers/Microsoft.Network/virtualNetworks"
-	a := r.send("PUT", hub, owner, network)
+	a := r.send("PUT", hub, owner, hubNetwork)
 	poll, err := url.Parse(a.header.Get("Azure-AsyncOperation"))
 	if err != nil || poll.Path == "" {
 		t.Fatal(a)
@@ -315,7 +315,7 @@ func TestNoPathLeadsIntoAnotherSubscription(t *testing.T) {
 	r.must("GET", poll.Path, owner, "")
 	r.unchanged(func() {
 		for _, method := range []string{"GET", "PUT", "DELETE", "PATCH"} {
-			body := map[string]string{"PUT": network, "PATCH": `{"tags":{"a":"b"}}`}[method]
+			body := map[string]string{"PUT": hubNetwork, "PATCH": `{"tags":{"a":"b"}}`}[method]
 			for name, path := range map[string]string{
 				"by guess":                     hub,
 				"by case":                      strings.ToUpper(hub),
@@ -385,7 +385,7 @@ func TestNoBodyJoinsWhatIsAnotherSubscriptions(t *testing.T) {
 	plain := `{"location":"westeurope","properties":{}}`
 	address := `{"location":"westeurope","sku":{"name":"Standard"},"properties":{"publicIPAllocationMethod":"Static"}}`
 	for _, c := range [][2]string{
-		{hub, network}, {theirs + "routeTables/rt", plain}, {theirs + "networkSecurityGroups/nsg", plain}, {theirs + "publicIPAddresses/ip", address},
+		{hub, hubNetwork}, {theirs + "routeTables/rt", plain}, {theirs + "networkSecurityGroups/nsg", plain}, {theirs + "publicIPAddresses/ip", address},
 		{theirs + "routeFilters/rf", plain}, {theirs + "natGateways/nat", `{"location":"westeurope","sku":{"name":"Standard"},"properties":{}}`},
 		{theirs + "expressRouteCircuits/ckt", circuit}, {theirs + "expressRouteCircuits/ckt/peerings/AzurePrivatePeering", private},
 	} {
@@ -395,7 +395,7 @@ func TestNoBodyJoinsWhatIsAnotherSubscriptions(t *testing.T) {
 	if key == "" {
 		key = at(r.must("GET", theirs+"expressRouteCircuits/ckt/authorizations/finance", owner, ""), "properties", "authorizationKey")
 	}
-	own := strings.ReplaceAll(strings.ReplaceAll(network, "10.0.", "10.1."), "/16", "/16")
+	own := strings.ReplaceAll(strings.ReplaceAll(hubNetwork, "10.0.", "10.1."), "/16", "/16")
 	r.must("PUT", mine+"virtualNetworks/vnet", stranger, own)
 	r.must("PUT", mine+"expressRouteCircuits/ckt", stranger, circuit)
 	r.must("PUT", mine+"expressRouteCircuits/ckt/peerings/AzurePrivatePeering", stranger, private)
@@ -653,7 +653,7 @@ func TestNothingSecretReachesTheLog(t *testing.T) {
 	net := sub + "/resourceGroups/net/providers/Microsoft.Network/"
 	owner := r.signIn("owner", ownerSecret)
 	r.must("PUT", sub+"/resourceGroups/net", owner, group)
-	r.must("PUT", net+"virtualNetworks/hub", owner, network)
+	r.must("PUT", net+"virtualNetworks/hub", owner, hubNetwork)
 	service := at(r.must("PUT", net+"expressRouteCircuits/ckt", owner, circuit), "properties", "serviceKey")
 	r.must("PUT", net+"expressRouteCircuits/ckt/peerings/AzurePrivatePeering", owner, private)
 	key := at(r.must("PUT", net+"expressRouteCircuits/ckt/authorizations/a", owner, `{"properties":{}}`), "properties", "authorizationKey")

@@ -25,6 +25,7 @@ import (
 	"onramp/arm"
 	"onramp/catalog"
 	"onramp/design"
+	"onramp/sim"
 )
 
 // The files of a state directory.
@@ -33,6 +34,9 @@ const (
 	storeDir    = "store"
 	controlFile = "control.sock"
 	addressFile = "address"
+	// premisesFile holds the premises that somebody told, faultsFile what they let go wrong in the network.
+	premisesFile = "premises.json"
+	faultsFile   = "faults.json"
 )
 
 // Bounds of what the endpoint takes at a time.
@@ -59,7 +63,8 @@ type Options struct {
 	Throttle      arm.Throttle
 	Provider      arm.ProviderMode
 	ProviderDelay time.Duration
-	Premises      design.Premises
+	// Premises are at the other end of the circuits; without sites they are those that it was told last.
+	Premises design.Premises
 	// Log is where it tells of requests; nil is nowhere.
 	Log *slog.Logger
 
@@ -84,6 +89,8 @@ type Twin struct {
 	keys      *arm.Keys
 	store     arm.Store
 	server    *arm.Server
+	estate    *estate
+	live      *sim.Live
 	site      *arm.Site
 	authority *arm.Authority
 	trusted   string // the authority's file, from the root
@@ -144,19 +151,89 @@ func Open(o Options, c *catalog.Catalog) (_ *Twin, err error) {
 	}
 	tokens := arm.NewTokens(t.keys, t.directory.Tenant(), t.site, now)
 	t.login = &arm.Login{Directory: t.directory, Keys: t.keys, Tokens: tokens, Site: t.site, Now: now}
+	if err := t.establish(c); err != nil {
+		return nil, err
+	}
 	t.server, err = arm.New(arm.Config{
-		Catalog: c, Store: store, Gate: &arm.Gate{Directory: t.directory, Tokens: tokens, Access: access}, Now: now, Random: rand.Reader,
-		Pace: o.Pace, Throttle: o.Throttle, Provider: o.Provider, ProviderDelay: o.ProviderDelay, Premises: o.Premises, Log: o.Log,
+		Tables: t.estate, Catalog: c, Store: store, Gate: &arm.Gate{Directory: t.directory, Tokens: tokens, Access: access}, Now: now, Random: rand.Reader,
+		Pace: o.Pace, Throttle: o.Throttle, Provider: o.Provider, ProviderDelay: o.ProviderDelay, Log: o.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
+	t.estate.resources = t.server.Resources
 	debug.FreeOSMemory() // reading the store takes several times what it leaves
 	if t.control, err = listenControl(filepath.Join(o.Dir, controlFile)); err != nil {
 		return nil, err
 	}
 	return t, writeFile(filepath.Join(o.Dir, addressFile), []byte(address+"\n"), 0o600)
 }
+
+// establish makes the estate behind the endpoint, as it was told last.
+func (t *Twin) establish(c *catalog.Catalog) error {
+	e, s, err := newEstate(c, time.Now, t.log())
+	if err != nil {
+		return err
+	}
+	t.estate, t.live = e, sim.NewLive(s, sim.NewCoarseWall(s.Now(), grain))
+	e.call = t.live.Call
+	e.subscription = func(name string) (string, bool) {
+		x, ok := t.directory.Subscription(name)
+		return x.ID, ok
+	}
+	e.save = func(list []*Fault) error {
+		b, err := json.Marshal(list)
+		if err != nil {
+			return err
+		}
+		return writeFile(filepath.Join(t.options.Dir, faultsFile), b, 0o600)
+	}
+	if err := readState(filepath.Join(t.options.Dir, faultsFile), &e.faults); err != nil {
+		return err
+	}
+	if len(t.options.Premises.Sites) > 0 {
+		return t.SetPremises(t.options.Premises)
+	}
+	var p design.Premises
+	if err := readState(filepath.Join(t.options.Dir, premisesFile), &p); err != nil {
+		return err
+	}
+	e.setPremises(p)
+	return nil
+}
+
+// readState reads a file of the state directory, if it is there.
+func readState(path string, v any) error {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, v)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}
+
+// SetPremises puts what is at the other end of the circuits, as a design has it, in the place of what is there, and keeps it. Circuits may be
+// named by ids with the names of subscriptions or with their GUIDs.
+func (t *Twin) SetPremises(p design.Premises) error {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	if err := writeFile(filepath.Join(t.options.Dir, premisesFile), b, 0o600); err != nil {
+		return err
+	}
+	t.estate.setPremises(p)
+	return nil
+}
+
+// Settled waits until every change has been taken over by the network behind the endpoint, and every BGP session is up that can be. It is for
+// a twin that serves. The error is why something cannot be taken over, or that of the context.
+func (t *Twin) Settled(ctx context.Context) error { return t.estate.untilSettled(ctx) }
 
 // directoryKey is the record of the directory in the store, so that a snapshot holds everything.
 const directoryKey = "directory"
@@ -259,8 +336,13 @@ func (t *Twin) Serve(ctx context.Context) error {
 	public := &http.Server{
 		Handler: t.handler(), TLSConfig: config, ReadHeaderTimeout: most.headers, ReadTimeout: most.whole, WriteTimeout: most.whole, IdleTimeout: idleTime, MaxHeaderBytes: most.header, ErrorLog: quiet,
 	}
-	control := &http.Server{Handler: t.controls(), ReadHeaderTimeout: headerTime, ErrorLog: quiet}
+	control := &http.Server{Handler: t.controls(), ReadHeaderTimeout: headerTime, ErrorLog: quiet, BaseContext: func(net.Listener) context.Context { return ctx }}
 	var work sync.WaitGroup
+	// The estate goes on until the last request has been answered.
+	running, rest := context.WithCancel(context.WithoutCancel(ctx))
+	defer rest()
+	work.Go(func() { _ = t.live.Drive(running, sim.Forever) }) // it ends because it is told to
+	work.Go(func() { t.estate.follow(running, t.server.Changed()) })
 	work.Go(func() { t.server.Run(ctx) })
 	work.Go(func() { t.rotate(ctx) })
 	failed := make(chan error, 2)
@@ -276,6 +358,7 @@ func (t *Twin) Serve(ctx context.Context) error {
 	defer done()
 	err = errors.Join(err, public.Shutdown(end), control.Shutdown(end))
 	t.stop()
+	rest()
 	work.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil

@@ -56,10 +56,12 @@ for (const [from, to] of [["hub", "spoke"], ["spoke", "hub"]]) {
     remoteVirtualNetwork: { id: remote.id }, allowVirtualNetworkAccess: true, allowForwardedTraffic: true, allowGatewayTransit: from === "hub", useRemoteGateways: from === "spoke",
   }, quick);
 }
-const connection = await network.virtualNetworkGatewayConnections.beginCreateOrUpdateAndWait("js", "cn", {
+let connection = await network.virtualNetworkGatewayConnections.beginCreateOrUpdateAndWait("js", "cn", {
   location, connectionType: "ExpressRoute", virtualNetworkGateway1: { id: gateway.id }, peer: { id: circuit.id }, routingWeight: 10, authorizationKey: authorization.authorizationKey,
 }, quick);
-assert.equal(connection.connectionStatus, "Connected");
+while (connection.connectionStatus !== "Connected") { // its sessions have to come up
+  connection = await network.virtualNetworkGatewayConnections.get("js", "cn");
+}
 const routes = await network.expressRouteCircuits.beginListRoutesTableAndWait("js", "er", "AzurePrivatePeering", "primary", quick);
 assert.ok(routes.value.some((r) => r.network === "10.1.0.0/16"), JSON.stringify(routes.value));
 const learned = await network.virtualNetworkGateways.beginGetLearnedRoutesAndWait("js", "gw", quick);
