@@ -130,9 +130,13 @@ func (x *exchange) assignmentBody(as RoleAssignment) object {
 	if kind == "" {
 		kind = "ServicePrincipal"
 	}
+	props := object{"roleDefinitionId": role, "principalId": as.Principal, "principalType": kind, "scope": as.Scope}
+	if as.Description != "" {
+		props["description"] = as.Description
+	}
 	return object{
 		"id": strings.TrimSuffix(as.Scope, "/") + "/providers/Microsoft.Authorization/roleAssignments/" + as.Name, "name": as.Name, "type": "Microsoft.Authorization/roleAssignments",
-		"properties": object{"roleDefinitionId": role, "principalId": as.Principal, "principalType": kind, "scope": as.Scope},
+		"properties": props,
 	}
 }
 
@@ -153,7 +157,7 @@ func (x *exchange) putAssignment() *Error {
 	e := x.engine
 	e.write.Lock()
 	defer e.write.Unlock()
-	as := RoleAssignment{Name: strings.ToLower(x.lastPart()), Scope: scope, Role: strings.ToLower(role[strings.LastIndexByte(role, '/')+1:]), Principal: strings.ToLower(principal), Type: text(sent, "properties", "principalType")}
+	as := RoleAssignment{Name: strings.ToLower(x.lastPart()), Scope: scope, Role: strings.ToLower(role[strings.LastIndexByte(role, '/')+1:]), Principal: strings.ToLower(principal), Type: text(sent, "properties", "principalType"), Description: text(sent, "properties", "description")}
 	made, err := x.config.Gate.Access.Assign(as)
 	if err != nil {
 		return err
@@ -165,6 +169,8 @@ func (x *exchange) putAssignment() *Error {
 			return err
 		}
 		status = http.StatusCreated
+	} else if was, ok := x.config.Gate.Access.Assignment(scope, as.Name); ok { // as it was made
+		as = was
 	}
 	return x.reply(status, x.assignmentBody(as))
 }

@@ -358,7 +358,7 @@ const (
 	plainNameFix     = "use at most 64 letters, digits, blanks, hyphens, dots and underscores, beginning and ending with a letter or digit"
 )
 
-// isPlainName is plainNamePattern: what subscriptions, principals and roles are called.
+// isPlainName is plainNamePattern: what subscriptions and principals are called.
 func isPlainName(s string) bool {
 	for i := range len(s) {
 		c := s[i]

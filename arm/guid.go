@@ -3,6 +3,7 @@ package arm
 import (
 	"crypto/sha1"
 	"fmt"
+	"strings"
 )
 
 // namespace is what the GUIDs are derived in that nobody chose; it is itself derived from the name "onramp" among DNS names.
@@ -18,6 +19,12 @@ func guidOf(kind, name string) string {
 	b[8] = b[8]&0x3f | 0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
+
+// SubscriptionID is the GUID that a subscription of this name has here where nobody chooses another.
+func SubscriptionID(name string) string { return subscriptionID(name) }
+
+// PrincipalID is the object id that stands here for a principal of this name which is in no directory, such as a group of people.
+func PrincipalID(name string) string { return guidOf("principal of people", strings.ToLower(name)) }
 
 // isGUID tells whether s is a GUID as Azure writes them: 8-4-4-4-12 hexadecimal digits.
 func isGUID(s string) bool {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"onramp/catalog"
 	"onramp/design"
@@ -31,6 +33,8 @@ type RoleAssignment struct {
 	Principal string `json:"principal"`
 	// Type is what kind of principal it is, where the client says so: then, as in Azure, it need not be in the directory yet.
 	Type string `json:"type,omitempty"`
+	// Description is what its maker says of it.
+	Description string `json:"description,omitempty"`
 }
 
 // Codes that errors.csv has not: AssumeRoleCodes.
@@ -51,6 +55,7 @@ const (
 
 	maxAssignments = 4000 // of one subscription, or above all of them
 	maxRoles       = 5000
+	maxRoleName    = 512
 	maxRoleActions = 1000 // of one definition, so that a request is judged in bounded time
 	maxAction      = 256  // characters
 )
@@ -315,8 +320,8 @@ func (a *Access) Define(d RoleDefinition) *Error {
 
 // roleProblem refuses a definition that cannot be.
 func roleProblem(d *RoleDefinition) *Error {
-	if !isPlainName(d.Name) {
-		return refuse(http.StatusBadRequest, codeRoleAction, "The role name '%s' is not valid: %s.", d.Name, plainNameFix).at("roleName")
+	if !isRoleName(d.Name) {
+		return refuse(http.StatusBadRequest, codeRoleAction, "The role name '%.60s' is not valid: it has from 1 to %d characters, blanks neither first nor last, and nothing that does not print.", d.Name, maxRoleName).at("roleName")
 	}
 	if len(d.Actions) == 0 {
 		return refuse(http.StatusBadRequest, codeRoleAction, "The role '%s' allows no action.", d.Name).at("permissions.actions")
@@ -338,6 +343,11 @@ func roleProblem(d *RoleDefinition) *Error {
 		}
 	}
 	return nil
+}
+
+// isRoleName tells whether a custom role can be called so: letters, digits, blanks and special characters, as Azure's own names have them.
+func isRoleName(s string) bool {
+	return s != "" && len(s) <= maxRoleName && utf8.ValidString(s) && strings.TrimSpace(s) == s && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // isActionPattern tells whether p can be an action, or stand for some.

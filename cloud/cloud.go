@@ -59,6 +59,7 @@ type Endpoint struct {
 	pl     runtime.Pipeline
 	client *azarm.Client
 	poll   time.Duration
+	writes policy.RetryOptions // of what may have been done when its connection breaks
 }
 
 // ErrNotFound tells that what was asked for is not there.
@@ -97,7 +98,21 @@ func Open(ctx context.Context, c Config) (*Endpoint, error) {
 		return nil, err
 	}
 	e.pl = e.client.Pipeline()
+	e.writes = c.Retry
+	e.writes.ShouldRetry = transient
 	return e, nil
+}
+
+// transient tells that an answer says to try again: what the SDK takes for that. A connection that breaks is no answer.
+func transient(resp *http.Response, err error) bool {
+	if err != nil || resp == nil {
+		return false
+	}
+	switch resp.StatusCode {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
 }
 
 // discover asks an endpoint for its metadata.
@@ -229,6 +244,19 @@ func (e *Endpoint) Get(ctx context.Context, id azure.ID) (json.RawMessage, error
 	return runtime.Payload(resp)
 }
 
+// Ask reads a path that is no resource, such as a resource provider, with the version of a type.
+func (e *Endpoint) Ask(ctx context.Context, path, typ string, query url.Values) (json.RawMessage, error) {
+	req, err := e.request(ctx, http.MethodGet, path, query, Version(typ), nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := e.send(req, http.StatusOK)
+	if err != nil {
+		return nil, err
+	}
+	return runtime.Payload(resp)
+}
+
 // Operation is something that the endpoint is at.
 type Operation struct {
 	poller *runtime.Poller[json.RawMessage]
@@ -254,8 +282,10 @@ func (e *Endpoint) begin(req *policy.Request, final runtime.FinalStateVia, statu
 	return &Operation{poller: p, every: e.poll}, nil
 }
 
-// Put writes a resource whole. An error means that nothing has begun, unless it is one of the connection.
+// Put writes a resource whole. An error means that nothing has begun, unless it is one of the connection: then nobody knows, nothing is
+// tried again, and whoever asks has to look.
 func (e *Endpoint) Put(ctx context.Context, id azure.ID, body any) (*Operation, error) {
+	ctx = policy.WithRetryOptions(ctx, e.writes)
 	typ, err := typeOf(id)
 	if err != nil {
 		return nil, err

@@ -16,10 +16,12 @@ import (
 const APIVersion = "onramp/v1"
 
 // TagLineOfBusiness is the resource tag that says whose a resource is; TagRole says what it is for
-// ("hub", "network", "circuit", "gateway"). Resources without the first are shared by everybody.
+// ("hub", "network", "circuit", "gateway"). Resources without the first are shared by everybody. TagDesign is put on what a deployment
+// makes, with the design's name: no design has it.
 const (
 	TagLineOfBusiness = "onramp-line-of-business"
 	TagRole           = "onramp-role"
+	TagDesign         = "onramp-design"
 )
 
 // Pattern is one of the four ways to arrange circuits and gateways.

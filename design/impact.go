@@ -104,6 +104,9 @@ func carriers() []string {
 		"microsoft.network/azurefirewalls", "session", "router", "attachment", "backbone", "site"}
 }
 
+// Judge adds to a change what it does to traffic: the worst of its properties, or of what is removed.
+func Judge(c Change) Change { return judged(c, nil, nil) }
+
 // judged adds what a change does to traffic: the worst of its properties.
 func judged(c Change, before, after *thing) Change {
 	c.Impact = Quiet

@@ -14,6 +14,7 @@ const (
 	exitFailed  = 1 // an error finding, a property that fails, or nothing that fits
 	exitUsage   = 2 // a wrong flag, argument or input file
 	exitOutside = 3 // trouble outside: disk, network, an endpoint
+	exitWaiting = 4 // what can be done is done, and somebody else has to do something first
 )
 
 // exitError is an error with the exit code it ends the process with. A nil err means that the command has already
@@ -41,6 +42,9 @@ func failed(err error) error { return &exitError{exitFailed, err} }
 
 // outside is trouble that neither the input nor the answer is to blame for: exit code 3.
 func outside(err error) error { return &exitError{exitOutside, err} }
+
+// unfinished is the end of a command that goes on when somebody else, such as a connectivity provider, has done their part: exit code 4.
+func unfinished(err error) error { return &exitError{exitWaiting, err} }
 
 // report prints err once, as `onramp: ...`, and returns the exit code.
 func report(stderr io.Writer, err error) int {

@@ -35,7 +35,7 @@ Exit codes: 0 yes; 1 an error finding, a failed property, no fit or a drill not 
 		SilenceErrors:              true,
 	}
 	root.AddCommand(newVersionCommand())
-	root.AddCommand(newUpCommand(), newInitCommand(), newSchemaCommand(), newCheckCommand(), newChooseCommand(), newDesignCommand(), newProveCommand(), newRehearseCommand(), newCostCommand(), newCatalogCommand(), newSpeakerCommand(), newTwinCommand())
+	root.AddCommand(newUpCommand(), newInitCommand(), newSchemaCommand(), newCheckCommand(), newChooseCommand(), newDesignCommand(), newProveCommand(), newRehearseCommand(), newCostCommand(), newCatalogCommand(), newSpeakerCommand(), newTwinCommand(), newDeployCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(root.Name())
 	classify(root)
