@@ -374,7 +374,7 @@ func (r *reader) tables(ctx context.Context) error {
 	}
 	return r.each(ctx, len(stats), func(ctx context.Context, i int) error {
 		t := stats[i]
-		b, err := r.Get(ctx, azure.ID(string(t.Circuit)+"/peerings/"+t.Peering+"/stats"))
+		b, err := r.Ask(ctx, string(t.Circuit)+"/peerings/"+t.Peering+"/stats", "Microsoft.Network/expressRouteCircuits", nil)
 		var x struct {
 			PrimaryIn    int64 `json:"primarybytesIn"`
 			PrimaryOut   int64 `json:"primarybytesOut"`

@@ -137,7 +137,7 @@ func (e *estate) rows(k tableKey, t *table) []row {
 			for _, x := range e.state.Table(r) {
 				weight := 32768
 				if x.From != "" {
-					weight = 32769 + int(x.Weight)
+					weight = int(x.Weight)
 				}
 				out = append(out, learned(x.Prefix.String(), e.address[r], hop(x.NextHop), asns(x.Path), weight))
 			}
