@@ -35,15 +35,16 @@ func Compare(d *design.Design, seen *Observed, c *catalog.Catalog, o Options) (*
 	x := &comparison{d: d, c: c, seen: seen, result: &Result{Design: d.Name, Endpoint: seen.endpoint, Findings: []Finding{}, Fallen: []Fallen{}, NotObserved: []Unread{}, Assumptions: []design.Assumption{}}}
 	r := x.result
 	r.NotObserved = append(r.NotObserved, seen.Unread...)
-	found, err := newObserver(d, seen.Resources, c).configuration(seen)
+	x.now = x.standing()
+	observer := newObserver(d, x.now, c)
+	found, err := observer.configuration(seen)
 	if err != nil {
 		return nil, err
 	}
-	x.now = x.standing()
 	x.proven = newEstate(d.Resources, d.Premises, c)
 	x.there = x.proven
 	if len(found) > 0 {
-		x.there = newEstate(x.now, d.Premises, c)
+		x.there = observer.there()
 	}
 	x.got = tables{}
 	for k, t := range seen.tables {

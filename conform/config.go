@@ -158,6 +158,24 @@ func words(b json.RawMessage) string {
 	return say(v)
 }
 
+// beside are a value's words next to another one: what is not there is false beside true, and 0 beside a number.
+func beside(b, other json.RawMessage) string {
+	if !null(b) {
+		return words(b)
+	}
+	var v any
+	if json.Unmarshal(other, &v) != nil {
+		return words(b)
+	}
+	switch v.(type) {
+	case bool:
+		return "false"
+	case float64:
+		return "0"
+	}
+	return words(b)
+}
+
 func list(b json.RawMessage) []string {
 	var out []string
 	_ = json.Unmarshal(b, &out) // none is no list
@@ -182,13 +200,24 @@ type observer struct {
 	now       azure.Resources
 	firewalls map[string]string // names by private address
 	tables    map[string][]holder
+	there     func() *estate // of the resources that are there
 }
 
 // holder is a subnet that a route table is on.
-type holder struct{ vnet, subnet, lob string }
+type holder struct {
+	vnet        azure.ID
+	subnet, lob string
+}
 
 func newObserver(d *design.Design, now azure.Resources, c *catalog.Catalog) *observer {
 	o := &observer{c: c, d: d, now: now, firewalls: map[string]string{}, tables: map[string][]holder{}}
+	var there *estate
+	o.there = func() *estate {
+		if there == nil {
+			there = newEstate(now, d.Premises, c)
+		}
+		return there
+	}
 	for _, rs := range []azure.Resources{now, d.Resources} {
 		subnets := map[string]string{}
 		for _, v := range azure.Of[*azure.VirtualNetwork](rs) {
@@ -196,7 +225,7 @@ func newObserver(d *design.Design, now azure.Resources, c *catalog.Catalog) *obs
 				s := &v.Properties.Subnets[i]
 				subnets[strings.ToLower(string(v.ID)+"/subnets/"+s.Name)] = or(s.Properties.AddressPrefix, strings.Join(s.Properties.AddressPrefixes, ""))
 				if t := s.Properties.RouteTable; t != nil {
-					h := holder{v.Name, s.Name, v.Tags[design.TagLineOfBusiness]}
+					h := holder{v.ID, s.Name, v.Tags[design.TagLineOfBusiness]}
 					if !slices.Contains(o.tables[t.ID.Key()], h) {
 						o.tables[t.ID.Key()] = append(o.tables[t.ID.Key()], h)
 					}
@@ -226,6 +255,9 @@ func newObserver(d *design.Design, now azure.Resources, c *catalog.Catalog) *obs
 // skipped tells that a change says nothing about the design: what a deployment adds, and names that only a directory or Azure can fill in.
 func skipped(r azure.Resource, c *azure.Change) bool {
 	if strings.HasPrefix(c.Path, "tags") && null(c.From) { // what others put on, policies above all
+		return true
+	}
+	if strings.HasSuffix(c.Path, "].properties.remoteAddressSpace.addressPrefixes") { // the other network's own, which is compared itself
 		return true
 	}
 	if _, ok := r.(*azure.RoleAssignment); ok {
@@ -319,19 +351,17 @@ func (o *observer) what(r azure.Resource, p *part) string {
 		name := p.short(c)
 		from, to := list(c.From), list(c.To)
 		if len(from)+len(to) > 1 {
-			var both []string
 			if lost := only(from, to); len(lost) > 0 {
-				both = append(both, "lacks "+strings.Join(lost, ", "))
+				said = append(said, "lacks "+strings.Join(lost, ", ")+" in "+name)
 			}
 			if more := only(to, from); len(more) > 0 {
-				both = append(both, "has "+strings.Join(more, ", ")+" beside the design")
+				said = append(said, "has "+strings.Join(more, ", ")+" in "+name+", which the design has not")
 			}
-			said = append(said, name+" "+strings.Join(both, " and "))
 			continue
 		}
-		said = append(said, fmt.Sprintf("%s %s, the design says %s", name, words(c.To), words(c.From)))
+		said = append(said, fmt.Sprintf("has %s %s, the design says %s", name, beside(c.To, c.From), beside(c.From, c.To)))
 	}
-	return at + " has " + strings.Join(said, "; ")
+	return at + " " + strings.Join(said, "; ")
 }
 
 // routeWords say where a route goes: as it was designed, or as it is.
@@ -384,7 +414,7 @@ func (o *observer) connection(x *azure.VirtualNetworkGatewayConnection, p *part)
 		}
 		return "the connection was changed"
 	}
-	said := fmt.Sprintf("connection %s has routingWeight %s, the design says %s", x.Name, or(zero(c.To), "0"), or(zero(c.From), "0"))
+	said := fmt.Sprintf("connection %s has routingWeight %s, the design says %s", x.Name, beside(c.To, c.From), beside(c.From, c.To))
 	if x.Properties.VirtualNetworkGateway1 == nil {
 		return said
 	}
@@ -408,18 +438,15 @@ func (o *observer) connection(x *azure.VirtualNetworkGatewayConnection, p *part)
 	return fmt.Sprintf("%s: gateway %s now prefers circuit %s (weight %d)", said, x.Properties.VirtualNetworkGateway1.ID.Name(), strings.Join(circuits, " and "), best)
 }
 
-func zero(b json.RawMessage) string {
-	if null(b) {
-		return ""
-	}
-	return words(b)
-}
-
 // whoseTraffic names who sends by a route table.
 func (o *observer) whoseTraffic(table azure.ID) string {
 	var out []string
 	for _, h := range o.tables[table.Key()] {
-		out = append(out, or(h.lob, h.vnet+"/"+h.subnet))
+		if strings.EqualFold(h.subnet, "GatewaySubnet") {
+			out = append(out, "the premises")
+			continue
+		}
+		out = append(out, or(h.lob, h.vnet.Name()+"/"+h.subnet))
 	}
 	slices.Sort(out)
 	out = slices.Compact(out)
@@ -450,38 +477,62 @@ func (o *observer) routeTable(x *azure.RouteTable, p *part) string {
 	if c := p.leaf("nextHopIpAddress"); c != nil && !null(c.From) {
 		was = o.firewalls[words(c.From)]
 	}
-	if c := p.leaf("addressPrefix"); c != nil {
-		if p.added {
-			prefix = words(c.To)
-			was = o.firewallFor(x, prefix)
-		} else if !p.removed {
-			return fmt.Sprintf("route %s was changed: it is for %s, the design says %s", p.name, words(c.To), words(c.From))
+	to := routeWords(p, false)
+	said := fmt.Sprintf("a route table was changed: route %s (%s) now goes to %s", p.name, prefix, to)
+	switch c := p.leaf("addressPrefix"); {
+	case p.added:
+		prefix = words(c.To)
+		was = o.firewallFor(x, prefix)
+		said = fmt.Sprintf("a route was added: to %s by %s", prefix, strings.TrimPrefix(to, prefix+" "))
+	case p.removed:
+		said = fmt.Sprintf("a route table was changed: route %s (%s) was taken out of it", p.name, prefix)
+	case c != nil:
+		was = o.firewallFor(x, prefix)
+		said = fmt.Sprintf("a route table was changed: route %s is for %s, the design says %s", p.name, words(c.To), words(c.From))
+	}
+	return said + ": " + who + " to " + prefix + " " + o.fate(x.ID, prefix, was)
+}
+
+// fate says what becomes of the packets to a prefix in the subnets that a route table is on, which the design sends to a firewall, or not.
+func (o *observer) fate(table azure.ID, prefix, firewall string) string {
+	p, err := netip.ParsePrefix(prefix)
+	if err != nil {
+		return "goes another way"
+	}
+	var ways []string
+	for _, h := range o.tables[table.Key()] {
+		best := -1
+		way := "is dropped: no route is left"
+		for _, r := range o.there().state.EffectiveRoutes(h.vnet, h.subnet) {
+			if r.State != "Active" || !r.Prefix.Contains(p.Addr()) || r.Prefix.Bits() <= best {
+				continue
+			}
+			best = r.Prefix.Bits()
+			hop := ""
+			if len(r.NextHops) > 0 {
+				hop = r.NextHops[0].String()
+			}
+			switch now := o.firewalls[hop]; {
+			case r.NextHopType == "None":
+				way = "is dropped: " + r.Prefix.String() + " goes nowhere"
+			case now != "" && now == firewall:
+				way = "still goes through the firewall " + now
+			case now != "":
+				way = "goes through the firewall " + now
+			case firewall != "":
+				way = "bypasses the firewall " + firewall + ": it goes to " + strings.TrimSpace(r.NextHopType+" "+hop)
+			default:
+				way = "goes to " + strings.TrimSpace(r.NextHopType+" "+hop)
+			}
+		}
+		if !slices.Contains(ways, way) {
+			ways = append(ways, way)
 		}
 	}
-	to := routeWords(p, false)
-	if p.added {
-		to = strings.TrimPrefix(to, prefix+" ")
+	if len(ways) == 0 {
+		return "is nobody's: the table is on no subnet"
 	}
-	now := ""
-	if c := p.leaf("nextHopIpAddress"); c != nil && !null(c.To) {
-		now = o.firewalls[words(c.To)]
-	}
-	said := fmt.Sprintf("a route table was changed: route %s (%s) now goes to %s", p.name, prefix, to)
-	switch {
-	case p.added:
-		said = fmt.Sprintf("a route was added: %s to %s goes to %s", who, prefix, to)
-	case p.removed:
-		said = fmt.Sprintf("route %s (%s) was taken out of the route table", p.name, prefix)
-	}
-	switch {
-	case was != "" && now == "":
-		return said + ": " + who + " to " + prefix + " bypasses the firewall " + was
-	case was != now && now != "":
-		return said + ": " + who + " to " + prefix + " goes through the firewall " + now
-	case p.added:
-		return said
-	}
-	return said + ": " + who + " to " + prefix + " goes another way"
+	return strings.Join(ways, ", or ")
 }
 
 // firewallFor is the firewall to which the design's route table sends a prefix, by its longest route.
@@ -788,6 +839,10 @@ func (o *observer) state(want, got azure.Resource) []Finding {
 					cause = "the other side of the peering was deleted: delete this one and make both again"
 				}
 				down("peering "+p.Name+" of virtual network "+x.Name+" is "+s, cause)
+				continue
+			}
+			if s := words(p.Properties.Extra["peeringSyncLevel"]); s != "none" && s != "FullyInSync" {
+				down("peering "+p.Name+" of virtual network "+x.Name+" is "+s, "an address space was changed after the networks were peered: synchronise the peering")
 			}
 		}
 	}
