@@ -186,7 +186,7 @@ func (r *rig) conform() *conform.Result {
 	if err != nil {
 		r.Fatal(err)
 	}
-	x, err := conform.Compare(r.d, seen, r.c, conform.Options{})
+	x, err := conform.Compare(r.d, seen, r.c)
 	if err != nil {
 		r.Fatal(err)
 	}
