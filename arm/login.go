@@ -209,13 +209,30 @@ func (l *Login) metadata(w http.ResponseWriter, r *http.Request, base string) {
 		"graph":                    base + graphPath,
 		"graphAudience":            base + graphPath,
 		"microsoftGraphResourceId": base + graphPath,
-		"suffixes":                 map[string]any{},
+		"suffixes":                 suffixes(),
+	}
+	for _, id := range []string{"appInsightsResourceId", "attestationResourceId", "batch", "logAnalyticsResourceId", "ossrDbmsResourceId", "synapseAnalyticsResourceId"} {
+		cloud[id] = base + nowherePath
 	}
 	if version < "2022" {
 		sendJSON(w, http.StatusOK, []any{cloud})
 		return
 	}
 	sendJSON(w, http.StatusOK, cloud)
+}
+
+// nowherePath is below the address that stands for services which are not here.
+const nowherePath = "/nowhere"
+
+// suffixes are the domains of services that are not here, which Terraform's provider wants to know before it does anything. They are
+// under a domain that never resolves (RFC 2606 2), so that nobody sends a secret anywhere.
+func suffixes() map[string]any {
+	out := map[string]any{}
+	for _, s := range []string{"acrLoginServer", "attestationEndpoint", "azureFrontDoorEndpointSuffix", "keyVaultDns", "mhsmDns", "mysqlServerEndpoint",
+		"postgresqlServerEndpoint", "sqlServerHostname", "storage", "storageSyncEndpointSuffix", "synapseAnalytics"} {
+		out[s] = strings.ToLower(s) + ".onramp-twin.invalid"
+	}
+	return out
 }
 
 // loginError is a refusal in Entra's words.

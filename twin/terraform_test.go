@@ -60,6 +60,12 @@ func begin(r *running, name, secret string) *terraform {
 			app = p.AppID
 		}
 	}
+	// Without these its authorizers for other services are not built, and then it does nothing.
+	for _, suffix := range []string{"storage", "keyVaultDns", "mhsmDns", "synapseAnalytics"} {
+		if s, _ := meta["suffixes"].(map[string]any)[suffix].(string); !strings.HasSuffix(s, ".invalid") {
+			r.t.Errorf("the suffix %s is %q", suffix, s)
+		}
+	}
 	for _, audience := range []string{absolute(r.t, meta["microsoftGraphResourceId"]), login["audiences"].([]any)[0].(string)} {
 		form := url.Values{"grant_type": {"client_credentials"}, "client_id": {app}, "client_secret": {secret}, "scope": {strings.TrimSuffix(audience, "/") + "/.default"}}
 		req, err := http.NewRequest("POST", strings.TrimSuffix(absolute(r.t, login["loginEndpoint"]), "/")+"/"+r.Tenant()+"/oauth2/v2.0/token", strings.NewReader(form.Encode()))
