@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"onramp/azure"
@@ -131,8 +132,19 @@ func (s *Sim) EffectiveRoutes(vnet azure.ID, subnet string) []network.EffectiveR
 		return nil
 	}
 	name := s.net.NameOf(vnet)
+	if name == "" {
+		return nil
+	}
+	return s.EffectiveRows(name + "/" + subnet)
+}
+
+// EffectiveRows are the effective routes of a subnet by its name as in network.WiredSubnet.
+func (s *Sim) EffectiveRows(node string) []network.EffectiveRoute {
+	if s.net == nil {
+		return nil
+	}
 	for i := range s.wiring.Subnets {
-		if sn := &s.wiring.Subnets[i]; name != "" && sn.Node == name+"/"+subnet && s.net.subnets.net(i) >= 0 {
+		if sn := &s.wiring.Subnets[i]; strings.EqualFold(sn.Node, node) && s.net.subnets.net(i) >= 0 {
 			return s.net.Rows(i, s.fabric.uses(sn.Gateway))
 		}
 	}

@@ -80,7 +80,7 @@ type Done struct {
 	// ID is the GUID of the subscription that was added.
 	ID string `json:"id,omitempty"`
 	// Faults are those that a Net began or ended.
-	Faults []*Fault `json:"faults,omitempty"`
+	Faults []FaultState `json:"faults,omitempty"`
 }
 
 // Net is what somebody lets go wrong in the network behind the endpoint, or what they repair.
@@ -192,7 +192,7 @@ func (t *Twin) DoIn(ctx context.Context, c Command) (Done, error) {
 		}
 		return Done{Message: on}, nil
 	case c.Premises != nil:
-		return Done{Message: fmt.Sprintf("%d sites are at the other end of the circuits", len(c.Premises.Sites))}, t.SetPremises(*c.Premises)
+		return Done{Message: sitesAre(c.Premises)}, t.SetPremises(*c.Premises)
 	case c.Settle > 0:
 		ctx, end := context.WithTimeout(ctx, c.Settle)
 		defer end()
@@ -215,8 +215,8 @@ func (t *Twin) DoIn(ctx context.Context, c Command) (Done, error) {
 var ErrNotRunning = errors.New("no twin is running there")
 
 // client reaches the twin of a state directory.
-func client(dir string) *http.Client {
-	return &http.Client{Timeout: stopTime, Transport: &http.Transport{
+func client(dir string, timeout time.Duration) *http.Client {
+	return &http.Client{Timeout: timeout, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(dir, controlFile))
@@ -225,15 +225,20 @@ func client(dir string) *http.Client {
 }
 
 func ask(dir, verb, path string, body, answer any) error {
+	return askFor(context.Background(), dir, stopTime, verb, path, body, func(d *json.Decoder) error { return d.Decode(answer) })
+}
+
+// askFor asks for no longer than a time, 0 for as long as the context lasts, and has what is answered read.
+func askFor(ctx context.Context, dir string, timeout time.Duration, verb, path string, body any, read func(*json.Decoder) error) error {
 	b, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequest(verb, "http://twin"+path, bytes.NewReader(b))
+	req, err := http.NewRequestWithContext(ctx, verb, "http://twin"+path, bytes.NewReader(b))
 	if err != nil {
 		return err
 	}
-	res, err := client(dir).Do(req)
+	res, err := client(dir, timeout).Do(req)
 	if err != nil {
 		var op *net.OpError
 		if errors.As(err, &op) && op.Op == "dial" {
@@ -252,7 +257,7 @@ func ask(dir, verb, path string, body, answer any) error {
 		}
 		return errors.New(e.Error)
 	}
-	return json.NewDecoder(res.Body).Decode(answer)
+	return read(json.NewDecoder(res.Body))
 }
 
 // Ask gets the status of the twin of a state directory; ErrNotRunning where there is none.
@@ -264,7 +269,7 @@ func Ask(dir string) (Status, error) {
 // Tell has the twin of a state directory carry out a command.
 func Tell(dir string, c Command) (Done, error) {
 	var d Done
-	return d, ask(dir, http.MethodPost, "/do", c, &d)
+	return d, askFor(context.Background(), dir, stopTime+tableTime+c.Settle, http.MethodPost, "/do", c, func(r *json.Decoder) error { return r.Decode(&d) })
 }
 
 // Stop ends the twin of a state directory and waits until it has, and its store is free.

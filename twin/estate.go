@@ -61,6 +61,11 @@ type estate struct {
 type Fault struct {
 	// Step is what happens, as a step of a script of drills says it, without its time.
 	Step rehearse.Step `json:"step"`
+	FaultState
+}
+
+// FaultState is a fault, for people.
+type FaultState struct {
 	// What is the step in words, Target the name by which it is ended.
 	What   string    `json:"what"`
 	Target string    `json:"target"`
@@ -276,9 +281,17 @@ func (e *estate) setPremises(p design.Premises) {
 	e.mu.Lock()
 	e.premises = p
 	e.told++
-	e.news.add(Event{At: e.now(), What: "premises", Why: fmt.Sprintf("%d sites are at the other end of the circuits", len(p.Sites))})
+	e.news.add(Event{At: e.now(), What: "premises", Why: sitesAre(&p)})
 	e.mu.Unlock()
 	e.touched()
+}
+
+// sitesAre says what premises there are.
+func sitesAre(p *design.Premises) string {
+	if n := len(p.Sites); n != 1 {
+		return fmt.Sprintf("%d sites are at the other end of the circuits", n)
+	}
+	return "1 site is at the other end of the circuits"
 }
 
 // fault lets something go wrong. What is wrong with the step is a Refusal.
@@ -292,7 +305,7 @@ func (e *estate) fault(ctx context.Context, step rehearse.Step) (*Fault, error) 
 	if err != nil {
 		return nil, Refusal{err}
 	}
-	f := &Fault{Step: x.Step, What: x.Words(), Target: x.Target(), Since: e.now()}
+	f := &Fault{Step: x.Step, FaultState: FaultState{What: x.Words(), Target: x.Target(), Since: e.now()}}
 	if step.For != nil {
 		f.Until = f.Since.Add(time.Duration(*step.For))
 	}

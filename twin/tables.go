@@ -24,8 +24,8 @@ var _ arm.Tables = (*estate)(nil)
 const tableTime = 30 * time.Second
 
 // look has a function called with the simulator and the network that runs in it.
-func (e *estate) look(do func(*sim.Sim, *network.Network)) error {
-	ctx, end := context.WithTimeout(context.Background(), tableTime)
+func (e *estate) look(ctx context.Context, do func(*sim.Sim, *network.Network)) error {
+	ctx, end := context.WithTimeout(ctx, tableTime)
 	defer end()
 	err := e.call(ctx, func(s *sim.Sim) {
 		e.mu.Lock()
@@ -41,7 +41,7 @@ func (e *estate) look(do func(*sim.Sim, *network.Network)) error {
 
 // ARP implements arm.Tables.
 func (e *estate) ARP(circuit, peering, path string) (rows []arm.ARPEntry, err error) {
-	err = e.look(func(s *sim.Sim, n *network.Network) {
+	err = e.look(context.Background(), func(s *sim.Sim, n *network.Network) {
 		states := s.SessionStates()
 		rows = arm.ARPOf(n.Wiring(), arm.VRF(n, circuit, peering, path), func(i int) bool { return states[i].May })
 	})
@@ -64,7 +64,7 @@ func bestFirst(rows []network.Row) []network.Row {
 
 // CircuitRoutes implements arm.Tables.
 func (e *estate) CircuitRoutes(circuit, peering, path string) (rows []arm.CircuitRoute, err error) {
-	err = e.look(func(s *sim.Sim, n *network.Network) {
+	err = e.look(context.Background(), func(s *sim.Sim, n *network.Network) {
 		rows = arm.CircuitRoutesOf(bestFirst(s.Table(arm.VRF(n, circuit, peering, path))))
 	})
 	return rows, err
@@ -73,7 +73,7 @@ func (e *estate) CircuitRoutes(circuit, peering, path string) (rows []arm.Circui
 // Learned implements arm.Tables.
 func (e *estate) Learned(gateway string) ([]arm.GatewayRoute, error) {
 	rows := []arm.GatewayRoute{}
-	err := e.look(func(s *sim.Sim, n *network.Network) {
+	err := e.look(context.Background(), func(s *sim.Sim, n *network.Network) {
 		for _, r := range arm.Instances(n, gateway) {
 			rows = append(rows, arm.GatewayRoutesOf(bestFirst(s.Table(r)), arm.AddressOf(n, r))...)
 		}
@@ -84,7 +84,7 @@ func (e *estate) Learned(gateway string) ([]arm.GatewayRoute, error) {
 // Advertised implements arm.Tables.
 func (e *estate) Advertised(gateway string, peer netip.Addr) ([]arm.GatewayRoute, error) {
 	rows := []arm.GatewayRoute{}
-	err := e.look(func(s *sim.Sim, n *network.Network) {
+	err := e.look(context.Background(), func(s *sim.Sim, n *network.Network) {
 		for _, r := range arm.Instances(n, gateway) {
 			for _, nb := range s.Summary(r) {
 				if nb.Address != peer {
@@ -102,7 +102,7 @@ func (e *estate) Advertised(gateway string, peer netip.Addr) ([]arm.GatewayRoute
 // Peers implements arm.Tables.
 func (e *estate) Peers(gateway string) ([]arm.PeerStatus, error) {
 	rows := []arm.PeerStatus{}
-	err := e.look(func(s *sim.Sim, n *network.Network) {
+	err := e.look(context.Background(), func(s *sim.Sim, n *network.Network) {
 		for _, r := range arm.Instances(n, gateway) {
 			for _, nb := range s.Summary(r) {
 				p := arm.PeerStatus{LocalAddress: arm.AddressOf(n, r), ASN: uint32(nb.ASN), State: "Connecting", ConnectedDuration: lasting(nb.For), RoutesReceived: nb.Prefixes,
@@ -135,7 +135,7 @@ func lasting(d time.Duration) string {
 // Effective implements arm.Tables.
 func (e *estate) Effective(subnet string) (rows []arm.EffectiveRoute, err error) {
 	id := azure.ID(subnet)
-	err = e.look(func(s *sim.Sim, _ *network.Network) {
+	err = e.look(context.Background(), func(s *sim.Sim, _ *network.Network) {
 		rows = arm.EffectiveOf(s.EffectiveRoutes(id.Parent(), id.Name()))
 	})
 	return rows, err
@@ -143,7 +143,7 @@ func (e *estate) Effective(subnet string) (rows []arm.EffectiveRoute, err error)
 
 // Traffic implements arm.Tables: what users' packets came to, since the twin began.
 func (e *estate) Traffic(circuit, peering string) (t arm.Traffic, err error) {
-	err = e.look(func(s *sim.Sim, n *network.Network) {
+	err = e.look(context.Background(), func(s *sim.Sim, n *network.Network) {
 		paths := map[string]int{}
 		for _, p := range []string{"AzurePrivatePeering", "MicrosoftPeering"} {
 			if peering == "" || strings.EqualFold(peering, p) {

@@ -354,10 +354,10 @@ func (t *Twin) Serve(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
+	t.stop() // who listens to the network hears no more
 	end, done := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
 	defer done()
 	err = errors.Join(err, public.Shutdown(end), control.Shutdown(end))
-	t.stop()
 	rest()
 	work.Wait()
 	if errors.Is(err, http.ErrServerClosed) {

@@ -295,6 +295,7 @@ func TestEveryExampleOfTheHelpRuns(t *testing.T) {
 		for _, child := range cmd.Commands() {
 			for _, line := range map[string][]string{ // what has to be before
 				"onramp twin":        {"onramp twin start"},
+				"onramp twin net":    {"onramp design estate.yaml > design.json", "onramp twin net premises design.json", "onramp twin net settle"},
 				"onramp twin repair": {"onramp twin stop"}, "onramp twin snapshot": {"onramp twin start"},
 				"onramp twin start": {"onramp twin stop"}, "onramp twin snapshot load": {"onramp twin snapshot save before.snapshot"},
 			}[child.CommandPath()] {

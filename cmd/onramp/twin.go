@@ -44,7 +44,7 @@ store that loses nothing. Unmodified SDKs and Terraform's provider talk to it; i
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newTwinStart(), newTwinStop(), newTwinStatus(), newTwinEnv(), newTwinLog(), newTwinRepair(), newTwinSnapshot(), newTwinAdmin(), newTwinOperations(), newTwinAssumptions())
+	cmd.AddCommand(newTwinStart(), newTwinStop(), newTwinStatus(), newTwinEnv(), newTwinLog(), newTwinRepair(), newTwinSnapshot(), newTwinAdmin(), newTwinNet(), newTwinOperations(), newTwinAssumptions())
 	return cmd
 }
 
