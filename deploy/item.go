@@ -42,6 +42,12 @@ func apart(typ string) []string {
 	return nil
 }
 
+// shownInParent tells that what is of a type is one of those children, which a parent shows.
+func shownInParent(typ string) bool {
+	i := strings.LastIndexByte(typ, '/')
+	return slices.ContainsFunc(apart(typ[:max(i, 0)]), func(s string) bool { return strings.EqualFold(s, typ[i+1:]) })
+}
+
 // lists are the lists in a resource whose elements are resources themselves and somebody else may add to.
 func lists() []string { return []string{"subnets", "routes", "rules", "securityRules"} }
 
@@ -56,6 +62,9 @@ func split(b json.RawMessage) ([]*item, error) {
 		return nil, fmt.Errorf("resource %q of type %q: it needs both", id, text(body, "type"))
 	}
 	x := &item{id: id, key: id.Key(), typ: text(body, "type"), body: body, whole: b}
+	if shownInParent(x.typ) {
+		x.parent = id.Parent().Key()
+	}
 	return x.split(nil), nil
 }
 

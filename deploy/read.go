@@ -68,6 +68,17 @@ func Read(ctx context.Context, e *cloud.Endpoint, t *Target, j *Journal) (*There
 	if err := tagged(ctx, e, t, ids); err != nil {
 		return nil, err
 	}
+	for k, id := range ids { // what is shown in something else is read with it
+		for {
+			p, err := azure.ParseID(string(id))
+			if err != nil || p.Scope != "" || !shownInParent(p.Type()) {
+				break
+			}
+			if id = id.Parent(); ids[id.Key()] != "" {
+				delete(ids, k)
+			}
+		}
+	}
 	var groups, rest []azure.ID
 	for _, id := range ids {
 		if p, err := azure.ParseID(string(id)); err == nil && p.Provider == "" && p.ResourceGroup != "" {

@@ -5,8 +5,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -79,6 +79,20 @@ func (q *requests) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
+// times is how often something was written.
+func (q *requests) times(key string) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.written[key]
+}
+
+// all is how often each path was written.
+func (q *requests) all() map[string]int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return maps.Clone(q.written)
+}
+
 // fixed is a token that somebody has already.
 type fixed string
 
@@ -128,13 +142,22 @@ func newRig(t *testing.T, o twin.Options) *rig {
 
 func trusting(t testing.TB, authority string) *http.Client {
 	t.Helper()
-	pem, err := os.ReadFile(authority)
+	c, err := clientOf(authority)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return c
+}
+
+// clientOf trusts the authority in a file and no other.
+func clientOf(authority string) (*http.Client, error) {
+	pem, err := os.ReadFile(authority)
+	if err != nil {
+		return nil, err
+	}
 	pool := x509.NewCertPool()
 	pool.AppendCertsFromPEM(pem)
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, MaxIdleConnsPerHost: 32, ForceAttemptHTTP2: true}, Timeout: 30 * time.Second}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, MaxIdleConnsPerHost: 32, ForceAttemptHTTP2: true}, Timeout: 30 * time.Second}, nil
 }
 
 // open is the endpoint as somebody with a token sees it.
@@ -183,17 +206,23 @@ func (r *rig) target(d *design.Design) *Target {
 		if err != nil || n.Subscriptions[p.Subscription] != "" {
 			continue
 		}
-		if _, err := r.tw.Do(twin.Command{Subscription: p.Subscription}); err != nil {
+		known := func() bool {
+			for _, s := range r.tw.Status().Subscriptions {
+				if s.Name == p.Subscription {
+					n.Subscriptions[p.Subscription] = s.ID
+				}
+			}
+			return n.Subscriptions[p.Subscription] != ""
+		}
+		if known() {
+			continue
+		}
+		if _, err := r.tw.Do(twin.Command{Subscription: p.Subscription}); err != nil || !known() {
 			r.t.Fatal(err)
 		}
-		for _, s := range r.tw.Status().Subscriptions {
-			if s.Name == p.Subscription {
-				n.Subscriptions[p.Subscription] = s.ID
-			}
-		}
 	}
-	for i, p := range Principals(d) {
-		n.Principals[strings.ToLower(p)] = fmt.Sprintf("00000000-0000-0000-0000-%012d", i+1)
+	for _, p := range Principals(d) {
+		n.Principals[strings.ToLower(p)] = arm.PrincipalID(p)
 	}
 	t, err := Prepare(d, n)
 	if err != nil {

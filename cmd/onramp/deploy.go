@@ -22,6 +22,7 @@ import (
 	"onramp/cloud"
 	"onramp/deploy"
 	"onramp/design"
+	"onramp/twin"
 )
 
 func newDeployCommand() *cobra.Command {
@@ -339,8 +340,8 @@ func (d *deployment) apply(cmd *cobra.Command, o deploy.Options, asJSON bool) (*
 	o.HandOver = func(h deploy.HandOver) { w.aside(func() { printHandOver(words, h, false) }) }
 	r, err := d.run(cmd, o, deploy.Apply)
 	w.end()
-	if e := d.tell(cmd, r); err == nil {
-		err = e
+	if err == nil {
+		err = d.tell()
 	}
 	if asJSON {
 		if e := printJSON(cmd.OutOrStdout(), r); e != nil {
@@ -352,8 +353,14 @@ func (d *deployment) apply(cmd *cobra.Command, o deploy.Options, asJSON bool) (*
 	return r, deployError(err)
 }
 
-// tell tells the twin on this machine what is at the other end of the circuits.
-func (d *deployment) tell(*cobra.Command, *deploy.Result) error { return nil }
+// tell tells the twin on this machine what is at the other end of the circuits: the premises of the design.
+func (d *deployment) tell() error {
+	if d.place.twin == "" || len(d.target.Premises.Sites) == 0 {
+		return nil
+	}
+	_, err := twin.Tell(d.place.twin, twin.Command{Premises: &d.target.Premises})
+	return err
+}
 
 // run carries out a deployment with its journal, until it is interrupted.
 func (d *deployment) run(cmd *cobra.Command, o deploy.Options, do func(context.Context, *cloud.Endpoint, *deploy.Target, *deploy.Journal, deploy.Options) (*deploy.Result, error)) (*deploy.Result, error) {
