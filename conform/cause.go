@@ -56,10 +56,13 @@ func Compare(d *design.Design, seen *Observed, c *catalog.Catalog) (*Result, err
 		}
 	}
 	rest := x.byConfiguration(found)
-	rest = x.onTheWire(rest)
+	rest = x.unnoticed(x.onTheWire(rest))
+	if len(x.wire) == 0 {
+		rest = x.anyElement(rest, true)
+	}
 	rest = x.byPremises(rest)
 	if len(x.wire) == 0 {
-		rest = x.anyElement(rest)
+		rest = x.unnoticed(x.anyElement(rest, false))
 	}
 	x.leftOver(rest)
 	x.prove()
@@ -316,13 +319,21 @@ func (x *comparison) silent(rest []difference) []string {
 type trial struct {
 	sc    network.Scenario
 	words string
+	alone []string // sessions of which BGP alone is down
 	left  []difference
 }
 
 // attempt looks what each of several scenarios leaves unexplained; the best are returned: those that leave the least, if that is less than
 // half of what there was.
 func (x *comparison) attempt(list []trial, was int) []trial {
-	each(len(list), func(i int) { list[i].left = differences(x.expect(x.there.under(list[i].sc)), x.got) })
+	each(len(list), func(i int) {
+		e := x.there.under(list[i].sc)
+		e.answers = map[string]bool{}
+		for _, name := range list[i].alone {
+			e.answers[name] = true
+		}
+		list[i].left = differences(x.expect(e), x.got)
+	})
 	least := was
 	for i := range list {
 		least = min(least, len(list[i].left))
@@ -335,8 +346,7 @@ func (x *comparison) attempt(list []trial, was int) []trial {
 
 // onTheWire looks for failed elements where sessions are down that would be up.
 func (x *comparison) onTheWire(rest []difference) []difference {
-	var failed, cut []string
-	var found []trial
+	var failed, cut, alone []string
 	for range mostTogether {
 		silent := x.silent(rest)
 		if len(silent) == 0 {
@@ -357,7 +367,7 @@ func (x *comparison) onTheWire(rest []difference) []difference {
 		for _, e := range slices.Sorted(maps.Keys(elements)) {
 			if sc, err := x.there.net.Scenario(append(slices.Clone(failed), e)...); err == nil {
 				sc.Cut = cut
-				list = append(list, trial{sc: sc, words: e})
+				list = append(list, trial{sc: sc, words: e, alone: alone})
 			}
 		}
 		for _, name := range silent {
@@ -366,21 +376,32 @@ func (x *comparison) onTheWire(rest []difference) []difference {
 				continue
 			}
 			sc.Cut = append(slices.Clone(cut), name)
-			list = append(list, trial{sc: sc, words: name})
+			list = append(list, trial{sc: sc, words: name, alone: alone}, trial{sc: sc, words: name, alone: append(slices.Clone(alone), name)})
 		}
 		best := x.attempt(list, len(rest))
 		if len(best) == 0 {
 			break
 		}
-		found = append(found, x.told(best, rest))
-		t := best[0]
-		failed, cut, rest = t.sc.Elements, t.sc.Cut, t.left
+		t := x.told(best, rest)
+		failed, cut, alone, rest = t.sc.Elements, t.sc.Cut, t.alone, t.left
 	}
 	return rest
 }
 
-// anyElement tries every element, and the maintenance of every MSEE, where nothing says which.
-func (x *comparison) anyElement(rest []difference) []difference {
+// unnoticed leaves out what is still as it was before something failed: routers that have not noticed it yet show what is proven.
+func (x *comparison) unnoticed(rest []difference) []difference {
+	if len(x.wire) == 0 || len(rest) == 0 {
+		return rest
+	}
+	unlike := map[string]bool{}
+	for _, d := range differences(x.expect(x.there), x.got) {
+		unlike[d.id()] = true
+	}
+	return slices.DeleteFunc(rest, func(d difference) bool { return !unlike[d.id()] })
+}
+
+// anyElement tries every element, and the maintenance of every MSEE, where nothing says which. whole asks for one that explains everything.
+func (x *comparison) anyElement(rest []difference, whole bool) []difference {
 	if len(rest) == 0 {
 		return rest
 	}
@@ -395,7 +416,7 @@ func (x *comparison) anyElement(rest []difference) []difference {
 		}
 	}
 	best := x.attempt(list, len(rest))
-	if len(best) == 0 {
+	if len(best) == 0 || whole && len(best[0].left) > 0 {
 		return rest
 	}
 	x.told(best, rest)
@@ -406,7 +427,9 @@ func (x *comparison) anyElement(rest []difference) []difference {
 func (x *comparison) told(best []trial, rest []difference) trial {
 	f := Finding{Kind: Down, In: Wire}
 	for _, t := range best {
-		f.Elements = append(f.Elements, t.words)
+		if !slices.Contains(f.Elements, t.words) {
+			f.Elements = append(f.Elements, t.words)
+		}
 	}
 	left := map[string]bool{}
 	for _, d := range best[0].left {
@@ -506,6 +529,9 @@ func (x *comparison) wireWords(f *Finding, best []trial) (what, cause string) {
 	}
 	if len(names) > 1 {
 		cause += " (or " + strings.Join(names[1:], ", or ") + ": each would look like this)"
+	}
+	if len(best) == 1 && len(best[0].alone) > 0 {
+		cause = "the link answers and BGP alone is down: on " + names[0][len("the "):] + " the ends do not agree (a password, an AS number), a prefix limit was passed, or it is coming up"
 	}
 	if len(best[0].left) == 0 {
 		cause += ": the tables are exactly those of this failure"
@@ -654,14 +680,18 @@ func (x *comparison) premisesWords(prefixes, names []string, more bool) (what, c
 	on := strings.Join(circuits, " and ")
 	if !more {
 		return fmt.Sprintf("the premises do not advertise %s on circuit %s", shown, on),
-			fmt.Sprintf("%s no longer announces it though its session is up: an export policy was changed, or the prefix is gone inside the site", who)
+			fmt.Sprintf("an export policy of %s was changed, or the prefix is gone inside the site: the session is up", who)
 	}
 	known, whose := x.known(prefixes[0])
 	what = fmt.Sprintf("the premises advertise %s on circuit %s, which the design does not have", shown, on)
 	if known {
 		what = fmt.Sprintf("the premises advertise %s on circuit %s, where the design does not have it", shown, on)
 	}
-	cause = fmt.Sprintf("a leak: %s announces it", who)
+	verb := "announces"
+	if len(routers) > 1 {
+		verb = "announce"
+	}
+	cause = fmt.Sprintf("a leak: %s %s it", who, verb)
 	if whose != "" {
 		cause += ", " + whose
 	}

@@ -545,7 +545,7 @@ func (e *estate) readSummary(b json.RawMessage) ([]row, error) {
 		}
 		words := x.State
 		if n, err := strconv.Atoi(x.State); err == nil {
-			words = fmt.Sprintf("%d prefixes", n)
+			words = prefixes(n)
 		}
 		out = append(out, row{key: x.Neighbor, value: words})
 	}

@@ -61,6 +61,7 @@ type estate struct {
 	customers map[string]bool // addresses of the premises' routers on links to MSEEs
 	address   map[string]string
 	gateways  map[string][]string // instances, by the network's name of a gateway
+	answers   map[string]bool     // sessions that are down though their link is not
 }
 
 func newEstate(rs azure.Resources, p design.Premises, c *catalog.Catalog) *estate {
@@ -129,7 +130,7 @@ func (e *estate) rows(k tableKey, t *table) []row {
 		}
 		for h, n := range counted {
 			if e.customers[h] {
-				out = append(out, row{key: h, value: fmt.Sprintf("%d prefixes", n)})
+				out = append(out, row{key: h, value: prefixes(n)})
 			}
 		}
 	case learnedTable:
@@ -182,6 +183,14 @@ func (e *estate) rows(k tableKey, t *table) []row {
 	return out
 }
 
+// prefixes counts what a neighbour has told.
+func prefixes(n int) string {
+	if n == 1 {
+		return "1 prefix"
+	}
+	return fmt.Sprintf("%d prefixes", n)
+}
+
 const (
 	connected    = "Connected"
 	notConnected = "not connected"
@@ -206,9 +215,11 @@ func pathWords(s string) string {
 func (e *estate) arp(router string) []row {
 	var out []row
 	up := e.up(router)
+	latched := e.state.Latched()
 	for i := range e.wiring.Sessions {
 		s := &e.wiring.Sessions[i]
-		if (s.Kind == "private" || s.Kind == "microsoft") && e.wiring.Routers[s.B].Name == router && up[e.wiring.Routers[s.A].Name] && s.Addr[0].Is4() {
+		if (s.Kind == "private" || s.Kind == "microsoft") && e.wiring.Routers[s.B].Name == router && s.Addr[0].Is4() &&
+			(up[e.wiring.Routers[s.A].Name] || e.answers[s.Name] || slices.Contains(latched, s.Name)) {
 			out = append(out, row{key: s.Addr[0].String(), value: "answers"})
 		}
 	}
