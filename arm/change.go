@@ -509,8 +509,10 @@ func (c *change) judge() *Error {
 		if old == nil {
 			old = map[string]bool{}
 			if c.was != nil || !mine {
-				before, err := c.around(c.was)
-				if err != nil {
+				var before azure.Resources
+				if c.was == nil { // what is wrong around what is new, without it
+					before = slices.DeleteFunc(slices.Clone(after), func(r azure.Resource) bool { return r.Head().ID.Key() == c.next.key })
+				} else if before, err = c.around(c.was); err != nil {
 					return c.broken(err)
 				}
 				for _, q := range azure.Validate(before, c.catalog) {

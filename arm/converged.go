@@ -147,7 +147,7 @@ func AddressOf(n *network.Network, router string) string {
 func GatewayRoutesOf(rows []network.Row, local string) []GatewayRoute {
 	out := []GatewayRoute{}
 	for _, r := range rows {
-		g := GatewayRoute{LocalAddress: local, Network: r.Prefix.String(), Origin: "EBgp", ASPath: strings.Join(asns(r.Path), "-"), Weight: 32769 + int(r.Weight)}
+		g := GatewayRoute{LocalAddress: local, Network: r.Prefix.String(), Origin: "EBgp", ASPath: strings.Join(asns(r.Path), "-"), Weight: int(r.Weight)}
 		if r.From == "" {
 			g.Origin, g.SourcePeer, g.Weight = "Network", local, 32768
 		} else {

@@ -102,3 +102,12 @@ func subscriptionOf(s string) string {
 
 // subscriptions is how an id begins.
 const subscriptions = "/subscriptions/"
+
+// RehomeID is an id with another subscription, where the map, whose keys are compared without case, has one for its own.
+func RehomeID(id ID, homes map[string]string) ID {
+	to := map[string]string{}
+	for k, v := range homes {
+		to[strings.ToLower(k)] = v
+	}
+	return ID(rehomed(string(id), to))
+}

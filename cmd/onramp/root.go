@@ -27,8 +27,8 @@ func newRootCommand() *cobra.Command {
 from a question to a proven design: it compares the four ExpressRoute patterns for what you need,
 proves what each survives, prices them, writes the design it chose, and rehearses every failure on it.
 
-Exit codes: 0 yes; 1 an error finding, a failed property, no fit or a drill not as proved; 2 wrong usage or input; 3 trouble outside;
-4 not finished: a connectivity provider has to do its part.`,
+Exit codes: 0 yes; 1 an error finding, a failed property, no fit, a drill not as proved or an endpoint that does not
+conform; 2 wrong usage or input; 3 trouble outside; 4 not finished: a connectivity provider has to do its part.`,
 		Args:                       knownCommand,
 		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SuggestionsMinimumDistance: 2,
@@ -37,7 +37,7 @@ Exit codes: 0 yes; 1 an error finding, a failed property, no fit or a drill not 
 	}
 	root.AddCommand(newVersionCommand())
 	root.AddCommand(newUpCommand(), newInitCommand(), newSchemaCommand(), newCheckCommand(), newChooseCommand(), newDesignCommand(), newProveCommand(), newRehearseCommand(), newCostCommand(), newCatalogCommand(), newSpeakerCommand(), newTwinCommand(), newDeployCommand(), newImportCommand())
-	root.AddCommand(newRenderCommand())
+	root.AddCommand(newRenderCommand(), newConformCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd(root.Name())
 	classify(root)
