@@ -174,13 +174,15 @@ type conforming struct {
 	design        *design.Design
 	p             *progress
 	stdout, words io.Writer
+	// hush leaves the progress of reading to whoever compares.
+	hush bool
 }
 
 // once reads and compares. It is quiet where it is done again and again.
 func (x *conforming) once(ctx context.Context, quiet bool) (*conform.Result, error) {
 	o := conform.ReadOptions{Parallel: x.flags.parallel, Timeout: x.flags.timeout}
 	var st *stage
-	if !quiet {
+	if !quiet && !x.hush {
 		st = x.p.Stage("read", 0)
 		o.Progress = func(int, int) { st.Step(1, "") }
 	}

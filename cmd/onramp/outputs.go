@@ -22,7 +22,7 @@ type output struct {
 
 // outputNames are the files that a run of up can write.
 func outputNames() []string {
-	return []string{"design.json", "proof.json", "rehearsal.json", rehearsalPage, "choice.json", "bill.csv", "peering-sheet.csv", "topology.svg", "report.html"}
+	return []string{"design.json", "proof.json", "rehearsal.json", rehearsalPage, "conformance.json", "choice.json", "bill.csv", "peering-sheet.csv", "topology.svg", "report.html"}
 }
 
 // replaceFile writes a file whole or not at all: what a failed write leaves is what was there before. An error of write comes back wrapped.

@@ -9,6 +9,7 @@ import (
 	"onramp/catalog"
 	"onramp/check"
 	"onramp/choose"
+	"onramp/conform"
 	"onramp/cost"
 	"onramp/design"
 	"onramp/network"
@@ -25,6 +26,7 @@ type plan struct {
 	bill    *cost.Bill
 	checked []design.Finding
 	drilled *rehearse.Result // nil where nothing was rehearsed
+	seen    *conform.Result  // nil where nothing was deployed
 }
 
 // makePlan takes an intent to its chosen (or nearest) design, or a design.json as it is; progress goes to stderr.

@@ -23,19 +23,23 @@ func newUpCommand() *cobra.Command {
 		asJSON bool
 		again  bool
 		drills bool
+		where  upLive
 	)
 	cmd := &cobra.Command{
 		Use:   "up [FILE]",
-		Short: "Check, choose, design, prove, price and rehearse an estate; write everything down",
+		Short: "Check, choose, design, prove, price, rehearse and deploy an estate; write everything down",
 		Long: `Up does the whole job for one estate: it checks the intent, compiles the four ExpressRoute patterns, proves each under every
-single failure, prices it, chooses, rehearses every failure on the running design, and writes the design with its proof, rehearsal,
-bill, peering sheet and picture, and a page that tells all of it to people.
+single failure, prices it, chooses, rehearses every failure on the running design, deploys it to a twin of Azure that it starts, looks
+whether what runs there is what was proved, and writes the design with its proof, rehearsal, bill, peering sheet and picture, and a page
+that tells all of it to people. The twin ends with it; with --keep it runs on. Nothing leaves this machine.
 
 Without FILE it runs on a built-in example. FILE may be an intent (YAML), a design.json, or - for standard input.
-Exit code 1 means that no pattern meets every need; the files then describe the nearest. It also means that a drill was not as proved.`,
+Exit code 1 means that no pattern meets every need; the files then describe the nearest. It also means that a drill, or what
+runs at the twin, was not as proved.`,
 		Example: `  onramp up
   onramp up estate.yaml
-  onramp up estate.yaml --from onramp-out/northwind/design.json`,
+  onramp up estate.yaml --keep
+  onramp up estate.yaml --no-deploy --from onramp-out/northwind/design.json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := catalog.Open()
@@ -46,7 +50,10 @@ Exit code 1 means that no pattern meets every need; the files then describe the 
 			if len(args) == 1 {
 				name = args[0]
 			}
-			answer := func() (*plan, error) { return up(cmd, c, name, &flags, stated, out, asJSON, drills) }
+			if where.keep && where.none {
+				return usageError(errors.New("--keep keeps the twin that --no-deploy does not start; give one of the two"))
+			}
+			answer := func() (*plan, error) { return up(cmd, c, name, &flags, stated, out, asJSON, drills, where) }
 			if !again {
 				_, err := answer()
 				return err
@@ -61,13 +68,18 @@ Exit code 1 means that no pattern meets every need; the files then describe the 
 	stated.add(cmd)
 	cmd.Flags().StringVar(&out, "out", "", "write the files here (default ./onramp-out/NAME)")
 	cmd.Flags().BoolVar(&drills, "rehearse", true, "rehearse every failure; --rehearse=false leaves it out")
+	cmd.Flags().BoolVar(&where.none, "no-deploy", false, "stop after the rehearsal: start no twin and deploy nothing")
+	cmd.Flags().BoolVar(&where.keep, "keep", false, "leave the twin running, with its state in the output directory, and say how to use it")
 	cmd.Flags().BoolVar(&again, "watch", false, "answer again whenever FILE changes, until interrupted")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the choice as JSON on standard output, words on standard error")
 	return cmd
 }
 
+// upLive says what up does with a design that is proved.
+type upLive struct{ none, keep bool }
+
 // up does the whole job for one input. The plan comes with the error that says no.
-func up(cmd *cobra.Command, c *catalog.Catalog, name string, flags *planFlags, stated statedFlag, out string, asJSON, drills bool) (*plan, error) {
+func up(cmd *cobra.Command, c *catalog.Catalog, name string, flags *planFlags, stated statedFlag, out string, asJSON, drills bool, where upLive) (*plan, error) {
 	o, err := flags.options()
 	if err != nil {
 		return nil, err
@@ -100,15 +112,25 @@ func up(cmd *cobra.Command, c *catalog.Catalog, name string, flags *planFlags, s
 			return nil, err
 		}
 	}
-	files, err := pl.files(c)
-	if err != nil {
-		return nil, outside(err)
-	}
 	if out == "" {
 		if pl.design.Name == "" || pl.design.Name != filepath.Base(pl.design.Name) || pl.design.Name[0] == '.' {
 			return nil, usageError(fmt.Errorf("%s: the design's name %q cannot name a directory; say where to write with --out", in.name, pl.design.Name))
 		}
 		out = filepath.Join("onramp-out", pl.design.Name)
+	}
+	why := pl.undeployable(bad)
+	switch {
+	case where.none:
+	case why != "":
+		p.Stage("deploy", 1).Done("left out: " + why)
+	default:
+		if err := pl.live(cmd, c, p, out, where.keep); err != nil {
+			return nil, err
+		}
+	}
+	files, err := pl.files(c)
+	if err != nil {
+		return nil, outside(err)
 	}
 	if o.Keep != nil {
 		list, err := design.Changes(o.Keep, pl.design)
@@ -126,7 +148,14 @@ func up(cmd *cobra.Command, c *catalog.Catalog, name string, flags *planFlags, s
 	if err := pl.tell(cmd, files, out, asJSON); err != nil {
 		return nil, outside(err)
 	}
-	if bad > 0 || failedProperties(pl.proof) > 0 || pl.drilled != nil && !pl.drilled.Agrees || pl.answer != nil && pl.answer.Choice.Chosen == nil {
+	if where.keep && pl.seen != nil {
+		words := cmd.OutOrStdout()
+		if asJSON {
+			words = cmd.ErrOrStderr()
+		}
+		tellKept(words, out)
+	}
+	if bad > 0 || failedProperties(pl.proof) > 0 || pl.drilled != nil && !pl.drilled.Agrees || pl.seen != nil && !pl.seen.Conforms || pl.answer != nil && pl.answer.Choice.Chosen == nil {
 		return pl, failed(nil)
 	}
 	return pl, nil
@@ -157,6 +186,12 @@ func (pl *plan) files(c *catalog.Catalog) ([]output, error) {
 		}
 		b, err = page.Rehearsal(pl.design, pl.drilled, c)
 		if err := add(rehearsalPage, b, err); err != nil {
+			return nil, err
+		}
+	}
+	if pl.seen != nil {
+		b, err = indented(pl.seen)
+		if err := add("conformance.json", b, err); err != nil {
 			return nil, err
 		}
 	}
