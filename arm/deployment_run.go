@@ -194,6 +194,11 @@ func (d *deployer) advance() {
 
 // some goes on with deployments that are due. What is more than a batch stays due. It wants work.
 func (d *deployer) some() {
+	for key := range d.runs {
+		if d.get(key) == nil { // it went with its group
+			delete(d.runs, key)
+		}
+	}
 	for left := deploymentBatch; left > 0 || d.only; {
 		x := d.ready()
 		if x == nil {

@@ -782,3 +782,28 @@ func TestDeploymentsAtTheSameTimeDoNotDisturbEachOther(t *testing.T) {
 		t.Errorf("%d subnets", n)
 	}
 }
+
+func TestDeploymentsAreBounded(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.must(201, "PUT", group, `{"location":"westeurope"}`)
+	before := len(r.records())
+	long := strings.Repeat("x", 4_000_000)
+	r.refused(400, "DeploymentJobSizeExceeded", "PUT", deployments+"large", deploymentOf(templateOf(`"parameters":{"long":{"type":"string","defaultValue":"`+long+`"}}`)))
+	r.refused(413, "RequestEntityTooLarge", "PUT", deployments+"larger", deploymentOf(templateOf(`"parameters":{"long":{"type":"string","defaultValue":"`+long+long+`"}}`)))
+	r.refused(400, "InvalidTemplate", "PUT", deployments+"many", deploymentOf(templateOf(strings.Replace(aDeployedTable, `"deployed"`, `"[concat('rt', copyIndex())]","copy":{"name":"tables","count":801}`, 1))))
+	if after := len(r.records()); after != before {
+		t.Errorf("%d records were written", after-before)
+	}
+	// The history of a scope has an end, too.
+	r.deployed("first", deploymentOf(templateOf(aDeployedTable)))
+	d := r.Server.deploy
+	d.mu.Lock()
+	first := d.all[strings.ToLower(strings.ReplaceAll(deployments, "SUB", testSub))+"first"]
+	for i := range maxDeployments - 1 {
+		d.all[fmt.Sprintf("%s%d", first.key, i)] = first
+	}
+	d.mu.Unlock()
+	r.refused(409, "DeploymentQuotaExceeded", "PUT", deployments+"more", deploymentOf(templateOf(aDeployedTable)))
+	r.ends(r.deployed("first", deploymentOf(templateOf(aDeployedTable))), succeeded) // no more than there were
+}
