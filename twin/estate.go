@@ -102,8 +102,8 @@ func (e *estate) touched() {
 	}
 }
 
-// follow takes over whatever changes until the context ends. What comes in a burst is taken over together: the next look is after as long a
-// rest as the last one took.
+// follow takes over whatever changes until the context ends. What comes in a burst is taken over together: after each look there is a rest
+// of twice its time.
 func (e *estate) follow(ctx context.Context, changed <-chan struct{}) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -120,7 +120,7 @@ func (e *estate) follow(ctx context.Context, changed <-chan struct{}) {
 			e.log.Error("a change was not taken over", "error", err)
 		}
 		took := time.Since(began)
-		timer.Reset(took)
+		timer.Reset(2 * took)
 		select {
 		case <-ctx.Done():
 			return
@@ -165,7 +165,7 @@ func (e *estate) takeOver(ctx context.Context) error {
 	var trouble []design.Finding
 	anew := number != e.number || told != e.age
 	if anew {
-		d = design.Design{APIVersion: design.APIVersion, Name: "twin", Resources: rs, Premises: e.homed(premises)}
+		d = design.Design{APIVersion: design.APIVersion, Name: "twin", Resources: rs, Premises: premises.Rehome(e.subscription)}
 		base, trouble = network.Build(d.Resources, d.Premises, e.catalog, network.Options{})
 		if err := sim.Ready(base); err != nil {
 			return err
@@ -247,33 +247,6 @@ func (e *estate) suffer(faults []*Fault, d *design.Design, n *network.Network) (
 		waits[of[k]] = err.Error()
 	}
 	return p, waits
-}
-
-// homed are premises whose circuits have the ids of the endpoint: designs name subscriptions that have GUIDs here.
-func (e *estate) homed(p design.Premises) design.Premises {
-	edges := func(list []design.Router) []design.Router {
-		list = slices.Clone(list)
-		for i := range list {
-			list[i].Sessions = slices.Clone(list[i].Sessions)
-			for k := range list[i].Sessions {
-				x := &list[i].Sessions[k]
-				id, err := azure.ParseID(string(x.Circuit))
-				if err != nil || x.Circuit == "" {
-					continue
-				}
-				if guid, ok := e.subscription(id.Subscription); ok {
-					x.Circuit = azure.ID("/subscriptions/" + guid + strings.TrimPrefix(string(x.Circuit), "/subscriptions/"+id.Subscription))
-				}
-			}
-		}
-		return list
-	}
-	p.Sites = slices.Clone(p.Sites)
-	for i := range p.Sites {
-		p.Sites[i].Routers = edges(p.Sites[i].Routers)
-	}
-	p.ProviderEdges = edges(p.ProviderEdges)
-	return p
 }
 
 // setPremises puts others in the place of those that are there.
