@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -107,6 +108,7 @@ func (e *estate) touched() {
 func (e *estate) follow(ctx context.Context, changed <-chan struct{}) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	untidy := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -114,21 +116,30 @@ func (e *estate) follow(ctx context.Context, changed <-chan struct{}) {
 		case <-changed:
 		case <-e.kick:
 		case <-timer.C:
+			if untidy {
+				debug.FreeOSMemory() // building networks takes several times what they are
+				untidy = false
+				timer.Reset(e.next())
+				continue
+			}
 		}
 		began := time.Now()
 		if err := e.update(ctx); err != nil && ctx.Err() == nil {
 			e.log.Error("a change was not taken over", "error", err)
 		}
-		took := time.Since(began)
-		timer.Reset(2 * took)
+		timer.Reset(2 * time.Since(began))
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
 		}
-		timer.Reset(e.next())
+		untidy = true
+		timer.Reset(min(e.next(), calm))
 	}
 }
+
+// calm is how long nothing has to change until what taking over needed is given back to the system.
+const calm = 2 * time.Second
 
 // next is how long it is until a fault ends by itself.
 func (e *estate) next() time.Duration {
