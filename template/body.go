@@ -122,40 +122,15 @@ func (ev *eval) nestedResources(n *node) (any, error) {
 	if n.kind != arrayKind {
 		return ev.node(n)
 	}
-	out := []any{}
+	out := make([]any, len(n.elems))
 	for i, e := range n.elems {
 		ev.push("[%d]", i)
-		c := e.member("copy")
-		if c == nil || c.kind != objectKind {
-			v, err := ev.nestedResource(e)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, v)
-			ev.leave()
-			continue
-		}
-		// The rounds of a copy are written out: copyIndex() is the parent's to evaluate.
-		ev.enter(".copy")
-		name, err := ev.pureString(c.member("name"), "name", "the name of a copy")
-		if err != nil {
-			return nil, err
-		}
-		count, err := ev.count(c)
+		v, err := ev.nestedResource(e)
 		if err != nil {
 			return nil, err
 		}
 		ev.leave()
-		for j := range count {
-			ev.loops = append(ev.loops, loop{name, j})
-			v, err := ev.nestedResource(e)
-			if err != nil {
-				return nil, err
-			}
-			ev.loops = ev.loops[:len(ev.loops)-1]
-			out = append(out, v)
-		}
-		ev.leave()
+		out[i] = v
 	}
 	return out, nil
 }
@@ -173,9 +148,6 @@ func (ev *eval) nestedResource(n *node) (any, error) {
 	}
 	o := &object{members: make([]member, 0, len(n.members))}
 	for _, f := range n.members {
-		if strings.EqualFold(f.name, "copy") && f.value.kind == objectKind {
-			continue
-		}
 		ev.enter(dot(f.name))
 		var v any
 		var err error

@@ -152,13 +152,13 @@ func (in *instance) settle() {
 			continue
 		}
 		seen := map[*Resource]bool{}
-		todo := make([]*Resource, 0, len(r.waits))
+		open := make([]*Resource, 0, len(r.waits))
 		for o := range r.waits {
-			todo = append(todo, o)
+			open = append(open, o)
 		}
-		for len(todo) > 0 {
-			o := todo[len(todo)-1]
-			todo = todo[:len(todo)-1]
+		for len(open) > 0 {
+			o := open[len(open)-1]
+			open = open[:len(open)-1]
 			if seen[o] || !o.Condition {
 				continue
 			}
@@ -168,7 +168,7 @@ func (in *instance) settle() {
 				continue
 			}
 			for p := range o.waits {
-				todo = append(todo, p)
+				open = append(open, p)
 			}
 		}
 		slices.SortFunc(r.waitsOn, func(a, b *Resource) int { return position[a] - position[b] })

@@ -120,7 +120,8 @@ func (ev *eval) text(n *node) (any, error) {
 		return nil, err
 	}
 	if ev.outer {
-		return ev.escape(v)
+		v, err = ev.escape(v)
+		return v, ev.bounds(n, err)
 	}
 	return v, nil
 }
@@ -535,16 +536,25 @@ func (c *call) over(err error) bool {
 
 func (c *call) wrong(i int, want string) {
 	shown := ""
-	switch v := c.args[i].(type) {
-	case string:
-		shown = " (" + quote(v) + ")"
-		if len(shown) > 60 {
-			shown = ""
+	if c.shows(i) {
+		switch v := c.args[i].(type) {
+		case string:
+			if len(v) < 60 {
+				shown = " (" + quote(v) + ")"
+			}
+		case int64, bool:
+			shown = fmt.Sprintf(" (%v)", v)
 		}
-	case int64, bool:
-		shown = fmt.Sprintf(" (%v)", v)
 	}
 	c.fail("argument %d is expected to be %s, but is of type %s%s", i+1, want, typeName(c.args[i]), shown)
+}
+
+// shows tells whether an argument's value may stand in an error: not when it could come from a secret.
+func (c *call) shows(i int) bool {
+	if c.e != nil && i < len(c.e.args) && (c.e.args[i].op == stringOp || c.e.args[i].op == intOp) {
+		return true
+	}
+	return c.ev != nil && !c.ev.in.t.secrets && c.ev.env == nil
 }
 
 func (c *call) has(i int) bool { return i < len(c.args) }

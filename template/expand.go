@@ -42,14 +42,14 @@ func (o Limits) withDefaults() Limits {
 	set(&o.Variables, 256)
 	set(&o.Outputs, 64)
 	set(&o.Depth, 256)
-	set(&o.Steps, 20_000_000)
+	set(&o.Steps, 5_000_000)
 	set(&o.Size, 4<<20)
 	return o
 }
 
 // Instantiate checks the parameters' values (see Parameters for how to read them from a request) and expands the template. Everything
 // that can be known before the deployment is evaluated, the bodies and outputs too, so that their mistakes are found here. An instance
-// may be used by several goroutines. Errors are *Error.
+// may be used by several goroutines. Errors are *Error, but for a scope that lacks what its level needs, which is the caller's mistake.
 func (t *Template) Instantiate(s Scope, parameters map[string]json.RawMessage, o Limits) (*Instance, error) {
 	in := &instance{
 		t: t, limits: o.withDefaults(), scope: s, values: map[string]any{}, busy: map[string]bool{},
@@ -215,6 +215,9 @@ func (in *instance) declareOne(n *node, symbol string, parent *Resource, path st
 	}
 	if name == "" {
 		return ev.fail(c, codeInvalid, "the copy has no name")
+	}
+	if same := in.byName["copy:"+strings.ToLower(name)]; same != nil && in.t.symbolic() {
+		return ev.fail(c, codeInvalid, "the copy name '%s' stands twice: with languageVersion 2.0 each copy has its own", name)
 	}
 	count, err := ev.count(c)
 	if err != nil {

@@ -305,12 +305,41 @@ func TestNestedTemplatesAreEvaluatedByWhomTheirScopeSays(t *testing.T) {
 	}
 }
 
-func TestCopiesOfANestedTemplateAreWrittenOutByTheParent(t *testing.T) {
-	i := instantiate(t, head+`, "resources": [{"type": "Microsoft.Resources/deployments", "apiVersion": "2022-09-01", "name": "d", "properties": {"mode": "Incremental", "template": {
+func TestCopyIndexOfANestedTemplateIsNotTheParents(t *testing.T) {
+	text := func(scope string) string {
+		return head + `, "resources": [{"type": "Microsoft.Resources/deployments", "apiVersion": "2022-09-01", "name": "d", "properties": {"mode": "Incremental", "expressionEvaluationOptions": {"scope": "` + scope + `"}, "template": {
 		"$schema": "s", "contentVersion": "1.0.0.0", "resources": [
-			{"type": "Microsoft.Network/routeTables", "apiVersion": "2024-05-01", "name": "[concat('rt', copyIndex())]", "copy": {"name": "c", "count": 2}}]}}}]}`, group(), "")
-	same(t, "body", body(t, i.Resources[0], nil), `{"name":"d","type":"Microsoft.Resources/deployments","properties":{"mode":"Incremental","template":{"$schema":"s","contentVersion":"1.0.0.0",`+
-		`"resources":[{"type":"Microsoft.Network/routeTables","apiVersion":"2024-05-01","name":"rt0"},{"type":"Microsoft.Network/routeTables","apiVersion":"2024-05-01","name":"rt1"}]}}}`)
+			{"type": "Microsoft.Network/routeTables", "apiVersion": "2024-05-01", "name": "[concat('rt', copyIndex())]", "copy": {"name": "c", "count": 2}}]}}}]}`
+	}
+	_, err := try(text("outer"), group(), "")
+	if err == nil || !strings.Contains(err.Error(), "resources[0].properties.template.resources[0].name: the template language function 'copyIndex'") || !strings.Contains(err.Error(), "give it the inner scope") {
+		t.Errorf("got %v", err)
+	}
+	i := instantiate(t, text("Inner"), group(), "")
+	if b := body(t, i.Resources[0], nil); !strings.Contains(b, `"name":"[concat('rt', copyIndex())]","copy":{"name":"c","count":2}`) {
+		t.Errorf("got %s", b)
+	}
+}
+
+func TestWhatDecidesEndsTheEvaluation(t *testing.T) {
+	for e, want := range map[string]string{
+		"and(false(), createObject().x)":                                             "false",
+		"or(true(), createObject().x)":                                               "true",
+		"coalesce(null(), 1, createObject().x)":                                      "1",
+		"and(contains(createObject('x', true()), 'x'), createObject('x', true()).x)": "true",
+	} {
+		if got, err := evaluate(e, ""); err != nil || got != want {
+			t.Errorf("%s: got %s %v, want %s", e, got, err, want)
+		}
+	}
+	// What depends on the deployment leaves the rest open, and the rest is still waited for.
+	i := instantiate(t, head+`, "resources": [{"type": "a.b/c", "apiVersion": "1", "name": "one"}, {"type": "a.b/c", "apiVersion": "1", "name": "two"},
+		{"type": "a.b/c", "apiVersion": "1", "name": "x", "properties": {"y": "[and(reference('one').on, reference('two').on, createObject().x)]"}}]}`, group(), "")
+	x := byName(t, i, "x")
+	if len(x.DependsOn) != 2 {
+		t.Errorf("waits for %v", x.DependsOn)
+	}
+	same(t, "body", body(t, x, world{i.Resources[0].ID + "@1": `{"on": false}`}), `{"name":"x","type":"a.b/c","properties":{"y":false}}`)
 }
 
 func TestUserDefinedFunctionsSeeTheirOwnParametersOnly(t *testing.T) {
@@ -388,6 +417,8 @@ func TestMistakesAreFoundWithTheirPlace(t *testing.T) {
 		{"a copy that is not around", two(`, "copy": {"name": "c", "count": 1}, "properties": {"x": "[copyIndex('d')]"}`, ""), "there is no copy 'd' around this place; there is 'c'"},
 		{"an output of another type", head + `, "resources": [], "outputs": {"x": {"type": "int", "value": "a"}}}`, "outputs.x: the template output 'x' is not valid: expected a value of type 'Integer', but received a value of type 'String'"},
 		{"an output without a type", head + `, "resources": [], "outputs": {"x": {"value": "a"}}}`, "the output 'x': there is no type"},
+		{"a copy's name twice with symbols", head + `, "languageVersion": "2.0", "resources": {"x": {"type": "a.b/c", "apiVersion": "1", "name": "[concat('x', copyIndex())]", "copy": {"name": "c", "count": 1}},
+			"y": {"type": "a.b/c", "apiVersion": "1", "name": "[concat('y', copyIndex())]", "copy": {"name": "C", "count": 1}}}}`, "resources.y.copy: the copy name 'C' stands twice"},
 		{"existing without the version", resource(`"name": "a", "existing": true`), "existing resources take languageVersion 2.0"},
 		{"too long an expression", resource(`"name": "[concat('` + strings.Repeat("x", 24577) + `')]"`), "Azure takes at most 24576"},
 		{"values too deep", strings.Repeat("[", 300), "values are nested more than 256 deep"},
@@ -471,4 +502,45 @@ func TestAnInstanceServesSeveralAtOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// The shapes are those that the Bicep compiler writes.
+func TestWhatBicepWritesExpands(t *testing.T) {
+	i := instantiate(t, head+`, "languageVersion": "2.0", "metadata": {"_generator": {"name": "bicep", "version": "0.30.0.0", "templateHash": "1"}},
+		"definitions": {"spokeType": {"type": "object", "properties": {"name": {"type": "string"}, "size": {"type": "int", "nullable": true}}}},
+		"functions": [{"namespace": "__bicep", "members": {
+			"label": {"parameters": [{"type": "string", "name": "x"}], "output": {"type": "string", "value": "[format('{0}-{1}', parameters('x'), __bicep.end())]"}},
+			"end": {"parameters": [], "output": {"type": "string", "value": "net"}}}}],
+		"parameters": {"spokes": {"type": "array", "items": {"$ref": "#/definitions/spokeType"}, "defaultValue": [{"name": "a"}, {"name": "b", "size": 26}]},
+			"location": {"type": "string", "defaultValue": "[resourceGroup().location]"}, "deployGateway": {"type": "bool", "defaultValue": true}},
+		"variables": {"$fxv#0": "text", "sizes": "[map(parameters('spokes'), lambda('s', coalesce(tryGet(lambdaVariables('s'), 'size'), 24)))]"},
+		"resources": {
+			"hub::gatewaySubnet": {"condition": "[parameters('deployGateway')]", "type": "Microsoft.Network/virtualNetworks/subnets", "apiVersion": "2024-05-01", "name": "[format('{0}/{1}', 'hub', 'GatewaySubnet')]", "dependsOn": ["hub"]},
+			"hub": {"type": "Microsoft.Network/virtualNetworks", "apiVersion": "2024-05-01", "name": "hub", "location": "[parameters('location')]", "tags": {"text": "[variables('$fxv#0')]"}},
+			"vault": {"existing": true, "type": "Microsoft.KeyVault/vaults", "apiVersion": "2023-07-01", "subscriptionId": "[subscription().subscriptionId]", "resourceGroup": "secrets", "name": "kv"},
+			"spokes": {"copy": {"name": "spokes", "count": "[length(parameters('spokes'))]", "mode": "serial", "batchSize": 1}, "type": "Microsoft.Resources/deployments", "apiVersion": "2022-09-01",
+				"name": "[format('spoke-{0}', parameters('spokes')[copyIndex()].name)]", "resourceGroup": "[__bicep.label(parameters('spokes')[copyIndex()].name)]",
+				"properties": {"expressionEvaluationOptions": {"scope": "inner"}, "mode": "Incremental", "parameters": {
+					"size": {"value": "[variables('sizes')[copyIndex()]]"}, "hub": {"value": "[resourceId('Microsoft.Network/virtualNetworks', 'hub')]"},
+					"maybe": "[if(equals(copyIndex(), 0), createObject('value', 'first'), createObject('value', null()))]", "vault": {"value": "[reference('vault').vaultUri]"}},
+					"template": {"$schema": "x", "contentVersion": "1.0.0.0", "resources": []}}, "dependsOn": ["hub", "[format('hub::gatewaySubnet')]"]}
+		},
+		"outputs": {"ids": {"type": "array", "copy": {"count": "[length(parameters('spokes'))]", "input": "[reference(format('spokes[{0}]', copyIndex())).outputs.id.value]"}},
+			"hubId": {"type": "string", "value": "[resourceId('Microsoft.Network/virtualNetworks', 'hub')]"}}}`, group(), "")
+	second := byName(t, i, "spoke-b")
+	rg := "/subscriptions/" + subscriptionID + "/resourceGroups/"
+	same(t, "identifier", second.ID, rg+"b-net/providers/Microsoft.Resources/deployments/spoke-b")
+	if len(second.DependsOn) != 3 { // the hub, its subnet and the round before
+		t.Errorf("waits for %v", second.DependsOn)
+	}
+	w := world{rg + "secrets/providers/Microsoft.KeyVault/vaults/kv@2023-07-01": `{"vaultUri": "https://kv"}`,
+		rg + "a-net/providers/Microsoft.Resources/deployments/spoke-a@2022-09-01": `{"outputs": {"id": {"value": 1}}}`,
+		rg + "b-net/providers/Microsoft.Resources/deployments/spoke-b@2022-09-01": `{"outputs": {"id": {"value": 2}}}`}
+	same(t, "body", body(t, second, w), `{"name":"spoke-b","type":"Microsoft.Resources/deployments","properties":{"expressionEvaluationOptions":{"scope":"inner"},"mode":"Incremental","parameters":{`+
+		`"size":{"value":26},"hub":{"value":"`+groupID+`/providers/Microsoft.Network/virtualNetworks/hub"},"maybe":{"value":null},"vault":{"value":"https://kv"}},"template":{"$schema":"x","contentVersion":"1.0.0.0","resources":[]}}}`)
+	out, err := i.Outputs(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "outputs", string(out), `{"ids":{"type":"Array","value":[1,2]},"hubId":{"type":"String","value":"`+groupID+`/providers/Microsoft.Network/virtualNetworks/hub"}}`)
 }

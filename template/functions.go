@@ -85,7 +85,7 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// logicFunctions compare and decide. and, or and coalesce evaluate all arguments: Azure documents the lazy evaluation of if only.
+// logicFunctions compare and decide.
 func logicFunctions() []function {
 	compare := func(holds func(int) bool) func(c *call) any {
 		return func(c *call) any {
@@ -101,20 +101,8 @@ func logicFunctions() []function {
 	}
 	return []function{
 		{name: "if", low: 3, high: 3, lazy: ifFunction},
-		{name: "and", low: 2, high: many, eager: func(c *call) any {
-			all := true
-			for i := range c.args {
-				all = c.bool(i) && all
-			}
-			return all
-		}},
-		{name: "or", low: 2, high: many, eager: func(c *call) any {
-			one := false
-			for i := range c.args {
-				one = c.bool(i) || one
-			}
-			return one
-		}},
+		{name: "and", low: 2, high: many, lazy: func(ev *eval, e *expr) (any, error) { return junction(ev, e, false) }},
+		{name: "or", low: 2, high: many, lazy: func(ev *eval, e *expr) (any, error) { return junction(ev, e, true) }},
 		{name: "not", low: 1, high: 1, eager: func(c *call) any { return !c.bool(0) }},
 		{name: "true", eager: func(*call) any { return true }},
 		{name: "false", eager: func(*call) any { return false }},
@@ -145,20 +133,23 @@ func logicFunctions() []function {
 		{name: "lessOrEquals", low: 2, high: 2, eager: compare(func(d int) bool { return d <= 0 })},
 		{name: "greater", low: 2, high: 2, eager: compare(func(d int) bool { return d > 0 })},
 		{name: "greaterOrEquals", low: 2, high: 2, eager: compare(func(d int) bool { return d >= 0 })},
-		{name: "coalesce", low: 1, high: many, eager: func(c *call) any {
-			for _, a := range c.args {
-				if a != nil {
-					return a
+		{name: "coalesce", low: 1, high: many, lazy: func(ev *eval, e *expr) (any, error) {
+			for i, a := range e.args {
+				v, err := ev.expr(a)
+				if _, open := v.(unknown); open {
+					ev.perhaps(e.args[i+1:])
+				}
+				if v != nil || err != nil {
+					return v, err
 				}
 			}
-			return nil
+			return nil, nil
 		}},
 		{name: "fail", low: 1, high: 1, eager: func(c *call) any { return c.fail("%s", c.str(0)) }},
 	}
 }
 
-// ifFunction evaluates only the branch that is taken. Where the condition is not known yet, the branches are looked through for the
-// resources that they wait for, and an error in them may be one of the branch that is not taken.
+// ifFunction evaluates only the branch that is taken.
 func ifFunction(ev *eval, e *expr) (any, error) {
 	v, err := ev.expr(e.args[0])
 	if err != nil {
@@ -171,15 +162,46 @@ func ifFunction(ev *eval, e *expr) (any, error) {
 		}
 		return ev.expr(e.args[2])
 	case unknown:
-		for _, a := range e.args[1:] {
-			depth, path, at, locals := ev.depth, len(ev.path), ev.at, len(ev.locals)
-			if _, err := ev.expr(a); err != nil {
-				ev.depth, ev.path, ev.at, ev.locals = depth, ev.path[:path], at, ev.locals[:locals]
-			}
-		}
+		ev.perhaps(e.args[1:])
 		return unknown{}, nil
 	}
 	return nil, fmt.Errorf("argument 1 is expected to be a Boolean, but is of type %s", typeName(v))
+}
+
+// junction is and or or: from the left, until the one that decides. What follows it is not evaluated.
+func junction(ev *eval, e *expr, decides bool) (any, error) {
+	for i, a := range e.args {
+		v, err := ev.expr(a)
+		if err != nil {
+			return nil, err
+		}
+		switch b := v.(type) {
+		case bool:
+			if b == decides {
+				return decides, nil
+			}
+		case unknown:
+			ev.perhaps(e.args[i+1:])
+			return unknown{}, nil
+		default:
+			c := call{ev: ev, e: e, args: make([]any, i+1)}
+			c.args[i] = v
+			c.wrong(i, "a Boolean")
+			return nil, c.err
+		}
+	}
+	return !decides, nil
+}
+
+// perhaps looks through expressions that are evaluated only when something that is not known yet turns out so, for the resources that they
+// wait for. A mistake in them may be one of a case that never comes: it is left for the deployment to find.
+func (ev *eval) perhaps(args []*expr) {
+	for _, a := range args {
+		depth, path, at, locals := ev.depth, len(ev.path), ev.at, len(ev.locals)
+		if _, err := ev.expr(a); err != nil {
+			ev.depth, ev.path, ev.at, ev.locals = depth, ev.path[:path], at, ev.locals[:locals]
+		}
+	}
 }
 
 func compareInts(a, b int64) int {

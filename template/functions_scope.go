@@ -146,7 +146,11 @@ func copyIndex(c *call) any {
 		}
 	}
 	if name == "" || len(loops) == 0 {
-		return c.fail("it is not expected at this location: it can only be used in a resource, property, variable or output with a copy")
+		hint := ""
+		if c.ev.outer {
+			hint = "; in a nested template with the outer scope it is the parent's to evaluate: give it the inner scope"
+		}
+		return c.fail("it is not expected at this location: it can only be used in a resource, property, variable or output with a copy%s", hint)
 	}
 	var names []string
 	for _, l := range loops {

@@ -354,3 +354,15 @@ func TestWrongArgumentsAreNamedWithFunctionArgumentAndPlace(t *testing.T) {
 		}
 	}
 }
+
+func TestASecretStandsInNoError(t *testing.T) {
+	for _, c := range []struct {
+		typ  string
+		want bool
+	}{{"string", true}, {"securestring", false}} {
+		_, err := try(head+`, "parameters": {"p": {"type": "`+c.typ+`"}}, "resources": [], "outputs": {"x": {"type": "int", "value": "[add(1, parameters('p'))]"}}}`, group(), `{"p": {"value": "hunter2"}}`)
+		if err == nil || strings.Contains(err.Error(), "hunter2") != c.want {
+			t.Errorf("%s: %v", c.typ, err)
+		}
+	}
+}

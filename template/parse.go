@@ -3,6 +3,7 @@ package template
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -28,6 +29,7 @@ type Template struct {
 	resources  *node
 	outputs    *node
 	types      *node // definitions
+	secrets    bool  // some parameter or type is secure
 }
 
 // declared is a parameter, or one of a user-defined function.
@@ -83,13 +85,30 @@ func Parse(name string, b []byte) (*Template, error) {
 	if root.kind != objectKind {
 		return nil, t.fault(root, codeInvalid, "", "a template is a JSON object with $schema, contentVersion and resources")
 	}
-	if err := t.compile(root, ""); err != nil {
+	if err := t.compileTemplate(root, ""); err != nil {
 		return nil, err
 	}
 	if err := t.sections(); err != nil {
 		return nil, err
 	}
+	t.secrets = secure(root.member("parameters")) || secure(t.types)
 	return t, nil
+}
+
+// secure tells whether a secure type stands somewhere in declarations.
+func secure(n *node) bool {
+	if n == nil {
+		return false
+	}
+	for _, f := range n.members {
+		if strings.EqualFold(f.name, "type") && f.value.kind == stringKind && len(f.value.str) > 6 && strings.EqualFold(f.value.str[:6], "secure") {
+			return true
+		}
+		if secure(f.value) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(n.elems, secure)
 }
 
 // sections finds the template's parts and checks their shapes.
@@ -268,7 +287,97 @@ func (t *Template) functionNames() []string {
 	return names
 }
 
-// compile parses the expressions in n. metadata is never evaluated; nor, by the parent, is a nested template with the inner scope.
+// compileTemplate parses the expressions of a template where it has some: what describes it and what declares types has none.
+func (t *Template) compileTemplate(n *node, path string) error {
+	for _, f := range n.members {
+		path := path + dot(f.name)
+		var err error
+		switch strings.ToLower(f.name) {
+		case "parameters":
+			for _, p := range f.value.members {
+				if def := p.value.member("defaultValue"); def != nil && err == nil {
+					err = t.compile(def, path+dot(p.name)+".defaultValue")
+				}
+			}
+		case "variables", "functions":
+			err = t.compile(f.value, path)
+		case "outputs":
+			for _, o := range f.value.members {
+				if err == nil {
+					err = t.compileMembers(o.value, path+dot(o.name), nil)
+				}
+			}
+		case "resources":
+			err = t.compileResources(f.value, path)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compileMembers parses what is in the members of a resource or an output, but its description. special takes some members for itself.
+func (t *Template) compileMembers(n *node, path string, special func(f field, path string) (bool, error)) error {
+	if n.kind != objectKind {
+		return t.compile(n, path)
+	}
+	for _, f := range n.members {
+		if strings.EqualFold(f.name, "metadata") || strings.EqualFold(f.name, "comments") {
+			continue
+		}
+		path := path + dot(f.name)
+		if special != nil {
+			if done, err := special(f, path); err != nil {
+				return err
+			} else if done {
+				continue
+			}
+		}
+		if err := t.compile(f.value, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Template) compileResources(n *node, path string) error {
+	for i, e := range n.elems {
+		if err := t.compileResource(e, fmt.Sprintf("%s[%d]", path, i)); err != nil {
+			return err
+		}
+	}
+	for _, f := range n.members {
+		if err := t.compileResource(f.value, path+dot(f.name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Template) compileResource(n *node, path string) error {
+	typ := n.member("type")
+	nested := typ != nil && isDeployment(typ.str)
+	return t.compileMembers(n, path, func(f field, path string) (bool, error) {
+		switch {
+		case strings.EqualFold(f.name, "resources"):
+			return true, t.compileResources(f.value, path)
+		case nested && strings.EqualFold(f.name, "properties"):
+			return true, t.compileMembers(f.value, path, func(g field, path string) (bool, error) {
+				switch {
+				case !strings.EqualFold(g.name, "template"):
+					return false, nil
+				case isInner(f.value): // the child's to read
+					return true, nil
+				}
+				return true, t.compileTemplate(g.value, path)
+			})
+		}
+		return false, nil
+	})
+}
+
+// compile parses the expressions in n.
 func (t *Template) compile(n *node, path string) error {
 	switch n.kind {
 	case stringKind:
@@ -294,11 +403,7 @@ func (t *Template) compile(n *node, path string) error {
 			}
 		}
 	case objectKind:
-		inner := isInner(n)
 		for _, f := range n.members {
-			if strings.EqualFold(f.name, "metadata") || inner && strings.EqualFold(f.name, "template") {
-				continue
-			}
 			at := path + dot(f.name)
 			if err := t.compile(f.key, at); err != nil {
 				return err

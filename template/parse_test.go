@@ -39,3 +39,16 @@ func TestATemplateMayHaveCommentsAndStringsOfSeveralLines(t *testing.T) {
 	}
 	same(t, "outputs", string(out), `{"x":{"type":"String","value":"ab"}}`)
 }
+
+// What describes a template may hold brackets; what is called metadata in a resource's own properties is evaluated as all else there.
+func TestDescriptionsAreNoExpressions(t *testing.T) {
+	i := instantiate(t, head+`, "metadata": {"a": "[not one]"},
+		"parameters": {"p": {"type": "string", "defaultValue": "x", "allowedValues": ["x", "[y z]"], "metadata": {"description": "[not one]"}}},
+		"resources": [{"type": "Microsoft.Authorization/policyDefinitions", "apiVersion": "1", "name": "d", "comments": "[not one]", "metadata": {"description": "[not one]"},
+			"properties": {"metadata": {"category": "[toUpper(parameters('p'))]"}}}],
+		"outputs": {"x": {"type": "string", "value": "[parameters('p')]", "metadata": {"description": "[not one]"}}}}`, group(), "")
+	same(t, "body", body(t, i.Resources[0], nil), `{"name":"d","type":"Microsoft.Authorization/policyDefinitions","properties":{"metadata":{"category":"X"}}}`)
+	if _, err := try(head+`, "resources": [{"type": "a.b/c", "apiVersion": "1", "name": "d", "properties": {"metadata": "[not one]"}}]}`, group(), ""); err == nil {
+		t.Error("a mistake in the properties is not found")
+	}
+}

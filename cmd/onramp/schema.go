@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"onramp/adopt"
 	"onramp/arm"
 	"onramp/azure"
 	"onramp/choose"
@@ -24,11 +25,11 @@ import (
 // results are the values that commands print with --json, by command.
 func results() map[string]any {
 	return map[string]any{"choose": choose.Choice{}, "design": design.Design{}, "prove": prove.Result{}, "check": checked{}, "prerequisites": prerequisites{}, "cost": priced{}, "rehearse": rehearse.Result{}, "rehearse-traffic": rehearse.Traffic{}, "rehearse-script": rehearse.Scripted{},
-		"deploy-plan": deploy.Plan{}, "deploy-apply": deploy.Result{}, "deploy-destroy": deploy.Result{}, "deploy-status": deploy.Status{}, "twin-start": started{}, "twin-status": twin.Status{}, "twin-env": clientEnv{}, "twin-admin": twin.Done{}, "twin-repair": arm.RepairReport{}, "twin-operations": operations{}, "twin-assumptions": assumptions{}}
+		"import": adopt.Result{}, "deploy-plan": deploy.Plan{}, "deploy-apply": deploy.Result{}, "deploy-destroy": deploy.Result{}, "deploy-status": deploy.Status{}, "twin-start": started{}, "twin-status": twin.Status{}, "twin-env": clientEnv{}, "twin-admin": twin.Done{}, "twin-repair": arm.RepairReport{}, "twin-operations": operations{}, "twin-assumptions": assumptions{}}
 }
 
 func resultNames() []string {
-	return []string{"intent", "choose", "design", "prove", "check", "prerequisites", "cost", "rehearse", "rehearse-traffic", "rehearse-script", "script", "speaker", "speaker-events", "bootstrap", "deploy-plan", "deploy-apply", "deploy-destroy", "deploy-status", "twin-start", "twin-status", "twin-env", "twin-admin", "twin-repair", "twin-operations", "twin-assumptions"}
+	return []string{"intent", "choose", "design", "prove", "check", "prerequisites", "cost", "rehearse", "rehearse-traffic", "rehearse-script", "script", "speaker", "speaker-events", "bootstrap", "import", "deploy-plan", "deploy-apply", "deploy-destroy", "deploy-status", "twin-start", "twin-status", "twin-env", "twin-admin", "twin-repair", "twin-operations", "twin-assumptions"}
 }
 
 // schemaOf is the JSON Schema of a file that people write, or of a command's result.
