@@ -66,13 +66,13 @@ func (k *importer) fold(all []placed) []placed {
 			continue
 		}
 		id := azure.ID(text(p.body, "id"))
-		parent := byKey[id.Parent().Key()]
+		parent := located(byKey, id.Parent(), f.parent)
 		if parent == nil {
 			k.notes = append(k.notes, Note{Kind: Orphan, Source: p.source, Line: p.line, At: p.at, Text: "what it belongs to, " + string(id.Parent()) + ", was not read; it is kept and routes nothing"})
 			continue
 		}
 		gone[id.Key()] = true
-		props := inner(parent.body, "properties")
+		props := inner(parent, "properties")
 		list, _ := props[f.list].([]any)
 		child := copied(p.body)
 		delete(child, "type")
@@ -92,6 +92,23 @@ func (k *importer) fold(all []placed) []placed {
 		}
 	}
 	return out
+}
+
+// located finds a resource of a type, by itself or in the list of what it belongs to; nil where there is none.
+func located(byKey map[string]*placed, id azure.ID, typ string) object {
+	if p := byKey[id.Key()]; p != nil {
+		return p.body
+	}
+	f := embedded(typ)
+	if f == nil {
+		return nil
+	}
+	for _, c := range objects(located(byKey, id.Parent(), f.parent), "properties", f.list) {
+		if strings.EqualFold(text(c, "name"), id.Name()) {
+			return c
+		}
+	}
+	return nil
 }
 
 // fill adds to an object what only another one says.

@@ -50,6 +50,7 @@ const (
 	moduleName      = "onramp"
 	moduleVersion   = "v1.0.0"
 	leastPoll       = time.Second // the SDK allows no less
+	mostPages       = 10_000      // of a collection; an endpoint that has more goes round in a circle
 )
 
 // Endpoint is an endpoint that is open. It may be used by several goroutines.
@@ -336,7 +337,7 @@ func (e *Endpoint) List(ctx context.Context, path, typ string, query url.Values)
 		return nil, err
 	}
 	var out []json.RawMessage
-	for {
+	for range mostPages {
 		resp, err := e.send(req, http.StatusOK)
 		if err != nil {
 			return nil, err
@@ -360,6 +361,7 @@ func (e *Endpoint) List(ctx context.Context, path, typ string, query url.Values)
 		}
 		req.Raw().Header["Accept"] = []string{"application/json"}
 	}
+	return nil, fmt.Errorf("%s has more than %d pages", path, mostPages)
 }
 
 // Subscription is one that whoever signs in can see.

@@ -6,13 +6,16 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"onramp/arm"
@@ -136,5 +139,32 @@ func TestAnEndpointThatIsNoneIsTold(t *testing.T) {
 		if _, err := cloud.Open(t.Context(), cloud.Config{Endpoint: url}); err == nil {
 			t.Errorf("%q is one", url)
 		}
+	}
+}
+
+// circle answers every request with a page that says there is another one.
+type circle struct{ asked int }
+
+func (c *circle) Do(r *http.Request) (*http.Response, error) {
+	c.asked++
+	body := `{"value":[],"nextLink":"https://endpoint.example/subscriptions?page=next"}`
+	return &http.Response{StatusCode: http.StatusOK, Status: "200 OK", Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+}
+
+// anybody signs in with anything.
+type anybody struct{}
+
+func (anybody) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: "x", ExpiresOn: time.Now().Add(time.Hour)}, nil
+}
+
+func TestAListThatGoesRoundInACircleEnds(t *testing.T) {
+	c := &circle{}
+	e, err := cloud.Open(t.Context(), cloud.Config{Endpoint: "https://endpoint.example", Authority: "https://login.example/", Audience: "https://x", Transport: c, Credential: anybody{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Subscriptions(t.Context()); err == nil || !strings.Contains(err.Error(), "pages") || c.asked > 10_000 {
+		t.Errorf("%d: %v", c.asked, err)
 	}
 }

@@ -41,7 +41,7 @@ func newShell(t *testing.T) *shell {
 			write("estate.yaml", src)
 		}
 	}
-	for _, dir := range []string{"broken", "speaker", "drills"} {
+	for _, dir := range []string{"broken", "speaker", "drills", "import"} {
 		files, err := filepath.Glob("../../examples/" + dir + "/*")
 		if err != nil {
 			t.Fatal(err)
@@ -295,6 +295,7 @@ func TestEveryExampleOfTheHelpRuns(t *testing.T) {
 		for _, child := range cmd.Commands() {
 			for _, line := range map[string][]string{ // what has to be before
 				"onramp deploy":      {"onramp twin start", "onramp design estate.yaml > design.json"},
+				"onramp import":      {"onramp twin start"},
 				"onramp twin":        {"onramp twin start"},
 				"onramp twin net":    {"onramp design estate.yaml > design.json", "onramp twin net premises design.json", "onramp twin net settle"},
 				"onramp twin repair": {"onramp twin stop"}, "onramp twin snapshot": {"onramp twin start"},
@@ -305,7 +306,7 @@ func TestEveryExampleOfTheHelpRuns(t *testing.T) {
 				}
 			}
 			visit(child)
-			if child.CommandPath() == "onramp deploy" { // the twin of the others begins with nothing
+			if p := child.CommandPath(); p == "onramp deploy" || p == "onramp import" { // the twin of the others begins with nothing
 				if out, code := sh.run("onramp twin stop"); code != 0 {
 					t.Fatalf("exit code %d\n%s", code, out)
 				}

@@ -35,6 +35,11 @@ func TestScripts(t *testing.T) {
 			e.Setenv("NO_COLOR", os.Getenv("NO_COLOR"))
 			brown, err := filepath.Abs("../../check/testdata/brown")
 			e.Setenv("BROWN", brown)
+			if err != nil {
+				return err
+			}
+			files, err := filepath.Abs("../../examples/import")
+			e.Setenv("IMPORT", files)
 			e.Defer(func() { stopTwins(e.WorkDir) })
 			return err
 		},

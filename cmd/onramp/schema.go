@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"onramp/adopt"
 	"onramp/arm"
 	"onramp/azure"
 	"onramp/choose"
@@ -25,13 +26,13 @@ import (
 // results are the values that commands print with --json, by command.
 func results() map[string]any {
 	return map[string]any{"choose": choose.Choice{}, "design": design.Design{}, "prove": prove.Result{}, "check": checked{}, "prerequisites": prerequisites{}, "cost": priced{}, "rehearse": rehearse.Result{}, "rehearse-traffic": rehearse.Traffic{}, "rehearse-script": rehearse.Scripted{},
-		"conform": conform.Result{}, "deploy-plan": deploy.Plan{}, "deploy-apply": deploy.Result{}, "deploy-destroy": deploy.Result{}, "deploy-status": deploy.Status{},
+		"import": adopt.Result{}, "conform": conform.Result{}, "deploy-plan": deploy.Plan{}, "deploy-apply": deploy.Result{}, "deploy-destroy": deploy.Result{}, "deploy-status": deploy.Status{},
 		"twin-start": started{}, "twin-status": twin.Status{}, "twin-env": clientEnv{}, "twin-admin": twin.Done{}, "twin-repair": arm.RepairReport{}, "twin-operations": operations{}, "twin-assumptions": assumptions{},
 		"twin-net-status": twin.NetStatus{}, "twin-net-names": twin.NetNames{}, "twin-net-routes": twin.Routes{}, "twin-net-ping": pinged{}, "twin-net-traceroute": twin.Trace{}, "twin-net-events": twin.News{}}
 }
 
 func resultNames() []string {
-	return []string{"intent", "choose", "design", "prove", "check", "prerequisites", "cost", "rehearse", "rehearse-traffic", "rehearse-script", "script", "speaker", "speaker-events", "bootstrap",
+	return []string{"intent", "choose", "design", "prove", "check", "prerequisites", "cost", "rehearse", "rehearse-traffic", "rehearse-script", "script", "speaker", "speaker-events", "bootstrap", "import",
 		"conform", "deploy-plan", "deploy-apply", "deploy-destroy", "deploy-status",
 		"twin-start", "twin-status", "twin-env", "twin-admin", "twin-repair", "twin-operations", "twin-assumptions",
 		"twin-net-status", "twin-net-names", "twin-net-routes", "twin-net-ping", "twin-net-traceroute", "twin-net-events"}
