@@ -190,6 +190,9 @@ func TestWhatAzureRefusesOfNetworksAndGateways(t *testing.T) {
 		{call: "PUT virtualNetworks/v/virtualNetworkPeerings/w", body: peer("w", `,"allowGatewayTransit":true`), status: 201},
 		{call: "PUT virtualNetworks/w/virtualNetworkPeerings/v", body: peer("v", `,"useRemoteGateways":true`), status: 200},
 		{call: "PUT virtualNetworks/v/virtualNetworkPeerings/w", body: peer("w", ""), status: 400, code: "BadRequest", says: "transit"},
+		// The gateway is beyond what is looked at around something new in w: that is not wrong now.
+		{call: "PUT networkInterfaces/far", body: `{"location":"westeurope","properties":{"ipConfigurations":[{"name":"ip","properties":{"subnet":{"id":"` + nets + `/virtualNetworks/w/subnets/app"}}}]}}`, status: 201},
+		{call: "DELETE networkInterfaces/far", status: 202},
 		// Gateways.
 		{call: "PUT virtualNetworkGateways/a", body: aGateway, status: 400, code: "BadRequest", says: "already"},
 		{call: "PUT virtualNetworkGateways/z", body: aGateway, status: 400, code: "BadRequest", says: "already"},
