@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -294,6 +295,7 @@ func TestEveryExampleOfTheHelpRuns(t *testing.T) {
 	visit = func(cmd *cobra.Command) {
 		for _, child := range cmd.Commands() {
 			for _, line := range map[string][]string{ // what has to be before
+				"onramp conform":     {"onramp twin start", "onramp design estate.yaml > design.json", "onramp deploy apply design.json"},
 				"onramp deploy":      {"onramp twin start", "onramp design estate.yaml > design.json"},
 				"onramp import":      {"onramp twin start"},
 				"onramp twin":        {"onramp twin start"},
@@ -306,11 +308,12 @@ func TestEveryExampleOfTheHelpRuns(t *testing.T) {
 				}
 			}
 			visit(child)
-			if p := child.CommandPath(); p == "onramp deploy" || p == "onramp import" { // the twin of the others begins with nothing
-				if out, code := sh.run("onramp twin stop"); code != 0 {
+			state, ok := map[string]string{"onramp conform": twinState, "onramp deploy": twinState, "onramp import": twinState, "onramp up": "onramp-out/northwind/twin"}[child.CommandPath()]
+			if ok { // the twin of the others begins with nothing
+				if out, code := sh.run("onramp twin stop --state " + state); code != 0 {
 					t.Fatalf("exit code %d\n%s", code, out)
 				}
-				if err := os.RemoveAll(twinState); err != nil {
+				if err := errors.Join(os.RemoveAll(state), os.RemoveAll("design.twin.journal")); err != nil {
 					t.Fatal(err)
 				}
 			}
