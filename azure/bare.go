@@ -56,8 +56,8 @@ func only() map[string][]string {
 		"microsoft.network/azurefirewalls":   {"properties.ipConfigurations.properties.privateIPAddress", "properties.ipGroups"},
 		"microsoft.network/firewallpolicies": {"properties.firewalls", "properties.ruleCollectionGroups", "properties.childPolicies", "properties.size"},
 		"microsoft.network/virtualhubs":      {"properties.routingState", "properties.virtualRouterIps", "properties.bgpConnections", "properties.ipConfigurations"},
-		"microsoft.authorization/roleassignments": { // the scope is that of the id
-			"properties.createdOn", "properties.updatedOn", "properties.createdBy", "properties.updatedBy", "properties.scope",
+		"microsoft.authorization/roleassignments": {
+			"properties.createdOn", "properties.updatedOn", "properties.createdBy", "properties.updatedBy",
 		},
 		"microsoft.authorization/roledefinitions": {
 			"properties.createdOn", "properties.updatedOn", "properties.createdBy", "properties.updatedBy",
@@ -133,6 +133,11 @@ func bareJSON(b []byte) (map[string]any, error) {
 	}
 	id, _ := body["id"].(string)
 	strip.object(body, "", ID(id), true)
+	if props, ok := body["properties"].(map[string]any); ok && typ == "microsoft.authorization/roleassignments" {
+		if i := strings.LastIndex(strings.ToLower(id), "/providers/microsoft.authorization/"); i > 0 { // whether somebody says it or not
+			props["scope"] = id[:i]
+		}
+	}
 	return body, nil
 }
 

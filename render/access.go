@@ -92,7 +92,7 @@ func (r *renderer) row(x *deployment, p *piece, roles map[string]any) *row {
 	props, _ := p.body["properties"].(map[string]any)
 	for k, v := range props {
 		switch k {
-		case "principalId", "roleDefinitionId", "description":
+		case "principalId", "roleDefinitionId", "description", "scope": // the scope is where the assignment stands
 		default:
 			w.rest[k] = v
 		}
