@@ -254,7 +254,7 @@ func (c *change) place() *Error {
 		}
 		c.next = &resource{key: strings.ToLower(c.id), id: c.id, kind: c.kind, body: c.body, created: c.at, changed: c.at}
 		if c.was != nil {
-			c.next.created = c.was.created
+			c.next.created, c.next.provider = c.was.created, c.was.provider
 		}
 		return c.twins()
 	}
@@ -803,13 +803,9 @@ func (e *engine) patchTags(by *Principal, k *kind, id string, sent object, w wor
 	if c.before == nil {
 		return nil, notFound(c.kind, c.id)
 	}
-	tags := object{}
-	for name, v := range mapOf(find(sent, "tags")) {
-		s, ok := v.(string)
-		if !ok {
-			return nil, refuse(http.StatusBadRequest, "InvalidRequestContent", "The tag '%s' has no text for its value.", name).at("tags")
-		}
-		tags[name] = s
+	tags, err := readTags(sent)
+	if err != nil {
+		return nil, err
 	}
 	next := *c.was
 	next.body, next.changed, next.answer = copied(c.was.body), c.at, nil

@@ -119,7 +119,7 @@ func (e *engine) read(r Record) (*resource, error) {
 	if k == nil {
 		return nil, fmt.Errorf("the record of %s has the unknown type %q", r.Key, s.Type)
 	}
-	x := &resource{key: r.Key, id: s.ID, kind: k, body: s.Body, op: s.Op, created: s.Created, changed: s.Changed, revision: r.Revision}
+	x := &resource{key: r.Key, id: s.ID, kind: k, body: s.Body, op: s.Op, provider: s.Tags, created: s.Created, changed: s.Changed, revision: r.Revision}
 	return x, x.finish()
 }
 

@@ -17,6 +17,7 @@ type resource struct {
 	kind     *kind
 	body     object // everything that clients see, children too
 	op       *operation
+	provider object // the tags that a circuit's provider has put on its own side; nil is none
 	created  time.Time
 	changed  time.Time
 	revision uint64   // of the record as it was loaded
@@ -40,6 +41,7 @@ type stored struct {
 	Type    string     `json:"type"`
 	Body    object     `json:"body"`
 	Op      *operation `json:"operation,omitempty"`
+	Tags    object     `json:"providerTags,omitempty"`
 	Created time.Time  `json:"created"`
 	Changed time.Time  `json:"changed"`
 }
@@ -50,12 +52,13 @@ type record struct {
 	Type    string          `json:"type"`
 	Body    json.RawMessage `json:"body"`
 	Op      *operation      `json:"operation,omitempty"`
+	Tags    object          `json:"providerTags,omitempty"`
 	Created time.Time       `json:"created"`
 	Changed time.Time       `json:"changed"`
 }
 
 func (r *resource) marshal() ([]byte, error) {
-	return json.Marshal(record{ID: r.id, Type: r.kind.typ, Body: r.answer, Op: r.op, Created: r.created, Changed: r.changed})
+	return json.Marshal(record{ID: r.id, Type: r.kind.typ, Body: r.answer, Op: r.op, Tags: r.provider, Created: r.created, Changed: r.changed})
 }
 
 // finish works out what follows from the body.
