@@ -32,8 +32,9 @@ type engine struct {
 	prefs   preferences
 	// statuses are the published ones of Azure's error codes.
 	statuses map[string]int
-	// published are the API versions of Microsoft.Network, in their order.
+	// published are the API versions of Microsoft.Network, in their order; younger those of the types that have not all of them.
 	published []string
+	younger   map[string][]string
 
 	write sync.Mutex // held by who changes something
 	mu    sync.RWMutex
@@ -80,7 +81,7 @@ func newEngine(c *catalog.Catalog, s Store, now func() time.Time, random io.Read
 	for _, x := range c.ARMErrors() {
 		e.statuses[x.Code] = x.HTTPStatus
 	}
-	e.published = publishedBy(c)
+	e.published, e.younger = publishedBy(c)
 	err := s.Load(func(r Record) error {
 		if strings.HasPrefix(r.Key, endedKey) {
 			var op endedOperation
@@ -336,6 +337,11 @@ func (e *engine) put(r *resource, was *resource) *Error {
 	if err != nil {
 		return e.broken(err)
 	}
+	if was != nil && was.op != nil && was.op.Result != nil && was.op.flight == nil && (r.op == nil || r.op.ID != was.op.ID) {
+		if err := e.keep(was.op); err != nil { // its answer is wanted still
+			return err
+		}
+	}
 	w := e.store.Begin(Write{Key: r.key, Value: b, Was: rev})
 	if w.Ended() && w.err != nil { // refused: it is not under way
 		return e.broken(w.err)
@@ -348,7 +354,8 @@ func (e *engine) put(r *resource, was *resource) *Error {
 	return nil
 }
 
-// endedKey begins the keys of deletions that have ended: who polls one learns so after a restart too.
+// endedKey begins the keys of operations that no resource's record has: deletions that have ended, and actions with what they will answer.
+// Who polls one is answered after a restart too.
 const endedKey = "operations/"
 
 // endedOperation is the record of one.
@@ -379,7 +386,21 @@ func (e *engine) drop(r *resource) *Error {
 	return nil
 }
 
-// keep writes an operation whose target will be gone.
+// promise keeps an action with what it will answer when it ends. An answer that is too large for a record is remembered until a restart.
+func (e *engine) promise(op *operation) *Error {
+	e.write.Lock()
+	defer e.write.Unlock()
+	e.forget(e.now()) // nothing else need be due while actions are asked for
+	if b, err := json.Marshal(endedOperation{*op}); err == nil && checkRecord(endedKey+op.ID, b) != nil {
+		e.mu.Lock()
+		e.note(op)
+		e.mu.Unlock()
+		return nil
+	}
+	return e.keep(op)
+}
+
+// keep writes an operation that is not part of its target's record, or will not be. It wants write.
 func (e *engine) keep(op *operation) *Error {
 	b, err := json.Marshal(endedOperation{*op})
 	if err != nil {

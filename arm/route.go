@@ -16,6 +16,9 @@ type route struct {
 	action string                 // the right that it needs (Microsoft.Network/virtualNetworks/read)
 	names  []string               // of the parameters, in the path's order
 	scoped bool                   // the path begins with a {scope} of any length
+	// network tells that it is Microsoft.Network's, and versions are the API versions in which that has the type.
+	network  bool
+	versions []string
 }
 
 // branch is a place in the tree of paths: the next part is one of the words, in lower case, or a parameter.
@@ -120,7 +123,7 @@ func unlisted() []catalog.ARMOperation {
 func newRouter(ops []catalog.ARMOperation, ks kinds, named map[string]func(*exchange) *Error) *router {
 	rt := &router{}
 	for _, op := range append(slices.Clone(ops), unlisted()...) {
-		r := &route{op: op, serve: named[op.ID]}
+		r := &route{op: op, serve: named[op.ID], network: strings.Contains(op.Path, "/providers/"+netProvider)}
 		path := strings.TrimSuffix(op.Path, "/")
 		root := &rt.root
 		if rest, ok := strings.CutPrefix(path, "/{scope}"); ok {

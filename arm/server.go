@@ -80,6 +80,9 @@ func New(c Config) (*Server, error) {
 		s.tables = &Converged{Catalog: c.Catalog, Resources: e.resources, Premises: c.Premises}
 	}
 	s.router = newRouter(c.Catalog.ARMOperations(), e.kinds, s.handlers())
+	for _, r := range s.router.all {
+		r.versions = e.versions(r.typeName())
+	}
 	return s, s.loadAccess()
 }
 
@@ -228,13 +231,6 @@ func (x *exchange) nowhere(known bool) *Error {
 		return refuse(http.StatusNotFound, "InvalidResourceNamespace", "The resource namespace '%s' is invalid.", p.Provider)
 	}
 	return refuse(http.StatusNotFound, "InvalidResourceType", "The resource type '%s' could not be found in the namespace '%s' for api version '%s'.", strings.Join(p.Types, "/"), p.Provider, x.r.URL.Query().Get("api-version"))
-}
-
-func (x *exchange) typeName() string {
-	if x.kind == nil {
-		return ""
-	}
-	return strings.TrimPrefix(x.kind.typ, netProvider)
 }
 
 func (x *exchange) subscribed(id string) *Error {
