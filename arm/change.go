@@ -486,7 +486,8 @@ func (c *change) judge() *Error {
 	if err := c.next.finish(); err != nil {
 		return c.broken(err)
 	}
-	if _, err := azure.Unmarshal(c.next.answer); err != nil { // something that only became wrong with what stood there
+	if c.next.typed.of(c.next.answer) == nil { // something that only became wrong with what stood there
+		_, err := azure.Unmarshal(c.next.answer)
 		return malformed("%v", err)
 	}
 	after, err := c.around(c.next)
@@ -621,8 +622,9 @@ func (e *engine) around(r *resource) (azure.Resources, error) {
 	slices.SortFunc(keys, cmp.Compare[string])
 	out := make(azure.Resources, 0, len(keys))
 	for _, k := range keys {
-		x, err := azure.Unmarshal(in[k].answer)
-		if err != nil {
+		x := in[k].typed.of(in[k].answer) // read once for all the writes around it
+		if x == nil {
+			_, err := azure.Unmarshal(in[k].answer)
 			return nil, fmt.Errorf("%s: %w", in[k].id, err)
 		}
 		out = append(out, x)
@@ -654,6 +656,9 @@ func (c *change) commit(w works) *Error {
 	}
 	if c.kind.typ == groupType { // groups are made at once and without an operation
 		c.next.op = nil
+	}
+	if c.verb == "put" { // judge has worked out what follows from the body
+		return c.engine.enter(c.next, c.was)
 	}
 	return c.engine.put(c.next, c.was)
 }
@@ -859,22 +864,22 @@ func (e *engine) shown(c child) object {
 
 // answerOf is the JSON of what an id names. It is made once and kept while nothing changes and nothing is due to.
 func (e *engine) answerOf(c child) ([]byte, error) {
-	own := c.id == c.of.id && !c.of.op.pending(e.now()) && (c.of.op == nil || c.of.op.Status == succeeded)
-	if own && e.lively(c) == nil {
-		return c.of.answer, nil
-	}
+	own := !c.of.op.pending(e.now()) && (c.of.op == nil || c.of.op.Status == succeeded)
 	e.mu.RLock()
 	changes, still := e.changes, len(e.timed) == 0
 	e.mu.RUnlock()
 	keep := own && still && c.of.last != nil
 	if keep {
-		if a := c.of.last.Load(); a != nil && a.changes == changes {
+		if a := c.of.last.of(c); a != nil && a.changes == changes {
 			return a.body, nil
 		}
 	}
+	if own && c.id == c.of.id && e.lively(c) == nil {
+		return c.of.answer, nil
+	}
 	b, err := json.Marshal(e.shown(c))
 	if err == nil && keep {
-		c.of.last.Store(&liveAnswer{changes, b})
+		c.of.last.keep(c, &liveAnswer{changes, b})
 	}
 	return b, err
 }

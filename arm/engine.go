@@ -182,21 +182,27 @@ func (e *engine) unuse(r *resource) {
 // upTo is an id and what it is below, up to the resource that has a record.
 func upTo(key string) []string {
 	out := []string{key}
-	for {
-		i := strings.LastIndexByte(key, '/')
-		if i < 0 {
-			return out
-		}
-		j := strings.LastIndexByte(key[:i], '/')
-		if j < 0 {
-			return out
-		}
-		key = key[:j]
-		if strings.Count(key, "/") < 8 { // /subscriptions/S/resourcegroups/G/providers/P/type/name
-			return out
-		}
+	for key = above(key); key != ""; key = above(key) {
 		out = append(out, key)
 	}
+	return out
+}
+
+// above is what an id is below, where that may have a record of its own; "" where it is below none.
+func above(key string) string {
+	i := strings.LastIndexByte(key, '/')
+	if i < 0 {
+		return ""
+	}
+	j := strings.LastIndexByte(key[:i], '/')
+	if j < 0 {
+		return ""
+	}
+	key = key[:j]
+	if strings.Count(key, "/") < 8 { // /subscriptions/S/resourcegroups/G/providers/P/type/name
+		return ""
+	}
+	return key
 }
 
 // get is a resource, nil when there is none or its deletion has ended.
@@ -223,8 +229,7 @@ func (e *engine) find(id string) (child, bool) {
 }
 
 func (e *engine) findHere(id string) (child, bool) {
-	key := strings.ToLower(id)
-	for _, k := range append(upTo(key), key) {
+	for k := strings.ToLower(id); k != ""; k = above(k) {
 		if r := e.here(k); r != nil {
 			c, ok := r.below(id)
 			if ok && r.op != nil && r.op.Verb == "delete" && strings.EqualFold(r.op.Target, c.id) && r.op.state(e.now()) == succeeded {
@@ -326,6 +331,11 @@ func (e *engine) put(r *resource, was *resource) *Error {
 	if err := r.finish(); err != nil {
 		return e.broken(err)
 	}
+	return e.enter(r, was)
+}
+
+// enter is put of a resource that is finished.
+func (e *engine) enter(r *resource, was *resource) *Error {
 	b, err := r.marshal()
 	if err == nil {
 		err = checkRecord(r.key, b)
@@ -450,8 +460,14 @@ func (e *engine) guid() string {
 }
 
 func formatGUID(b [16]byte) string {
-	h := hex.EncodeToString(b[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+	var h [36]byte
+	hex.Encode(h[:8], b[:4])
+	hex.Encode(h[9:13], b[4:6])
+	hex.Encode(h[14:18], b[6:8])
+	hex.Encode(h[19:23], b[8:10])
+	hex.Encode(h[24:], b[10:])
+	h[8], h[13], h[18], h[23] = '-', '-', '-', '-'
+	return string(h[:])
 }
 
 // derived is a GUID that follows from words.

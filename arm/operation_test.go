@@ -14,7 +14,7 @@ import (
 const aVNet = `{"location":"westeurope","properties":{"addressSpace":{"addressPrefixes":["10.1.0.0/16"]},"subnets":[{"name":"app","properties":{"addressPrefix":"10.1.0.0/24"}}]}}`
 
 // local is the path and query of an absolute URL that the endpoint gave.
-func local(t *testing.T, u string) string {
+func local(t testing.TB, u string) string {
 	t.Helper()
 	p, err := url.Parse(u)
 	if err != nil || p.Scheme != "https" || p.Host == "" {

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"onramp/azure"
 )
 
 // resource is a stored top-level resource with the children that Azure shows inside it, and its last operation. It does not change: a
@@ -25,10 +28,50 @@ type resource struct {
 	refs     []string // what the body refers to, in lower case
 	answer   []byte   // body as JSON: what GET answers once the operation has ended
 	last     *lastAnswer
+	typed    *typed // of answer
 }
 
-// lastAnswer is what a resource with live fields was answered with last. Those follow from other resources, so it holds until one changes.
-type lastAnswer struct{ atomic.Pointer[liveAnswer] }
+// typed is a resource as package azure has it, made when somebody first asks. It is nobody's to change.
+type typed struct {
+	once sync.Once
+	is   azure.Resource // nil where azure does not know it
+}
+
+// of makes it of the JSON.
+func (t *typed) of(answer []byte) azure.Resource {
+	t.once.Do(func() {
+		if x, err := azure.Unmarshal(answer); err == nil {
+			t.is = x
+		}
+	})
+	return t.is
+}
+
+// lastAnswer is what a resource was answered with last, and each child in it. What is live in them follows from other resources, so it
+// holds until one changes.
+type lastAnswer struct {
+	whole    atomic.Pointer[liveAnswer]
+	children sync.Map // of *liveAnswer, by the child's id
+}
+
+// of is the last answer to who asked for a resource or a child in it, nil when there was none.
+func (l *lastAnswer) of(c child) *liveAnswer {
+	if c.id == c.of.id {
+		return l.whole.Load()
+	}
+	a, _ := l.children.Load(c.id)
+	x, _ := a.(*liveAnswer)
+	return x
+}
+
+// keep remembers it. There are no more than the resource has children.
+func (l *lastAnswer) keep(c child, a *liveAnswer) {
+	if c.id == c.of.id {
+		l.whole.Store(a)
+		return
+	}
+	l.children.Store(c.id, a)
+}
 
 type liveAnswer struct {
 	changes uint64 // of the engine, when the answer was made
@@ -67,7 +110,7 @@ func (r *resource) finish() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.id, err)
 	}
-	r.answer = b
+	r.answer, r.typed = b, &typed{}
 	r.refs = references(r.body, r.key)
 	return nil
 }

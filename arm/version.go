@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +14,7 @@ import (
 
 // versioned refuses requests without an api-version, and with one that was never published.
 func (x *exchange) versioned() *Error {
-	v := x.r.URL.Query().Get("api-version")
+	v := queried(x.r.URL, "api-version")
 	if v == "" {
 		return refuse(http.StatusBadRequest, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
 	}
@@ -30,6 +31,14 @@ func (x *exchange) versioned() *Error {
 		return nil
 	}
 	return refuse(http.StatusBadRequest, "NoRegisteredProviderFound", "No registered resource provider found for location '%s' and API version '%.40s' for type '%s'. The supported api-versions are '%s'.", x.params["location"], v, x.typeName(), strings.Join(x.versions, ", "))
+}
+
+// queried is the first value of a parameter of a URL's query.
+func queried(u *url.URL, name string) string {
+	if v, ok := strings.CutPrefix(u.RawQuery, name); ok && len(v) > 0 && v[0] == '=' && !strings.ContainsAny(v, "&;%+") {
+		return v[1:] // it is alone, and stands for itself
+	}
+	return u.Query().Get(name)
 }
 
 // typeName is the type of Microsoft.Network that a path is about, without its provider: virtualNetworks/subnets.
