@@ -45,7 +45,7 @@ func Assumptions() []Assumption {
 		{AssumeCrossConnection, "A cross connection is shown in the subscription of the circuit, in the group CrossConnection-LOCATION, named by the service key."},
 		{AssumeVersions, "Of Microsoft.Resources and Microsoft.Authorization, whose versions are not listed, any date from 2014 to today is taken."},
 		{AssumeShapes, "Versions before 2018-08-01 show a subnet's first prefix as addressPrefix and have no addressPrefixes; all else is shown alike, and a type whose first version is not listed is served at each version that has virtual networks."},
-		{AssumeFilter, "A $filter of a list of resources that cannot be read is refused with 400 InvalidFilterInQueryString."},
+		{AssumeFilter, "A $filter of a list of resources, roles or role assignments that cannot be read, or that asks for what is not served, is refused with 400 InvalidFilterInQueryString."},
 		{AssumeServiceTags, "The list of service tags has AzureCloud and AzureCloud.REGION, without prefixes: Microsoft's addresses are not among the facts."},
 		{AssumeLinkedRead, "A reference for which no join right is known needs the right to read its target: 403 LinkedAuthorizationFailed without it, whether the target is there or not."},
 		{AssumeThrottling, throttleText},
