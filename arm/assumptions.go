@@ -30,6 +30,8 @@ const (
 	AssumeComplete        = "deployment-complete-mode"
 	AssumeWhatIf          = "deployment-what-if"
 	AssumeDeploymentCodes = "deployment-codes"
+	AssumeFarSide         = "global-reach-far-side"
+	AssumeNoGroup         = "deletion-without-group"
 )
 
 // Assumptions are those on which the endpoint's answers rest beside what is published.
@@ -47,8 +49,8 @@ func Assumptions() []Assumption {
 		{AssumeAddresses, "Addresses and keys that the service allocates follow from the resource's id or are random; a gateway's instances take the first free addresses of GatewaySubnet."},
 		{AssumeCrossConnection, "A cross connection is shown in the subscription of the circuit, in the group CrossConnection-LOCATION, named by the service key."},
 		{AssumeVersions, "Of Microsoft.Resources and Microsoft.Authorization, whose versions are not listed, any date from 2014 to today is taken."},
-		{AssumeShapes, "Versions before 2018-08-01 show a subnet's first prefix as addressPrefix and have no addressPrefixes; all else is shown alike, and each type is served at each version that has virtual networks."},
-		{AssumeFilter, "A $filter of a list of resources that cannot be read is refused with 400 InvalidFilterInQueryString."},
+		{AssumeShapes, "Versions before 2018-08-01 show a subnet's first prefix as addressPrefix and have no addressPrefixes; all else is shown alike, and a type whose first version is not listed is served at each version that has virtual networks."},
+		{AssumeFilter, "A $filter of a list of resources, roles or role assignments that cannot be read, or that asks for what is not served, is refused with 400 InvalidFilterInQueryString."},
 		{AssumeServiceTags, "The list of service tags has AzureCloud and AzureCloud.REGION, without prefixes: Microsoft's addresses are not among the facts."},
 		{AssumeLinkedRead, "A reference for which no join right is known needs the right to read its target: 403 LinkedAuthorizationFailed without it, whether the target is there or not."},
 		{AssumeThrottling, throttleText},
@@ -57,6 +59,8 @@ func Assumptions() []Assumption {
 		{AssumeComplete, "The mode Complete deletes resources of the group that are not children of others, when all of the template is deployed: those whose condition is false too, but not existing ones that the template names. It is for resource groups only, and refused for nested deployments."},
 		{AssumeWhatIf, "What-if carries the deployment out in a copy of the endpoint and compares without what only the service sets. A resource that could not be deployed is Unsupported, with the reason."},
 		{AssumeDeploymentCodes, "A deployment's outputs that cannot be evaluated are DeploymentOutputEvaluationFailed; a deployment's operation that is not there is DeploymentOperationNotFound; cancelling one that has ended is 409 Conflict; one in the mode Complete that is not of a resource group, and one with onErrorDeployment, is 400 InvalidRequestContent."},
+		{AssumeFarSide, "The far side of a Global Reach connection has a GUID for its name, which follows from the connection's id, and is found by the connection's own name too."},
+		{AssumeNoGroup, "A DELETE in a resource group, or below a parent, that is not there is answered as one of what is not there: 204."},
 	}
 	for _, a := range identityAssumptions() {
 		out = append(out, Assumption{a.Name, a.Text})

@@ -219,17 +219,17 @@ func (x *exchange) assignments() *Error {
 	if err := x.scopeThere(scope); err != nil {
 		return err
 	}
-	f := x.r.URL.Query().Get("$filter")
+	f, err := readRoleFilter(x.r.URL.Query().Get("$filter"), "principalId", "assignedTo()", "atScope()")
+	if err != nil {
+		return err
+	}
 	out := []any{}
 	for _, as := range x.config.Gate.Access.Assignments(scope, true) {
 		below := len(as.Scope) > len(scope) && scope != "/" || scope == "/" && as.Scope != "/"
-		if strings.Contains(f, "atScope()") && below {
+		if _, only := f["atscope()"]; only && below {
 			continue
 		}
-		if id, ok := quoted(f, "principalId eq '"); ok && !strings.EqualFold(as.Principal, id) {
-			continue
-		}
-		if id, ok := quoted(f, "assignedTo('"); ok && !strings.EqualFold(as.Principal, id) {
+		if !f.takes("principalId", as.Principal) || !f.takes("assignedTo()", as.Principal) { // there are no groups that somebody is in
 			continue
 		}
 		out = append(out, x.assignmentBody(as))
@@ -248,14 +248,18 @@ func quoted(s, begins string) (string, bool) {
 }
 
 func (x *exchange) definitions() *Error {
-	f := x.r.URL.Query().Get("$filter")
+	f, err := readRoleFilter(x.r.URL.Query().Get("$filter"), "roleName", "type", "atScopeAndBelow()", "atScope()")
+	if err != nil {
+		return err
+	}
 	scope := strings.ToLower(x.authScope())
 	out := []any{}
 	for _, d := range x.config.Gate.Access.Definitions() {
-		if name, ok := quoted(f, "roleName eq '"); ok && !strings.EqualFold(d.Name, name) {
-			continue
+		kind := "CustomRole"
+		if d.BuiltIn {
+			kind = "BuiltInRole"
 		}
-		if kind, ok := quoted(f, "type eq '"); ok && strings.EqualFold(kind, "BuiltInRole") != d.BuiltIn {
+		if !f.takes("roleName", d.Name) || !f.takes("type", kind) {
 			continue
 		}
 		usable := d.BuiltIn || scope == "/"

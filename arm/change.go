@@ -254,7 +254,7 @@ func (c *change) place() *Error {
 		}
 		c.next = &resource{key: strings.ToLower(c.id), id: c.id, kind: c.kind, body: c.body, created: c.at, changed: c.at}
 		if c.was != nil {
-			c.next.created = c.was.created
+			c.next.created, c.next.provider = c.was.created, c.was.provider
 		}
 		return c.twins()
 	}
@@ -486,7 +486,8 @@ func (c *change) judge() *Error {
 	if err := c.next.finish(); err != nil {
 		return c.broken(err)
 	}
-	if _, err := azure.Unmarshal(c.next.answer); err != nil { // something that only became wrong with what stood there
+	if c.next.typed.of(c.next.answer) == nil { // something that only became wrong with what stood there
+		_, err := azure.Unmarshal(c.next.answer)
 		return malformed("%v", err)
 	}
 	after, err := c.around(c.next)
@@ -623,8 +624,9 @@ func (e *engine) around(r *resource) (azure.Resources, error) {
 	slices.SortFunc(keys, cmp.Compare[string])
 	out := make(azure.Resources, 0, len(keys))
 	for _, k := range keys {
-		x, err := azure.Unmarshal(in[k].answer)
-		if err != nil {
+		x := in[k].typed.of(in[k].answer) // read once for all the writes around it
+		if x == nil {
+			_, err := azure.Unmarshal(in[k].answer)
 			return nil, fmt.Errorf("%s: %w", in[k].id, err)
 		}
 		out = append(out, x)
@@ -656,6 +658,9 @@ func (c *change) commit(w works) *Error {
 	}
 	if c.kind.typ == groupType { // groups are made at once and without an operation
 		c.next.op = nil
+	}
+	if c.verb == "put" { // judge has worked out what follows from the body
+		return c.engine.enter(c.next, c.was)
 	}
 	return c.engine.put(c.next, c.was)
 }
@@ -805,13 +810,9 @@ func (e *engine) patchTags(by *Principal, k *kind, id string, sent object, w wor
 	if c.before == nil {
 		return nil, notFound(c.kind, c.id)
 	}
-	tags := object{}
-	for name, v := range mapOf(find(sent, "tags")) {
-		s, ok := v.(string)
-		if !ok {
-			return nil, refuse(http.StatusBadRequest, "InvalidRequestContent", "The tag '%s' has no text for its value.", name).at("tags")
-		}
-		tags[name] = s
+	tags, err := readTags(sent)
+	if err != nil {
+		return nil, err
 	}
 	next := *c.was
 	next.body, next.changed, next.answer = copied(c.was.body), c.at, nil
@@ -865,22 +866,22 @@ func (e *engine) shown(c child) object {
 
 // answerOf is the JSON of what an id names. It is made once and kept while nothing changes and nothing is due to.
 func (e *engine) answerOf(c child) ([]byte, error) {
-	own := c.id == c.of.id && !c.of.op.pending(e.now()) && (c.of.op == nil || c.of.op.Status == succeeded)
-	if own && e.lively(c) == nil {
-		return c.of.answer, nil
-	}
+	own := !c.of.op.pending(e.now()) && (c.of.op == nil || c.of.op.Status == succeeded)
 	e.mu.RLock()
 	changes, still := e.changes, len(e.timed) == 0
 	e.mu.RUnlock()
 	keep := own && still && c.of.last != nil && !e.forked && c.kind.typ != netProvider+"connections" // whose status follows from more than resources
 	if keep {
-		if a := c.of.last.Load(); a != nil && a.changes == changes {
+		if a := c.of.last.of(c); a != nil && a.changes == changes {
 			return a.body, nil
 		}
 	}
+	if own && c.id == c.of.id && e.lively(c) == nil {
+		return c.of.answer, nil
+	}
 	b, err := json.Marshal(e.shown(c))
 	if err == nil && keep {
-		c.of.last.Store(&liveAnswer{changes, b})
+		c.of.last.keep(c, &liveAnswer{changes, b})
 	}
 	return b, err
 }

@@ -35,7 +35,11 @@ func (x *exchange) crossBody(r *resource) object {
 	}
 	site := strings.ToUpper(derived(text(r.body, "properties", "serviceProviderProperties", "peeringLocation"), "")[:3])
 	props["primaryAzurePort"], props["secondaryAzurePort"] = "TWIN-"+site+"-06GMR-CIS-1-PRI-A", "TWIN-"+site+"-06GMR-CIS-2-SEC-A"
-	return object{"id": id, "name": text(r.body, "properties", "serviceKey"), "type": netProvider + "expressRouteCrossConnections", "location": text(r.body, "location"), "etag": r.body["etag"], "properties": props}
+	out := object{"id": id, "name": text(r.body, "properties", "serviceKey"), "type": netProvider + "expressRouteCrossConnections", "location": text(r.body, "location"), "etag": r.body["etag"], "properties": props}
+	if len(r.provider) > 0 { // its own: the customer's are not for the provider to see
+		out["tags"] = r.provider
+	}
+	return out
 }
 
 // crossPeeringBody shows a peering to the provider of its circuit, who sees nothing of what the customer joins by it.
@@ -87,6 +91,56 @@ func (x *exchange) crossGet() *Error {
 	return x.reply(http.StatusOK, x.crossBody(r))
 }
 
+// crossTags replaces the tags that a provider puts on its side of a circuit.
+func (x *exchange) crossTags() *Error {
+	r, err := x.crossing()
+	if err != nil {
+		return err
+	}
+	sent, err := readObject(x.body)
+	if err != nil {
+		return err
+	}
+	tags, err := readTags(sent)
+	if err != nil {
+		return err
+	}
+	next, err := x.engine.tagProvider(r, tags)
+	if err != nil {
+		return err
+	}
+	return x.reply(http.StatusOK, x.crossBody(next))
+}
+
+// tagProvider puts a provider's tags at its side of a circuit.
+func (e *engine) tagProvider(circuit *resource, tags object) (*resource, *Error) {
+	e.write.Lock()
+	defer e.write.Unlock()
+	was := e.get(circuit.id)
+	if was == nil {
+		return nil, notFound(circuit.kind, circuit.id)
+	}
+	if was.op.pending(e.now()) {
+		return nil, busy(was.op)
+	}
+	next := *was
+	next.provider, next.changed = tags, e.now()
+	return &next, e.put(&next, was)
+}
+
+// readTags are the tags that a body has.
+func readTags(sent object) (object, *Error) {
+	tags := object{}
+	for name, v := range mapOf(find(sent, "tags")) {
+		s, ok := v.(string)
+		if !ok {
+			return nil, refuse(http.StatusBadRequest, "InvalidRequestContent", "The tag '%s' has no text for its value.", name).at("tags")
+		}
+		tags[name] = s
+	}
+	return tags, nil
+}
+
 // crossPut is how a provider says how far it is.
 func (x *exchange) crossPut() *Error {
 	r, err := x.crossing()
@@ -102,6 +156,10 @@ func (x *exchange) crossPut() *Error {
 	case "", notProvisioned, "Provisioning", provisioned, deprovisioning:
 	default:
 		return refuse(http.StatusBadRequest, "InvalidParameter", "The service provider provisioning state '%s' is not NotProvisioned, Provisioning, Provisioned or Deprovisioning.", state).at("properties.serviceProviderProvisioningState")
+	}
+	tags, err := readTags(sent)
+	if err != nil {
+		return err
 	}
 	next, err := x.engine.alter(x.caller, r.id, func(b object) *Error {
 		if state == notProvisioned {
@@ -119,7 +177,11 @@ func (x *exchange) crossPut() *Error {
 			inner(b, "properties")["serviceProviderNotes"] = n
 		}
 		return nil
-	}, x.rules.works(x))
+	}, x.rules.works(x), func(next *resource) {
+		if find(sent, "tags") != nil {
+			next.provider = tags
+		}
+	})
 	if err != nil {
 		return err
 	}
@@ -185,8 +247,8 @@ func (x *exchange) crossPeeringWrite() *Error {
 	return x.reply(status, b)
 }
 
-// alter changes a resource's own body, as an operation.
-func (e *engine) alter(by *Principal, id string, do func(object) *Error, w works) (*resource, *Error) {
+// alter changes a resource's own body, and what else there is to its record, as an operation.
+func (e *engine) alter(by *Principal, id string, do func(object) *Error, w works, also ...func(*resource)) (*resource, *Error) {
 	e.write.Lock()
 	defer e.write.Unlock()
 	was := e.get(id)
@@ -201,6 +263,9 @@ func (e *engine) alter(by *Principal, id string, do func(object) *Error, w works
 	next.body, next.changed = copied(was.body), e.now()
 	if err := do(next.body); err != nil {
 		return nil, err
+	}
+	for _, f := range also {
+		f(&next)
 	}
 	if _, has := next.body["etag"]; has {
 		next.body["etag"] = e.etag()

@@ -32,8 +32,9 @@ type engine struct {
 	prefs   preferences
 	// statuses are the published ones of Azure's error codes.
 	statuses map[string]int
-	// published are the API versions of Microsoft.Network, in their order.
+	// published are the API versions of Microsoft.Network, in their order; younger those of the types that have not all of them.
 	published []string
+	younger   map[string][]string
 
 	write sync.Mutex // held by who changes something
 	mu    sync.RWMutex
@@ -94,7 +95,7 @@ func newEngine(c *catalog.Catalog, s Store, now func() time.Time, random io.Read
 	for _, x := range c.ARMErrors() {
 		e.statuses[x.Code] = x.HTTPStatus
 	}
-	e.published = publishedBy(c)
+	e.published, e.younger = publishedBy(c)
 	err := s.Load(func(r Record) error {
 		if strings.HasPrefix(r.Key, endedKey) {
 			var op endedOperation
@@ -133,7 +134,7 @@ func (e *engine) read(r Record) (*resource, error) {
 	if k == nil {
 		return nil, fmt.Errorf("the record of %s has the unknown type %q", r.Key, s.Type)
 	}
-	x := &resource{key: r.Key, id: s.ID, kind: k, body: s.Body, op: s.Op, created: s.Created, changed: s.Changed, revision: r.Revision}
+	x := &resource{key: r.Key, id: s.ID, kind: k, body: s.Body, op: s.Op, provider: s.Tags, created: s.Created, changed: s.Changed, revision: r.Revision}
 	return x, x.finish()
 }
 
@@ -195,21 +196,27 @@ func (e *engine) unuse(r *resource) {
 // upTo is an id and what it is below, up to the resource that has a record.
 func upTo(key string) []string {
 	out := []string{key}
-	for {
-		i := strings.LastIndexByte(key, '/')
-		if i < 0 {
-			return out
-		}
-		j := strings.LastIndexByte(key[:i], '/')
-		if j < 0 {
-			return out
-		}
-		key = key[:j]
-		if strings.Count(key, "/") < 8 { // /subscriptions/S/resourcegroups/G/providers/P/type/name
-			return out
-		}
+	for key = above(key); key != ""; key = above(key) {
 		out = append(out, key)
 	}
+	return out
+}
+
+// above is what an id is below, where that may have a record of its own; "" where it is below none.
+func above(key string) string {
+	i := strings.LastIndexByte(key, '/')
+	if i < 0 {
+		return ""
+	}
+	j := strings.LastIndexByte(key[:i], '/')
+	if j < 0 {
+		return ""
+	}
+	key = key[:j]
+	if strings.Count(key, "/") < 8 { // /subscriptions/S/resourcegroups/G/providers/P/type/name
+		return ""
+	}
+	return key
 }
 
 // get is a resource, nil when there is none or its deletion has ended.
@@ -236,8 +243,7 @@ func (e *engine) find(id string) (child, bool) {
 }
 
 func (e *engine) findHere(id string) (child, bool) {
-	key := strings.ToLower(id)
-	for _, k := range append(upTo(key), key) {
+	for k := strings.ToLower(id); k != ""; k = above(k) {
 		if r := e.here(k); r != nil {
 			c, ok := r.below(id)
 			if ok && r.op != nil && r.op.Verb == "delete" && strings.EqualFold(r.op.Target, c.id) && r.op.state(e.now()) == succeeded {
@@ -339,6 +345,11 @@ func (e *engine) put(r *resource, was *resource) *Error {
 	if err := r.finish(); err != nil {
 		return e.broken(err)
 	}
+	return e.enter(r, was)
+}
+
+// enter is put of a resource that is finished.
+func (e *engine) enter(r *resource, was *resource) *Error {
 	b, err := r.marshal()
 	if err == nil {
 		err = checkRecord(r.key, b)
@@ -349,6 +360,11 @@ func (e *engine) put(r *resource, was *resource) *Error {
 	rev, err := was.known()
 	if err != nil {
 		return e.broken(err)
+	}
+	if was != nil && was.op != nil && was.op.Result != nil && was.op.flight == nil && (r.op == nil || r.op.ID != was.op.ID) {
+		if err := e.keep(was.op); err != nil { // its answer is wanted still
+			return err
+		}
 	}
 	w := e.store.Begin(Write{Key: r.key, Value: b, Was: rev})
 	if w.Ended() && w.err != nil { // refused: it is not under way
@@ -362,7 +378,8 @@ func (e *engine) put(r *resource, was *resource) *Error {
 	return nil
 }
 
-// endedKey begins the keys of deletions that have ended: who polls one learns so after a restart too.
+// endedKey begins the keys of operations that no resource's record has: deletions that have ended, and actions with what they will answer.
+// Who polls one is answered after a restart too.
 const endedKey = "operations/"
 
 // endedOperation is the record of one.
@@ -396,7 +413,21 @@ func (e *engine) drop(r *resource) *Error {
 	return nil
 }
 
-// keep writes an operation whose target will be gone.
+// promise keeps an action with what it will answer when it ends. An answer that is too large for a record is remembered until a restart.
+func (e *engine) promise(op *operation) *Error {
+	e.write.Lock()
+	defer e.write.Unlock()
+	e.forget(e.now()) // nothing else need be due while actions are asked for
+	if b, err := json.Marshal(endedOperation{*op}); err == nil && checkRecord(endedKey+op.ID, b) != nil {
+		e.mu.Lock()
+		e.note(op)
+		e.mu.Unlock()
+		return nil
+	}
+	return e.keep(op)
+}
+
+// keep writes an operation that is not part of its target's record, or will not be. It wants write.
 func (e *engine) keep(op *operation) *Error {
 	b, err := json.Marshal(endedOperation{*op})
 	if err != nil {
@@ -446,8 +477,14 @@ func (e *engine) guid() string {
 }
 
 func formatGUID(b [16]byte) string {
-	h := hex.EncodeToString(b[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+	var h [36]byte
+	hex.Encode(h[:8], b[:4])
+	hex.Encode(h[9:13], b[4:6])
+	hex.Encode(h[14:18], b[6:8])
+	hex.Encode(h[19:23], b[8:10])
+	hex.Encode(h[24:], b[10:])
+	h[8], h[13], h[18], h[23] = '-', '-', '-', '-'
+	return string(h[:])
 }
 
 // derived is a GUID that follows from words.

@@ -34,7 +34,7 @@ func (c *clock) add(d time.Duration) {
 // rig is an endpoint under test.
 type rig struct {
 	*Server
-	t     *testing.T
+	t     testing.TB
 	http  *httptest.Server
 	clock *clock
 	owner *Principal
@@ -44,7 +44,7 @@ type rig struct {
 	held   string
 }
 
-func newRig(t *testing.T, change func(*Config)) *rig {
+func newRig(t testing.TB, change func(*Config)) *rig {
 	t.Helper()
 	c, err := catalog.Open()
 	if err != nil {

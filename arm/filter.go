@@ -111,9 +111,9 @@ func filterWords(s string) ([]string, bool) {
 			}
 			out = append(out, s[i:j+1])
 			i = j + 1
-		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z':
+		case isWord(c):
 			j := i
-			for j < len(s) && ('a' <= s[j] && s[j] <= 'z' || 'A' <= s[j] && s[j] <= 'Z') {
+			for j < len(s) && isWord(s[j]) {
 				j++
 			}
 			out = append(out, s[i:j])
@@ -123,6 +123,11 @@ func filterWords(s string) ([]string, bool) {
 		}
 	}
 	return out, true
+}
+
+// isWord tells whether a character can be in a word: a name, or a GUID that stands without quotation marks.
+func isWord(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-'
 }
 
 // takes tells whether a resource is asked for.

@@ -54,8 +54,6 @@ func (s *Server) handlers() map[string]func(*exchange) *Error {
 		"ExpressRouteCircuits_ListArpTable":                  (*exchange).arp,
 		"ExpressRouteCircuits_ListRoutesTable":               (*exchange).circuitRoutes,
 		"ExpressRouteCircuits_ListRoutesTableSummary":        (*exchange).circuitSummary,
-		"PeerExpressRouteCircuitConnections_List":            (*exchange).peerConnections,
-		"PeerExpressRouteCircuitConnections_Get":             (*exchange).peerConnection,
 		"ExpressRouteCircuits_GetStats":                      (*exchange).stats,
 		"ExpressRouteCircuits_GetPeeringStats":               (*exchange).stats,
 		"VirtualNetworkGateways_GetLearnedRoutes":            (*exchange).learned,
@@ -151,8 +149,6 @@ func (x *exchange) providerBody(namespace string) object {
 		}
 	}
 	slices.Sort(names)
-	versions := anys(x.published())
-	slices.Reverse(versions)
 	for _, t := range names {
 		k := x.engine.kinds[t]
 		var places []any
@@ -161,6 +157,8 @@ func (x *exchange) providerBody(namespace string) object {
 				places = append(places, r.DisplayName)
 			}
 		}
+		versions := anys(x.engine.versions(strings.TrimPrefix(k.typ, netProvider)))
+		slices.Reverse(versions)
 		types = append(types, object{"resourceType": strings.TrimPrefix(k.typ, namespace+"/"), "locations": nonNil(places), "apiVersions": versions, "capabilities": "SupportsTags, SupportsLocation"})
 	}
 	b := object{"namespace": namespace, "registrationPolicy": "RegistrationRequired", "registrationState": "Registered", "resourceTypes": nonNil(types)}
@@ -644,9 +642,9 @@ func (x *exchange) answer(of child, result any, err error) *Error {
 	}
 	now := x.config.Now()
 	op := &operation{ID: x.engine.guid(), Verb: x.op.ID, Target: of.id, By: x.caller.ObjectID, Starts: now, Ends: now.Add(d), Status: succeeded, Result: result}
-	x.engine.mu.Lock()
-	x.engine.note(op)
-	x.engine.mu.Unlock()
+	if err := x.engine.promise(op); err != nil {
+		return err
+	}
 	x.follow(op, true, true)
 	return x.nothing(http.StatusAccepted)
 }

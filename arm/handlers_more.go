@@ -26,6 +26,9 @@ func moreHandlers() map[string]func(*exchange) *Error {
 		"ExpressRouteCrossConnections_ListRoutesTable":         (*exchange).circuitRoutes,
 		"Subscription_CheckResourceName":                       (*exchange).checkName,
 		"ProviderResourceTypes_List":                           (*exchange).resourceTypes,
+		"PeerExpressRouteCircuitConnections_List":              (*exchange).farSides,
+		"PeerExpressRouteCircuitConnections_Get":               (*exchange).farSide,
+		"ExpressRouteCrossConnections_UpdateTags":              (*exchange).crossTags,
 	}
 }
 

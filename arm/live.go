@@ -30,7 +30,12 @@ func (e *engine) lively(c child) func(object) {
 			for _, a := range list(b, "properties", "authorizations") {
 				e.authorization(a)
 			}
+			for _, p := range list(b, "properties", "peerings") {
+				inner(p, "properties")["peeredConnections"] = e.farSide(p)
+			}
 		}
+	case netProvider + "expressRouteCircuits/peerings":
+		return func(b object) { inner(b, "properties")["peeredConnections"] = e.farSide(b) }
 	case netProvider + "expressRouteCircuits/authorizations":
 		return func(b object) { e.authorization(b) }
 	case netProvider + "connections":

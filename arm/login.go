@@ -39,6 +39,10 @@ const (
 
 // route finds what a path asks for, and of which tenant.
 func (l *Login) route(path string) (what int, tenant string) {
+	const most = "/subscriptions/" // of all requests are not Login's
+	if len(path) > len(most) && strings.EqualFold(path[:len(most)], most) {
+		return loginNone, ""
+	}
 	part := strings.Split(strings.TrimPrefix(path, "/"), "/")
 	if len(part) < 2 {
 		return loginNone, ""

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ import (
 const aVNet = `{"location":"westeurope","properties":{"addressSpace":{"addressPrefixes":["10.1.0.0/16"]},"subnets":[{"name":"app","properties":{"addressPrefix":"10.1.0.0/24"}}]}}`
 
 // local is the path and query of an absolute URL that the endpoint gave.
-func local(t *testing.T, u string) string {
+func local(t testing.TB, u string) string {
 	t.Helper()
 	p, err := url.Parse(u)
 	if err != nil || p.Scheme != "https" || p.Host == "" {
@@ -103,6 +104,78 @@ func TestAnOperationGoesOnAfterARestart(t *testing.T) {
 	r.engine.settle()
 	again()
 	r.must(404, "GET", async, "")
+}
+
+func TestWhatAnActionAnswersSurvivesARestart(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.Pace = PaceAzure })
+	r.must(201, "PUT", group, `{"location":"westeurope"}`)
+	again := func() {
+		t.Helper()
+		s, err := New(Config{Catalog: r.config.Catalog, Store: r.config.Store, Gate: r.config.Gate, Now: r.clock.now, Random: rand.Reader, Pace: PaceAzure})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Server, r.http.Config.Handler = s, s
+	}
+	make := func(path, body string) {
+		t.Helper()
+		r.must(201, "PUT", path, body)
+		r.clock.add(time.Hour)
+		r.engine.settle()
+	}
+	make(nets+"/virtualNetworks/v", theVNet)
+	make(nets+"/networkSecurityGroups/nsg", plain)
+	make(nets+"/networkInterfaces/nic", anNIC)
+	make(nets+"/expressRouteCircuits/er", fmt.Sprintf(aCircuit, "Amsterdam"))
+	make(nets+"/expressRouteCircuits/er/peerings/AzurePrivatePeering", fmt.Sprintf(aPeering, 10))
+	make(nets+"/virtualNetworkGateways/gw", aGateway)
+	make(nets+"/connections/cn", aLink)
+	ask := func(path, body string) (async, result string) {
+		t.Helper()
+		status, o, h := r.call("POST", path, body)
+		if status != 202 {
+			t.Fatalf("%s: %d %v", path, status, o)
+		}
+		return local(t, h.Get("Azure-AsyncOperation")), local(t, h.Get("Location"))
+	}
+	async, result := ask(nets+"/networkInterfaces/nic/effectiveRouteTable", "")
+	again()
+	if s := text(r.must(200, "GET", async, ""), "status"); s != "InProgress" {
+		t.Errorf("the action is %s", s)
+	}
+	r.must(202, "GET", result, "")
+	r.clock.add(time.Minute)
+	before := r.must(200, "GET", result, "")
+	if len(list(before, "value")) == 0 {
+		t.Fatalf("the action answers %v", before)
+	}
+	again()
+	if after := r.must(200, "GET", result, ""); !reflect.DeepEqual(before, after) {
+		t.Errorf("the action answers %v, and after a restart %v", before, after)
+	}
+	// That of an action which is in its target's record outlives the next write of it.
+	_, reset := ask(nets+"/connections/cn/sharedkey/reset", `{"keyLength":32}`)
+	r.clock.add(time.Hour / 2)
+	r.must(200, "PUT", nets+"/connections/cn", aLink)
+	again()
+	if o := r.must(200, "GET", reset, ""); number(o, "keyLength") != 32 {
+		t.Errorf("the action answers %v", o)
+	}
+	// None is kept for ever.
+	r.clock.add(3 * time.Hour)
+	ask(nets+"/networkInterfaces/nic/effectiveRouteTable", "")
+	for _, gone := range []string{async, result, reset} {
+		r.must(404, "GET", gone, "")
+	}
+	kept := 0
+	for key := range r.records() {
+		if strings.HasPrefix(key, endedKey) {
+			kept++
+		}
+	}
+	if kept != 1 {
+		t.Errorf("%d actions are kept", kept)
+	}
 }
 
 func TestAnOperationIsCancelled(t *testing.T) {

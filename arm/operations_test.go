@@ -233,6 +233,8 @@ func rows() []try {
 	no("ExpressRouteCrossConnections_Get", "resourceGroupName=CROSS crossConnectionName=none", "", 404, "ResourceNotFound")
 	add("ExpressRouteCrossConnections_CreateOrUpdate", cross, `{"properties":{"serviceProviderProvisioningState":"Provisioned"}}`, 200)
 	no("ExpressRouteCrossConnections_CreateOrUpdate", cross, `{"properties":{"serviceProviderProvisioningState":"Perhaps"}}`, 400, "InvalidParameter")
+	add("ExpressRouteCrossConnections_UpdateTags", cross, someTags, 200)
+	no("ExpressRouteCrossConnections_UpdateTags", cross, `{"tags":{"cost":1}}`, 400, "InvalidRequestContent")
 	life("ExpressRouteCrossConnectionPeerings", cross+" peeringName=MicrosoftPeering", `{"properties":{"peeringType":"MicrosoftPeering","peerASN":64500,"primaryPeerAddressPrefix":"203.0.113.0/30","secondaryPeerAddressPrefix":"203.0.113.4/30","vlanId":300,"microsoftPeeringConfig":{"advertisedPublicPrefixes":["203.0.113.128/25"],"customerASN":0,"routingRegistryName":"NONE"}}}`)
 	add("ExpressRouteCrossConnectionPeerings_List", cross, "", 200)
 	for _, op := range []string{"ListArpTable", "ListRoutesTable", "ListRoutesTableSummary"} {
@@ -410,8 +412,8 @@ func models() map[string]func() any {
 	return map[string]func() any{
 		"AzureFirewalls": of[armnetwork.AzureFirewall], "BgpServiceCommunities": of[armnetwork.BgpServiceCommunity], "DefaultSecurityRules": of[armnetwork.SecurityRule],
 		"ExpressRouteCircuitAuthorizations": of[armnetwork.ExpressRouteCircuitAuthorization], "ExpressRouteCircuitConnections": of[armnetwork.ExpressRouteCircuitConnection],
-		"PeerExpressRouteCircuitConnections": of[armnetwork.PeerExpressRouteCircuitConnection],
-		"ExpressRouteCircuitPeerings":        of[armnetwork.ExpressRouteCircuitPeering], "ExpressRouteCircuits": of[armnetwork.ExpressRouteCircuit],
+		"ExpressRouteCircuitPeerings": of[armnetwork.ExpressRouteCircuitPeering], "ExpressRouteCircuits": of[armnetwork.ExpressRouteCircuit],
+		"PeerExpressRouteCircuitConnections":   of[armnetwork.PeerExpressRouteCircuitConnection],
 		"ExpressRouteCircuits_GetPeeringStats": of[armnetwork.ExpressRouteCircuitStats], "ExpressRouteCircuits_GetStats": of[armnetwork.ExpressRouteCircuitStats],
 		"ExpressRouteCircuits_ListArpTable": of[armnetwork.ExpressRouteCircuitArpTable], "ExpressRouteCircuits_ListRoutesTable": of[armnetwork.ExpressRouteCircuitRoutesTable],
 		"ExpressRouteCircuits_ListRoutesTableSummary": of[armnetwork.ExpressRouteCircuitRoutesTableSummary],

@@ -20,6 +20,7 @@ type resource struct {
 	kind     *kind
 	body     object // everything that clients see, children too
 	op       *operation
+	provider object // the tags that a circuit's provider has put on its own side; nil is none
 	created  time.Time
 	changed  time.Time
 	revision uint64   // of the record as it was loaded
@@ -46,8 +47,31 @@ func (t *typed) of(answer []byte) azure.Resource {
 	return t.is
 }
 
-// lastAnswer is what a resource with live fields was answered with last. Those follow from other resources, so it holds until one changes.
-type lastAnswer struct{ atomic.Pointer[liveAnswer] }
+// lastAnswer is what a resource was answered with last, and each child in it. What is live in them follows from other resources, so it
+// holds until one changes.
+type lastAnswer struct {
+	whole    atomic.Pointer[liveAnswer]
+	children sync.Map // of *liveAnswer, by the child's id
+}
+
+// of is the last answer to who asked for a resource or a child in it, nil when there was none.
+func (l *lastAnswer) of(c child) *liveAnswer {
+	if c.id == c.of.id {
+		return l.whole.Load()
+	}
+	a, _ := l.children.Load(c.id)
+	x, _ := a.(*liveAnswer)
+	return x
+}
+
+// keep remembers it. There are no more than the resource has children.
+func (l *lastAnswer) keep(c child, a *liveAnswer) {
+	if c.id == c.of.id {
+		l.whole.Store(a)
+		return
+	}
+	l.children.Store(c.id, a)
+}
 
 type liveAnswer struct {
 	changes uint64 // of the engine, when the answer was made
@@ -60,6 +84,7 @@ type stored struct {
 	Type    string     `json:"type"`
 	Body    object     `json:"body"`
 	Op      *operation `json:"operation,omitempty"`
+	Tags    object     `json:"providerTags,omitempty"`
 	Created time.Time  `json:"created"`
 	Changed time.Time  `json:"changed"`
 }
@@ -70,12 +95,13 @@ type record struct {
 	Type    string          `json:"type"`
 	Body    json.RawMessage `json:"body"`
 	Op      *operation      `json:"operation,omitempty"`
+	Tags    object          `json:"providerTags,omitempty"`
 	Created time.Time       `json:"created"`
 	Changed time.Time       `json:"changed"`
 }
 
 func (r *resource) marshal() ([]byte, error) {
-	return json.Marshal(record{ID: r.id, Type: r.kind.typ, Body: r.answer, Op: r.op, Created: r.created, Changed: r.changed})
+	return json.Marshal(record{ID: r.id, Type: r.kind.typ, Body: r.answer, Op: r.op, Tags: r.provider, Created: r.created, Changed: r.changed})
 }
 
 // finish works out what follows from the body.

@@ -16,9 +16,12 @@ type route struct {
 	action string                 // the right that it needs (Microsoft.Network/virtualNetworks/read)
 	names  []string               // of the parameters, in the path's order
 	scoped bool                   // the path begins with a {scope} of any length
+	// network tells that it is Microsoft.Network's, and versions are the API versions in which that has the type.
+	network  bool
+	versions []string
 }
 
-// branch is a place in the tree of paths: the next part is one of the words, in lower case, or a parameter.
+// branch is a place in the tree of paths: the next part is one of the words, in lower case and as Azure writes it, or a parameter.
 type branch struct {
 	words  map[string]*branch
 	param  *branch
@@ -34,14 +37,15 @@ func (b *branch) grow(parts []string) *branch {
 			}
 			next = b.param
 		} else {
-			p = strings.ToLower(p)
+			low := strings.ToLower(p)
 			if b.words == nil {
 				b.words = map[string]*branch{}
 			}
-			if b.words[p] == nil {
-				b.words[p] = &branch{}
+			if b.words[low] == nil {
+				b.words[low] = &branch{}
 			}
-			next = b.words[p]
+			next = b.words[low]
+			b.words[p] = next // as Azure and nearly all clients write it
 		}
 		b = next
 	}
@@ -56,13 +60,17 @@ func (b *branch) find(parts []string, values []string) (*branch, []string) {
 		}
 		return b, values
 	}
-	if next := b.words[strings.ToLower(parts[0])]; next != nil {
+	next := b.words[parts[0]]
+	if next == nil {
+		next = b.words[strings.ToLower(parts[0])]
+	}
+	if next != nil {
 		if found, v := next.find(parts[1:], values); found != nil {
 			return found, v
 		}
 	}
 	if b.param != nil {
-		return b.param.find(parts[1:], append(slices.Clone(values), parts[0]))
+		return b.param.find(parts[1:], append(values, parts[0])) // what another way has put behind them is not wanted any more
 	}
 	return nil, nil
 }
@@ -124,7 +132,7 @@ func unlisted() []catalog.ARMOperation {
 func newRouter(ops []catalog.ARMOperation, ks kinds, named map[string]func(*exchange) *Error) *router {
 	rt := &router{}
 	for _, op := range append(slices.Clone(ops), unlisted()...) {
-		r := &route{op: op, serve: named[op.ID]}
+		r := &route{op: op, serve: named[op.ID], network: strings.Contains(op.Path, "/providers/"+netProvider)}
 		path := strings.TrimSuffix(op.Path, "/")
 		root := &rt.root
 		if rest, ok := strings.CutPrefix(path, "/{scope}"); ok {
@@ -241,13 +249,13 @@ func (rt *router) match(method, path string) (f matched, known bool) {
 		if r == nil {
 			return false
 		}
-		f = matched{route: r, params: map[string]string{}, scope: scope}
+		f = matched{route: r, params: make(map[string]string, len(r.names)), scope: scope}
 		for i, n := range r.names {
 			f.params[n] = values[i]
 		}
 		return true
 	}
-	b, values := rt.root.find(parts, nil)
+	b, values := rt.root.find(parts, make([]string, 0, len(parts)))
 	if take(b, values, "") && f.serve != nil {
 		return f, true
 	}

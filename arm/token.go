@@ -40,13 +40,19 @@ func issuer(tenant string) string { return "https://sts.windows.net/" + tenant +
 
 // armAudiences are the names that Resource Manager goes by in tokens, in the order in which Azure lists them.
 func armAudiences() []string {
-	return []string{"https://management.core.windows.net/", "https://management.core.windows.net", "https://management.azure.com/", "https://management.azure.com"}
+	return []string{armCore + "/", armCore, armPublic + "/", armPublic}
 }
+
+const (
+	armCore   = "https://management.core.windows.net"
+	armPublic = "https://management.azure.com"
+)
 
 // Tokens issues the access tokens of one tenant and verifies them. It is safe for any number of goroutines.
 type Tokens struct {
 	keys   *Keys
 	tenant string
+	issuer string
 	site   *Site
 	now    func() time.Time
 	seen   seenTokens
@@ -54,15 +60,14 @@ type Tokens struct {
 
 // NewTokens issues and verifies the tokens of a tenant (a GUID).
 func NewTokens(keys *Keys, tenant string, site *Site, now func() time.Time) *Tokens {
-	return &Tokens{keys: keys, tenant: tenant, site: site, now: now, seen: seenTokens{read: map[[sha256.Size]byte]seenToken{}}}
+	return &Tokens{keys: keys, tenant: tenant, issuer: issuer(tenant), site: site, now: now, seen: seenTokens{read: map[[sha256.Size]byte]seenToken{}}}
 }
 
 // isAudience tells whether a token for this audience is one for Resource Manager here.
 func (t *Tokens) isAudience(aud string) bool {
-	for _, a := range armAudiences() {
-		if a == aud {
-			return true
-		}
+	switch aud {
+	case armPublic, armPublic + "/", armCore, armCore + "/":
+		return true
 	}
 	return t.site.IsOwn(aud)
 }
@@ -101,7 +106,8 @@ func (t *Tokens) Verify(r *http.Request) (*Claims, *Error) {
 		return nil, t.challenge(r, refuse(http.StatusUnauthorized, "InvalidAuthenticationToken", "The access token is invalid: it has more than %d characters.", maxToken))
 	}
 	now := t.now()
-	sum := sha256.Sum256([]byte(token))
+	var held [2048]byte // longer than what is issued
+	sum := sha256.Sum256(append(held[:0], token...))
 	known, ok := t.seen.get(sum)
 	if !ok || t.keys.verifies(known.key, now) == nil {
 		var err *Error
@@ -141,7 +147,7 @@ func (t *Tokens) read(token string, now time.Time) (seenToken, *Error) {
 
 // judge holds what a token says against what it must say here and now.
 func (t *Tokens) judge(r *http.Request, c *Claims, now time.Time) *Error {
-	if c.TenantID != t.tenant || c.Issuer != issuer(t.tenant) {
+	if c.TenantID != t.tenant || c.Issuer != t.issuer {
 		return refuse(http.StatusUnauthorized, "InvalidAuthenticationTokenTenant",
 			"The access token is from the wrong issuer '%s'. It must match the tenant '%s' associated with this subscription. Please use the authority (URL) '%s' to get the token.",
 			c.Issuer, issuer(t.tenant), t.site.URLFor(r)+"/"+t.tenant)

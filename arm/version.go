@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -13,25 +14,70 @@ import (
 
 // versioned refuses requests without an api-version, and with one that was never published.
 func (x *exchange) versioned() *Error {
-	v := x.r.URL.Query().Get("api-version")
+	v := queried(x.r.URL, "api-version")
 	if v == "" {
 		return refuse(http.StatusBadRequest, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests.")
 	}
 	x.version = v
-	network := x.network()
+	network := x.network
 	day, ok := versionDate(v)
 	if !ok || !network && (day.Before(firstVersion) || day.After(x.config.Now())) {
 		return refuse(http.StatusBadRequest, "InvalidApiVersionParameter", "The api-version '%.40s' is invalid. The supported versions are '%s'.", v, strings.Join(x.published(), ","))
 	}
-	if !network || slices.Contains(x.published(), v) {
+	if !network {
 		return nil
 	}
-	return refuse(http.StatusBadRequest, "NoRegisteredProviderFound", "No registered resource provider found for location '%s' and API version '%.40s' for type '%s'. The supported api-versions are '%s'.", x.params["location"], v, x.typeName(), strings.Join(x.published(), ", "))
+	if slices.Contains(x.versions, v) {
+		return nil
+	}
+	return refuse(http.StatusBadRequest, "NoRegisteredProviderFound", "No registered resource provider found for location '%s' and API version '%.40s' for type '%s'. The supported api-versions are '%s'.", x.params["location"], v, x.typeName(), strings.Join(x.versions, ", "))
 }
 
-// network tells whether the request is Microsoft.Network's to answer.
-func (x *exchange) network() bool {
-	return strings.Contains(strings.ToLower(x.op.Path), "/providers/microsoft.network/")
+// queried is the first value of a parameter of a URL's query.
+func queried(u *url.URL, name string) string {
+	if v, ok := strings.CutPrefix(u.RawQuery, name); ok && len(v) > 0 && v[0] == '=' && !strings.ContainsAny(v, "&;%+") {
+		return v[1:] // it is alone, and stands for itself
+	}
+	return u.Query().Get(name)
+}
+
+// typeName is the type of Microsoft.Network that a path is about, without its provider: virtualNetworks/subnets.
+func (r *route) typeName() string {
+	if r.kind != nil {
+		return strings.TrimPrefix(r.kind.typ, netProvider)
+	}
+	_, rest, _ := strings.Cut(r.op.Path, "/providers/"+netProvider)
+	var out []string
+	for _, p := range strings.Split(rest, "/") {
+		if p != "" && !strings.HasPrefix(p, "{") {
+			out = append(out, p)
+		}
+	}
+	return strings.Join(out, "/")
+}
+
+// since are types of Microsoft.Network that are younger than its first version, with what they begin with.
+func since() map[string]func(catalog.ARMVersion) bool {
+	cross := func(v catalog.ARMVersion) bool { return v.CrossConnections }
+	ports := func(v catalog.ARMVersion) bool { return v.Ports }
+	return map[string]func(catalog.ARMVersion) bool{
+		"virtualnetworks/virtualnetworkpeerings": func(v catalog.ARMVersion) bool { return v.Peerings },
+		"expressroutecrossconnections":           cross,
+		"expressrouteports":                      ports,
+		"expressrouteportslocations":             ports, // without ports there is no place for them
+	}
+}
+
+// versions are those in which a type of Microsoft.Network, or what it is below, is published.
+func (e *engine) versions(typ string) []string {
+	for key := strings.ToLower(typ); key != ""; {
+		if of := e.younger[key]; of != nil {
+			return of
+		}
+		i := strings.LastIndexByte(key, '/')
+		key = key[:max(i, 0)]
+	}
+	return e.published
 }
 
 // firstVersion is the earliest that is taken of the interfaces whose versions are not listed (AssumeVersions).
@@ -52,15 +98,21 @@ func versionDate(v string) (time.Time, bool) {
 // oldest is the first version of Microsoft.Network that is answered.
 const oldest = "2015-05-01-preview"
 
-// publishedBy are the versions of Microsoft.Network that have what is served here.
-func publishedBy(c *catalog.Catalog) []string {
-	var out []string
+// publishedBy are the versions of Microsoft.Network that have what is served here, and those of the types that are younger.
+func publishedBy(c *catalog.Catalog) (all []string, younger map[string][]string) {
+	younger = map[string][]string{}
 	for _, v := range c.ARMVersions() {
-		if v.Version >= oldest && v.Networks {
-			out = append(out, v.Version)
+		if v.Version < oldest || !v.Networks {
+			continue
+		}
+		all = append(all, v.Version)
+		for typ, has := range since() {
+			if has(v) {
+				younger[typ] = append(younger[typ], v.Version)
+			}
 		}
 	}
-	return out
+	return all, younger
 }
 
 func (x *exchange) published() []string { return x.engine.published }
@@ -70,7 +122,7 @@ const manyPrefixes = "2018-08-01"
 
 // shaped writes an answer as the version that was asked for has it.
 func (x *exchange) shaped(b []byte) ([]byte, error) {
-	if x.version == "" || x.version >= manyPrefixes || !x.network() || !bytes.Contains(b, []byte(`"addressPrefixes"`)) {
+	if x.version == "" || x.version >= manyPrefixes || !x.network || !bytes.Contains(b, []byte(`"addressPrefixes"`)) {
 		return b, nil
 	}
 	d := json.NewDecoder(bytes.NewReader(b))

@@ -1,6 +1,7 @@
 package arm
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +39,40 @@ func TestEveryPublishedVersionIsAnsweredAndNoOther(t *testing.T) {
 	}
 	r.refused(400, "InvalidApiVersionParameter", "GET", group+"?api-version=2013-01-01", "")
 	r.refused(400, "InvalidApiVersionParameter", "GET", group+"?api-version=2026-01-02", "") // tomorrow
+}
+
+func TestATypeIsRefusedAtVersionsThatAreOlderThanIt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	r.must(201, "PUT", group, `{"location":"westeurope"}`)
+	r.must(201, "PUT", nets+"/virtualNetworks/v", theVNet)
+	const all = "/subscriptions/SUB/providers/Microsoft.Network/"
+	for _, x := range []struct{ path, before, first, name string }{
+		{nets + "/virtualNetworks/v/virtualNetworkPeerings", "2016-03-30", "2016-06-01", "virtualNetworks/virtualNetworkPeerings"},
+		{all + "expressRouteCrossConnections", "2018-01-01", "2018-02-01", "expressRouteCrossConnections"},
+		{all + "expressRoutePorts", "2018-07-01", "2018-08-01", "expressRoutePorts"},
+		{all + "expressRoutePortsLocations", "2018-07-01", "2018-08-01", "ExpressRoutePortsLocations"},
+	} {
+		r.must(200, "GET", x.path+"?api-version="+x.first, "")
+		r.must(200, "GET", x.path+"?api-version=2018-11-01", "")
+		r.must(200, "GET", x.path+"?api-version=2026-01-01", "") // of which the source does not say what it has
+		o := r.must(400, "GET", x.path+"?api-version="+x.before, "")
+		if m := text(o, "error", "message"); text(o, "error", "code") != "NoRegisteredProviderFound" || !strings.Contains(m, "for type '"+x.name+"'") || !strings.Contains(m, "are '"+x.first+", ") {
+			t.Errorf("%s: %s", x.name, m)
+		}
+	}
+	before := r.records()
+	r.refused(400, "NoRegisteredProviderFound", "PUT", nets+"/expressRoutePorts/p?api-version=2018-07-01", aPort)
+	r.refused(400, "NoRegisteredProviderFound", "PUT", nets+"/expressRoutePorts/p/authorizations/a?api-version=2018-07-01", `{}`)
+	if !maps.Equal(before, r.records()) {
+		t.Error("something was written")
+	}
+	for _, x := range list(r.must(200, "GET", all[:len(all)-1], ""), "resourceTypes") {
+		versions := words(x, "apiVersions")
+		if text(x, "resourceType") == "expressRoutePorts" && (versions[len(versions)-1] != "2018-08-01" || versions[0] < "2026") {
+			t.Errorf("the provider says that ports have the versions %v", versions)
+		}
+	}
 }
 
 func TestAnAnswerHasTheShapeOfItsVersion(t *testing.T) {

@@ -21,7 +21,48 @@ type field struct {
 	omit  bool
 }
 
-// fields lists a struct's JSON properties in order, those of embedded structs in place, and finds its Extra.
+// shape is what the codec knows of a struct: its JSON properties in order, those of embedded structs in place, and its Extra.
+type shape struct {
+	list  []field
+	extra []int
+}
+
+// shapes are those of all structs that a modelled resource has in it. Nothing is added later.
+var shapes = func() map[reflect.Type]shape {
+	all := map[reflect.Type]shape{}
+	var walk func(t reflect.Type)
+	walk = func(t reflect.Type) {
+		switch t.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+			walk(t.Elem())
+		case reflect.Struct:
+			if _, had := all[t]; had {
+				return
+			}
+			list, extra := fields(t)
+			all[t] = shape{list, extra}
+			for i := range t.NumField() {
+				walk(t.Field(i).Type)
+			}
+		}
+	}
+	walk(reflect.TypeFor[Unknown]())
+	for _, f := range makers {
+		walk(reflect.TypeOf(f()))
+	}
+	return all
+}()
+
+// shapeOf finds a struct's, or works it out.
+func shapeOf(t reflect.Type) shape {
+	if s, ok := shapes[t]; ok {
+		return s
+	}
+	list, extra := fields(t)
+	return shape{list, extra}
+}
+
+// fields works out a struct's shape.
 func fields(t reflect.Type) (list []field, extra []int) {
 	for i := range t.NumField() {
 		f := t.Field(i)
@@ -95,7 +136,8 @@ func encodeValue(b *bytes.Buffer, v reflect.Value) error {
 }
 
 func encodeStruct(b *bytes.Buffer, v reflect.Value) error {
-	list, extra := fields(v.Type())
+	s := shapeOf(v.Type())
+	list, extra := s.list, s.extra
 	b.WriteByte('{')
 	first := true
 	key := func(name string) error {
@@ -191,8 +233,28 @@ func decodeValue(b []byte, v reflect.Value) error {
 		}
 		v.Set(s)
 		return nil
+	case reflect.String:
+		if s, ok := plainString(b); ok {
+			v.SetString(s)
+			return nil
+		}
 	}
 	return json.Unmarshal(b, v.Addr().Interface())
+}
+
+// plainString reads a JSON string that stands for itself: printable ASCII without an escape, as nearly all are. The others are for
+// encoding/json, which takes several allocations for each.
+func plainString(b []byte) (string, bool) {
+	if len(b) < 2 || b[0] != '"' || b[len(b)-1] != '"' {
+		return "", false
+	}
+	b = b[1 : len(b)-1]
+	for _, c := range b {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return "", false
+		}
+	}
+	return string(b), true
 }
 
 func decodeStruct(b []byte, v reflect.Value) error {
@@ -200,7 +262,8 @@ func decodeStruct(b []byte, v reflect.Value) error {
 	if err := json.Unmarshal(b, &m); err != nil {
 		return err
 	}
-	list, extra := fields(v.Type())
+	s := shapeOf(v.Type())
+	list, extra := s.list, s.extra
 	for _, f := range list {
 		x, ok := m[f.name]
 		if !ok {

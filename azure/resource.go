@@ -51,29 +51,27 @@ type Unknown struct {
 }
 
 // makers gives an empty resource of each modelled type, by lower-case type name.
-func makers() map[string]func() Resource {
-	return map[string]func() Resource{
-		"microsoft.resources/resourcegroups":                      func() Resource { return &ResourceGroup{} },
-		"microsoft.network/virtualnetworks":                       func() Resource { return &VirtualNetwork{} },
-		"microsoft.network/expressroutecircuits":                  func() Resource { return &ExpressRouteCircuit{} },
-		"microsoft.network/expressrouteports":                     func() Resource { return &ExpressRoutePort{} },
-		"microsoft.network/virtualnetworkgateways":                func() Resource { return &VirtualNetworkGateway{} },
-		"microsoft.network/connections":                           func() Resource { return &VirtualNetworkGatewayConnection{} },
-		"microsoft.network/routetables":                           func() Resource { return &RouteTable{} },
-		"microsoft.network/routefilters":                          func() Resource { return &RouteFilter{} },
-		"microsoft.network/publicipaddresses":                     func() Resource { return &PublicIPAddress{} },
-		"microsoft.network/networksecuritygroups":                 func() Resource { return &NetworkSecurityGroup{} },
-		"microsoft.network/azurefirewalls":                        func() Resource { return &AzureFirewall{} },
-		"microsoft.network/firewallpolicies":                      func() Resource { return &FirewallPolicy{} },
-		"microsoft.network/firewallpolicies/rulecollectiongroups": func() Resource { return &FirewallPolicyRuleCollectionGroup{} },
-		"microsoft.network/virtualhubs":                           func() Resource { return &VirtualHub{} },
-		"microsoft.authorization/roleassignments":                 func() Resource { return &RoleAssignment{} },
-		"microsoft.authorization/roledefinitions":                 func() Resource { return &RoleDefinition{} },
-	}
+var makers = map[string]func() Resource{
+	"microsoft.resources/resourcegroups":                      func() Resource { return &ResourceGroup{} },
+	"microsoft.network/virtualnetworks":                       func() Resource { return &VirtualNetwork{} },
+	"microsoft.network/expressroutecircuits":                  func() Resource { return &ExpressRouteCircuit{} },
+	"microsoft.network/expressrouteports":                     func() Resource { return &ExpressRoutePort{} },
+	"microsoft.network/virtualnetworkgateways":                func() Resource { return &VirtualNetworkGateway{} },
+	"microsoft.network/connections":                           func() Resource { return &VirtualNetworkGatewayConnection{} },
+	"microsoft.network/routetables":                           func() Resource { return &RouteTable{} },
+	"microsoft.network/routefilters":                          func() Resource { return &RouteFilter{} },
+	"microsoft.network/publicipaddresses":                     func() Resource { return &PublicIPAddress{} },
+	"microsoft.network/networksecuritygroups":                 func() Resource { return &NetworkSecurityGroup{} },
+	"microsoft.network/azurefirewalls":                        func() Resource { return &AzureFirewall{} },
+	"microsoft.network/firewallpolicies":                      func() Resource { return &FirewallPolicy{} },
+	"microsoft.network/firewallpolicies/rulecollectiongroups": func() Resource { return &FirewallPolicyRuleCollectionGroup{} },
+	"microsoft.network/virtualhubs":                           func() Resource { return &VirtualHub{} },
+	"microsoft.authorization/roleassignments":                 func() Resource { return &RoleAssignment{} },
+	"microsoft.authorization/roledefinitions":                 func() Resource { return &RoleDefinition{} },
 }
 
 // Models tells whether a type, written in any case, is one of those that have a Go type of their own here.
-func Models(typ string) bool { _, ok := makers()[strings.ToLower(typ)]; return ok }
+func Models(typ string) bool { _, ok := makers[strings.ToLower(typ)]; return ok }
 
 // typeOrder is the order in which a list of resources is printed: what others refer to first.
 func typeOrder() []string {
@@ -96,7 +94,7 @@ func Unmarshal(b []byte) (Resource, error) {
 		return nil, errors.New("resource " + head.ID + ": it has no type; every ARM resource says what it is, e.g. Microsoft.Network/virtualNetworks")
 	}
 	var r Resource = &Unknown{}
-	if f, ok := makers()[strings.ToLower(head.Type)]; ok {
+	if f, ok := makers[strings.ToLower(head.Type)]; ok {
 		r = f()
 	}
 	if err := decode(b, r); err != nil {

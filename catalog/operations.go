@@ -27,7 +27,10 @@ type ARMVersion struct {
 	Preview bool
 	// Networks tells that it has virtual networks, as some previews of other teams' types have not; true where the source does not say.
 	Networks bool
-	Source   Source
+	// Peerings (of virtual networks), CrossConnections and Ports tell the same of virtualNetworkPeerings, expressRouteCrossConnections and
+	// expressRoutePorts; where the source does not say, what the version before has. Circuits are older than all that is listed.
+	Peerings, CrossConnections, Ports bool
+	Source                            Source
 }
 
 func (c *Catalog) readOperations(t *table) error {
@@ -46,8 +49,24 @@ func (c *Catalog) readOperations(t *table) error {
 }
 
 func (c *Catalog) readVersions(t *table) error {
+	var last ARMVersion // that has virtual networks
 	return t.each(func() {
-		c.versions = append(c.versions, ARMVersion{Version: t.get("api_version"), Preview: t.get("kind") == "preview", Networks: t.get("virtual_networks") != "no", Source: Source{Text: t.get("source"), Date: t.get("source_date")}})
+		v := ARMVersion{Version: t.get("api_version"), Preview: t.get("kind") == "preview", Networks: t.get("virtual_networks") != "no", Source: Source{Text: t.get("source"), Date: t.get("source_date")}}
+		for _, x := range []struct {
+			column      string
+			has, before *bool
+		}{{"vnet_peering", &v.Peerings, &last.Peerings}, {"cross_connections", &v.CrossConnections, &last.CrossConnections}, {"er_ports", &v.Ports, &last.Ports}} {
+			switch t.get(x.column) {
+			case "":
+				*x.has = *x.before
+			default:
+				*x.has = t.yes(x.column)
+			}
+		}
+		if v.Networks {
+			last = v
+		}
+		c.versions = append(c.versions, v)
 	})
 }
 

@@ -3,6 +3,7 @@ package twin
 import (
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,6 +17,34 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	under    prometheus.Gauge
+
+	mu    sync.RWMutex
+	known map[answered]counters // those that were asked for, so that a request looks nothing up by its labels' names
+}
+
+// answered is what requests are counted by.
+type answered struct {
+	method string
+	status int
+}
+
+type counters struct {
+	requests prometheus.Counter
+	seconds  prometheus.Observer
+}
+
+// of are the counters of a method and a status.
+func (m *metrics) of(a answered) counters {
+	m.mu.RLock()
+	c, ok := m.known[a]
+	m.mu.RUnlock()
+	if !ok {
+		c = counters{m.requests.WithLabelValues(a.method, strconv.Itoa(a.status)), m.seconds.WithLabelValues(a.method)}
+		m.mu.Lock()
+		m.known[a] = c
+		m.mu.Unlock()
+	}
+	return c
 }
 
 func newMetrics() *metrics {
@@ -23,6 +52,7 @@ func newMetrics() *metrics {
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "onramp_twin_requests_total", Help: "Requests answered, by method and status."}, []string{"method", "status"}),
 		seconds:  prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "onramp_twin_request_seconds", Help: "How long requests took, by method.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14)}, []string{"method"}),
+		known:    map[answered]counters{},
 		under:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "onramp_twin_requests_under_way", Help: "Requests that are being answered."}),
 	}
 	m.registry.MustRegister(m.requests, m.seconds, m.under, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -50,8 +80,9 @@ func (m *metrics) counted(next http.Handler) http.Handler {
 		c := &counter{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
 			m.under.Dec()
-			m.requests.WithLabelValues(method(r.Method), strconv.Itoa(c.status)).Inc()
-			m.seconds.WithLabelValues(method(r.Method)).Observe(time.Since(began).Seconds())
+			of := m.of(answered{method(r.Method), c.status})
+			of.requests.Inc()
+			of.seconds.Observe(time.Since(began).Seconds())
 		}()
 		next.ServeHTTP(c, r)
 	})
