@@ -48,6 +48,7 @@ func newBench(t testing.TB) *bench {
 	b.estate, b.s = e, s
 	e.call = func(_ context.Context, do func(*sim.Sim)) error { do(s); return nil }
 	e.resources = func() (azure.Resources, uint64) { return b.rs, b.number }
+	e.changes = func() uint64 { return b.number }
 	return b
 }
 
