@@ -6,7 +6,6 @@ import (
 
 	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 
-	"onramp/examples"
 	"onramp/twin"
 )
 
@@ -15,8 +14,9 @@ func signingIn(url string) azcloud.Configuration {
 }
 
 func TestEveryExampleIsAppliedOnceAndTakenAwayWhole(t *testing.T) {
-	for _, name := range examples.Names() {
+	for _, name := range all() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, twin.Options{})
 			target := r.target(designOf(t, r.c, name))
 			empty := r.tw.Server().Len()
