@@ -177,8 +177,6 @@ func (r *rig) endpoint() *cloud.Endpoint {
 	return e
 }
 
-var designs sync.Map
-
 // designOf is the design of an example.
 func designOf(t testing.TB, c *catalog.Catalog, name string) *design.Design {
 	t.Helper()

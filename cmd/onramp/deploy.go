@@ -535,7 +535,6 @@ type deployWords struct {
 	stage string
 	names map[string]string
 	bar   *stage
-	began time.Time
 	total int
 	done  int
 }
