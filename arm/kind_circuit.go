@@ -373,19 +373,7 @@ func checkConnection(c *change) *Error {
 // fillPort makes a Direct port pair with its two links.
 func fillPort(c *change) *Error {
 	props := inner(c.body, "properties")
-	if props["links"] == nil {
-		var links []any
-		for i, n := range []string{"link1", "link2"} {
-			links = append(links, object{
-				"name": n, "id": c.id + "/links/" + n, "type": netProvider + "expressRoutePorts/links", "etag": c.body["etag"],
-				"properties": object{
-					"provisioningState": succeeded, "adminState": "Disabled", "connectorType": "LC", "routerName": fmt.Sprintf("twin-%s-0%d", derived(c.id)[:4], i+1), "interfaceName": fmt.Sprintf("HundredGigE0/0/0/%d", i),
-					"patchPanelId": "PP:" + derived(c.id, n)[:4], "rackId": "R" + derived(c.id)[:2], "macSecConfig": object{"cipher": "GcmAes256", "sciState": "Disabled"},
-				},
-			})
-		}
-		props["links"] = links
-	}
+	props["links"] = portLinks(c, list(props, "links"), list(c.before, "properties", "links"))
 	for name, v := range map[string]any{"authorizations": []any{}, "mtu": "1500", "etherType": "0x8100", "billingType": "MeteredData", "circuits": []any{}} {
 		if props[name] == nil {
 			props[name] = v
@@ -403,6 +391,36 @@ func fillPort(c *change) *Error {
 	}
 	props["provisionedBandwidthInGbps"] = sum
 	return fillPlain(c)
+}
+
+// portLinks are the two links of a port pair, however many of them a client names: what it says of one is put over what the link is.
+func portLinks(c *change, sent, before []object) []any {
+	named := func(links []object, name string) object {
+		for _, l := range links {
+			if strings.EqualFold(text(l, "name"), name) {
+				return l
+			}
+		}
+		return nil
+	}
+	var out []any
+	for i, name := range []string{"link1", "link2"} {
+		link := object{
+			"name": name, "id": c.id + "/links/" + name, "type": netProvider + "expressRoutePorts/links", "etag": c.body["etag"],
+			"properties": object{
+				"provisioningState": succeeded, "adminState": "Disabled", "connectorType": "LC", "routerName": fmt.Sprintf("twin-%s-0%d", derived(c.id)[:4], i+1), "interfaceName": fmt.Sprintf("HundredGigE0/0/0/%d", i),
+				"patchPanelId": "PP:" + derived(c.id, name)[:4], "rackId": "R" + derived(c.id)[:2], "macSecConfig": object{"cipher": "GcmAes256", "sciState": "Disabled"},
+			},
+		}
+		for _, over := range []object{named(before, name), named(sent, name)} {
+			said, _ := find(over, "properties").(object)
+			for k, v := range said {
+				inner(link, "properties")[k] = v
+			}
+		}
+		out = append(out, link)
+	}
+	return out
 }
 
 func checkPort(*change) *Error { return nil }

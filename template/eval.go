@@ -120,7 +120,8 @@ func (ev *eval) text(n *node) (any, error) {
 		return nil, err
 	}
 	if ev.outer {
-		return ev.escape(v)
+		v, err = ev.escape(v)
+		return v, ev.bounds(n, err)
 	}
 	return v, nil
 }

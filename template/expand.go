@@ -42,7 +42,7 @@ func (o Limits) withDefaults() Limits {
 	set(&o.Variables, 256)
 	set(&o.Outputs, 64)
 	set(&o.Depth, 256)
-	set(&o.Steps, 20_000_000)
+	set(&o.Steps, 5_000_000)
 	set(&o.Size, 4<<20)
 	return o
 }

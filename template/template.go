@@ -105,7 +105,7 @@ type Limits struct {
 	Expression int
 	// Depth is how deep calls, variables and values may nest: 256 (assumed: Azure publishes none).
 	Depth int
-	// Steps is how many steps of evaluation an instance may take, each a call, an element or a few bytes: 20 million (assumed).
+	// Steps is how many steps of evaluation an instance may take, each a call, an element or a few bytes: 5 million (assumed).
 	Steps int
 	// Size is how many bytes one resource's body, or all outputs together, may take: 4 MiB, the published size of a template (assumed
 	// for what comes out of it).
