@@ -249,16 +249,20 @@ func (c *Converged) Linked(connection string) (LinkState, error) {
 // resources are all that the engine has, typed, with a number that changes with them.
 func (e *engine) resources() (azure.Resources, uint64) {
 	e.mu.RLock()
-	defer e.mu.RUnlock()
-	out := make(azure.Resources, 0, len(e.all))
-	for key, r := range e.all {
-		if e.here(key) == nil {
-			continue
+	list := make([]*resource, 0, len(e.all))
+	for key := range e.all {
+		if r := e.here(key); r != nil {
+			list = append(list, r)
 		}
-		if x, err := azure.Unmarshal(r.answer); err == nil { // it was written by Marshal's equal
+	}
+	changes := e.changes
+	e.mu.RUnlock()
+	out := make(azure.Resources, 0, len(list))
+	for _, r := range list {
+		if x := r.typed.of(r.answer); x != nil {
 			out = append(out, x)
 		}
 	}
 	out.Sort()
-	return out, e.changes
+	return out, changes
 }

@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"onramp/azure"
 )
 
 // resource is a stored top-level resource with the children that Azure shows inside it, and its last operation. It does not change: a
@@ -24,6 +27,23 @@ type resource struct {
 	refs     []string // what the body refers to, in lower case
 	answer   []byte   // body as JSON: what GET answers once the operation has ended
 	last     *lastAnswer
+	typed    *typed // of answer
+}
+
+// typed is a resource as package azure has it, made when somebody first asks. It is nobody's to change.
+type typed struct {
+	once sync.Once
+	is   azure.Resource // nil where azure does not know it
+}
+
+// of makes it of the JSON.
+func (t *typed) of(answer []byte) azure.Resource {
+	t.once.Do(func() {
+		if x, err := azure.Unmarshal(answer); err == nil {
+			t.is = x
+		}
+	})
+	return t.is
 }
 
 // lastAnswer is what a resource with live fields was answered with last. Those follow from other resources, so it holds until one changes.
@@ -64,7 +84,7 @@ func (r *resource) finish() error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.id, err)
 	}
-	r.answer = b
+	r.answer, r.typed = b, &typed{}
 	r.refs = references(r.body, r.key)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -102,11 +103,12 @@ func (e *estate) touched() {
 	}
 }
 
-// follow takes over whatever changes until the context ends. What comes in a burst is taken over together: the next look is after as long a
-// rest as the last one took.
+// follow takes over whatever changes until the context ends. What comes in a burst is taken over together: after each look there is a rest
+// of twice its time.
 func (e *estate) follow(ctx context.Context, changed <-chan struct{}) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	untidy := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -114,21 +116,30 @@ func (e *estate) follow(ctx context.Context, changed <-chan struct{}) {
 		case <-changed:
 		case <-e.kick:
 		case <-timer.C:
+			if untidy {
+				debug.FreeOSMemory() // building networks takes several times what they are
+				untidy = false
+				timer.Reset(e.next())
+				continue
+			}
 		}
 		began := time.Now()
 		if err := e.update(ctx); err != nil && ctx.Err() == nil {
 			e.log.Error("a change was not taken over", "error", err)
 		}
-		took := time.Since(began)
-		timer.Reset(took)
+		timer.Reset(2 * time.Since(began))
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
 		}
-		timer.Reset(e.next())
+		untidy = true
+		timer.Reset(min(e.next(), calm))
 	}
 }
+
+// calm is how long nothing has to change until what taking over needed is given back to the system.
+const calm = 2 * time.Second
 
 // next is how long it is until a fault ends by itself.
 func (e *estate) next() time.Duration {
@@ -165,7 +176,7 @@ func (e *estate) takeOver(ctx context.Context) error {
 	var trouble []design.Finding
 	anew := number != e.number || told != e.age
 	if anew {
-		d = design.Design{APIVersion: design.APIVersion, Name: "twin", Resources: rs, Premises: e.homed(premises)}
+		d = design.Design{APIVersion: design.APIVersion, Name: "twin", Resources: rs, Premises: premises.Rehome(e.subscription)}
 		base, trouble = network.Build(d.Resources, d.Premises, e.catalog, network.Options{})
 		if err := sim.Ready(base); err != nil {
 			return err
@@ -247,33 +258,6 @@ func (e *estate) suffer(faults []*Fault, d *design.Design, n *network.Network) (
 		waits[of[k]] = err.Error()
 	}
 	return p, waits
-}
-
-// homed are premises whose circuits have the ids of the endpoint: designs name subscriptions that have GUIDs here.
-func (e *estate) homed(p design.Premises) design.Premises {
-	edges := func(list []design.Router) []design.Router {
-		list = slices.Clone(list)
-		for i := range list {
-			list[i].Sessions = slices.Clone(list[i].Sessions)
-			for k := range list[i].Sessions {
-				x := &list[i].Sessions[k]
-				id, err := azure.ParseID(string(x.Circuit))
-				if err != nil || x.Circuit == "" {
-					continue
-				}
-				if guid, ok := e.subscription(id.Subscription); ok {
-					x.Circuit = azure.ID("/subscriptions/" + guid + strings.TrimPrefix(string(x.Circuit), "/subscriptions/"+id.Subscription))
-				}
-			}
-		}
-		return list
-	}
-	p.Sites = slices.Clone(p.Sites)
-	for i := range p.Sites {
-		p.Sites[i].Routers = edges(p.Sites[i].Routers)
-	}
-	p.ProviderEdges = edges(p.ProviderEdges)
-	return p
 }
 
 // setPremises puts others in the place of those that are there.
