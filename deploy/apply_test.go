@@ -42,6 +42,9 @@ func TestEveryExampleIsAppliedOnceAndTakenAwayWhole(t *testing.T) {
 			if err != nil || len(got.Kept) > 0 {
 				t.Fatalf("%+v %v", got, err)
 			}
+			if p := r.plan(target, PlanOptions{}); p.Count(Create) != len(target.items) || p.Drifted() > 0 {
+				t.Errorf("after the destroy: %v", kinds(p))
+			}
 			if n := r.tw.Server().Len(); n != empty {
 				t.Errorf("%d records are left of %d before", n, empty)
 			}
