@@ -618,6 +618,7 @@ func (r *run) send(ctx context.Context, is, goal *item) (*item, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.at("sent", goal.id)
 	b, err := o.Wait(ctx)
 	if err != nil {
 		return nil, err
