@@ -151,20 +151,57 @@ func (c *circle) Do(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Status: "200 OK", Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 }
 
-// anybody signs in with anything.
-type anybody struct{}
-
-func (anybody) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	return azcore.AccessToken{Token: "x", ExpiresOn: time.Now().Add(time.Hour)}, nil
-}
-
 func TestAListThatGoesRoundInACircleEnds(t *testing.T) {
 	c := &circle{}
-	e, err := cloud.Open(t.Context(), cloud.Config{Endpoint: "https://endpoint.example", Authority: "https://login.example/", Audience: "https://x", Transport: c, Credential: anybody{}})
+	e, err := cloud.Open(t.Context(), cloud.Config{Endpoint: "https://endpoint.example", Authority: "https://login.example/", Audience: "https://x", Transport: c, Credential: fixed("x")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := e.Subscriptions(t.Context()); err == nil || !strings.Contains(err.Error(), "pages") || c.asked > 10_000 {
 		t.Errorf("%d: %v", c.asked, err)
+	}
+}
+
+// broken carries no request, and counts them by their methods.
+type broken map[string]int
+
+func (b broken) Do(r *http.Request) (*http.Response, error) {
+	b[r.Method]++
+	return nil, io.ErrUnexpectedEOF
+}
+
+// fixed is a token that somebody has already.
+type fixed string
+
+func (f fixed) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: string(f), ExpiresOn: time.Now().Add(time.Hour)}, nil
+}
+
+func TestAWriteWhoseConnectionBreaksIsNotTriedAgain(t *testing.T) {
+	b := broken{}
+	e, err := cloud.Open(t.Context(), cloud.Config{Endpoint: "https://127.0.0.1:1", Authority: "https://127.0.0.1:1/", Audience: "https://x", Transport: b, Credential: fixed("x"),
+		Retry: policy.RetryOptions{RetryDelay: time.Millisecond, MaxRetryDelay: time.Millisecond}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Put(t.Context(), "/subscriptions/s/resourceGroups/g", map[string]string{}); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Error(err)
+	}
+	if _, err := e.Get(t.Context(), "/subscriptions/s/resourceGroups/g"); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Error(err)
+	}
+	if b[http.MethodPut] != 1 || b[http.MethodGet] < 2 {
+		t.Error(b)
+	}
+}
+
+func TestWhatIsNoResourceIsReadToo(t *testing.T) {
+	e, sub := open(t)
+	b, err := e.Ask(t.Context(), "/subscriptions/"+sub+"/providers/Microsoft.Network", "Microsoft.Resources/providers", nil)
+	if err != nil || !strings.Contains(string(b), "Registered") {
+		t.Error(string(b), err)
+	}
+	if _, err := e.Ask(t.Context(), "/subscriptions/"+sub+"/providers/Microsoft.Nothing", "Microsoft.Resources/providers", nil); !errors.Is(err, cloud.ErrNotFound) {
+		t.Error(err)
 	}
 }

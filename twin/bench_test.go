@@ -97,7 +97,7 @@ func measure(n, rate int, one func(i int)) (perSecond float64, p99 time.Duration
 }
 
 // processor is how long the process, clients and twin, has had a processor, which other work on the machine does not lengthen.
-func processor(b *testing.B) time.Duration {
+func processor(b testing.TB) time.Duration {
 	b.Helper()
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,15 +15,6 @@ import (
 	"onramp/pattern"
 	"onramp/rehearse"
 )
-
-// processor is how much processor time this process has used.
-func processor(b testing.TB) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
 
 // BenchmarkLive deploys an isolated estate of 10, 40 and 100 lines of business through the endpoint and lets it run by the clock on the wall:
 // how long it takes until the last session is up, what it costs when nothing happens, and by how much what a client reads is later after a

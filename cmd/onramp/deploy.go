@@ -442,7 +442,7 @@ func (d *deployment) run(cmd *cobra.Command, o deploy.Options, do func(context.C
 	defer stop()
 	j, err := deploy.OpenJournal(d.journal)
 	if err != nil {
-		return &deploy.Result{}, err
+		return deploy.NewResult(), err
 	}
 	r, err := do(ctx, d.place.Endpoint, d.target, j, o)
 	return r, errors.Join(err, j.Close())
@@ -535,7 +535,6 @@ type deployWords struct {
 	stage string
 	names map[string]string
 	bar   *stage
-	began time.Time
 	total int
 	done  int
 }
