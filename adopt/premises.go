@@ -255,7 +255,7 @@ func (k *importer) site(d *design.Design, name string, g []*drawn) bool {
 		for _, p := range c.peerings {
 			s.PublicPrefixes = sortedPrefixes(s.PublicPrefixes, public(p, false), public(p, true))
 		}
-		for half := range paths() {
+		for half := range len(paths()) {
 			k.ends(d, &s, c, half)
 		}
 	}
