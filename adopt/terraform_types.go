@@ -354,7 +354,8 @@ func terraformTypes() map[string]terraformType {
 		},
 		"azurerm_firewall_policy": {
 			arm: network + "firewallPolicies", ignored: []string{"child_policies", "firewalls", "rule_collection_groups"},
-			moves: []move{{from: "sku", to: "properties.sku.tier"}, {from: "threat_intelligence_mode", to: "properties.threatIntelMode"}, {from: "base_policy_id", to: "properties.basePolicy", as: reference}, {from: "private_ip_ranges", to: "properties.snat.privateRanges"}},
+			moves: []move{{from: "sku", to: "properties.sku.tier"}, {from: "threat_intelligence_mode", to: "properties.threatIntelMode"}, {from: "base_policy_id", to: "properties.basePolicy", as: reference}, {from: "private_ip_ranges", to: "properties.snat.privateRanges"},
+				{from: "dns", each: []move{{from: "proxy_enabled", to: "properties.dnsSettings.enableProxy"}, {from: "servers", to: "properties.dnsSettings.servers"}}}},
 		},
 		"azurerm_firewall_policy_rule_collection_group": {
 			arm: network + "firewallPolicies/ruleCollectionGroups", ignored: []string{"firewall_policy_id"}, moves: []move{{from: "priority", to: "properties.priority"}}, more: ruleCollections,
