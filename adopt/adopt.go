@@ -206,7 +206,8 @@ func Import(found []*Found, o Options) (*Result, error) {
 		out.Notes = []Note{}
 	}
 	slices.SortStableFunc(out.Notes, func(a, b Note) int {
-		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Line, b.Line), cmp.Compare(a.At, b.At), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Text, b.Text))
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Line, b.Line), cmp.Compare(a.At, b.At),
+			cmp.Compare(a.Path, b.Path), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Text, b.Text))
 	})
 	out.Notes = slices.Compact(out.Notes)
 	return out, nil
@@ -299,7 +300,8 @@ func (k *importer) resources(found []*Found) (azure.Resources, error) {
 			key := strings.ToLower(text(p.body, "id"))
 			if i, twice := seen[key]; twice {
 				if !sameJSON(all[i].body, p.body) {
-					k.notes = append(k.notes, Note{Kind: Clash, Source: f.Source.Name, Line: p.line, At: p.at, Text: "it is in " + all[i].source + " too, and not the same there; that one is taken"})
+					k.notes = append(k.notes, Note{Kind: Clash, Source: f.Source.Name, Line: p.line, At: p.at,
+						Text: "it is in " + all[i].source + " too, and not the same there; that one is taken"})
 				}
 				continue
 			}
@@ -317,7 +319,8 @@ func (k *importer) resources(found []*Found) (azure.Resources, error) {
 			continue
 		}
 		if _, unknown := r.(*azure.Unknown); unknown && embedded(r.Head().Type) == nil {
-			k.notes = append(k.notes, Note{Kind: UnknownType, Source: p.source, Line: p.line, At: p.at, Text: "resources of type " + r.Head().Type + " are kept as they are and route nothing"})
+			k.notes = append(k.notes, Note{Kind: UnknownType, Source: p.source, Line: p.line, At: p.at,
+				Text: "resources of type " + r.Head().Type + " are kept as they are and route nothing"})
 		}
 		out = append(out, r)
 	}
@@ -365,7 +368,8 @@ func (k *importer) nameRoles(rs azure.Resources) {
 	}
 	list := azure.Of[*azure.RoleAssignment](rs)
 	for _, a := range list {
-		if name, _, _ := strings.Cut(a.Properties.Description, " "); k.o.PrincipalOf != nil && name != "" && strings.EqualFold(k.o.PrincipalOf(name), a.Properties.PrincipalID) {
+		name, _, _ := strings.Cut(a.Properties.Description, " ")
+		if k.o.PrincipalOf != nil && name != "" && strings.EqualFold(k.o.PrincipalOf(name), a.Properties.PrincipalID) {
 			names[strings.ToLower(a.Properties.PrincipalID)] = "<object id of " + name + ">"
 		}
 		if was, ok := k.original[a.ID.Key()].(*azure.RoleAssignment); ok && strings.HasPrefix(was.Properties.PrincipalID, "<object id of ") {

@@ -52,7 +52,8 @@ type endpointReader struct {
 // FromEndpoint reads what an endpoint has. What may not be read is in the notes; the error is trouble of the endpoint, or that it has
 // nothing of what was asked for.
 func FromEndpoint(ctx context.Context, e *cloud.Endpoint, s Scope) (*Found, error) {
-	r := &endpointReader{e: e, scope: s, seen: map[string]bool{}, above: map[string]bool{}, f: &Found{Source: Source{Name: e.URL(), Kind: KindEndpoint}, learned: map[learnedAt][]string{}, subscriptions: map[string]string{}}}
+	r := &endpointReader{e: e, scope: s, seen: map[string]bool{}, above: map[string]bool{}}
+	r.f = &Found{Source: Source{Name: e.URL(), Kind: KindEndpoint}, learned: map[learnedAt][]string{}, subscriptions: map[string]string{}}
 	subs, err := e.Subscriptions(ctx)
 	if err != nil {
 		return nil, err

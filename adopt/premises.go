@@ -50,7 +50,8 @@ func (k *importer) takeOver(d *design.Design, from *design.Design) {
 		} else if list := byName[strings.ToLower(id.Name())]; len(list) == 1 {
 			is = list[0]
 		} else {
-			k.notes = append(k.notes, Note{Kind: Premises, Source: "premises", At: string(id), Text: "the circuit was not found; its sessions and its order are left out"})
+			k.notes = append(k.notes, Note{Kind: Premises, Source: "premises", At: string(id),
+				Text: "the circuit was not found; its sessions and its order are left out"})
 		}
 		to[id.Key()] = is
 		return is
@@ -150,14 +151,24 @@ func (k *importer) draw(d *design.Design, found []*Found) {
 		shown = k.site(d, name, g) || shown
 	}
 	asked := slices.ContainsFunc(found, func(f *Found) bool { return f.learned != nil })
-	k.assume(d, AssumeSite, "Circuits whose peerings have one peer AS number end at one site, unless they learn different prefixes; it is where the first of them is.", "Azure does not know the premises; --premises names a design that does")
-	k.assume(d, AssumeRouters, "Each connection of a circuit ends on a customer edge router of its own with the addresses, tag and AS number of the peering, the published timers and BFD, and no preference of its own.", "a peering tells its own end only")
-	k.assume(d, AssumeAccess, "The way to each circuit is as fast as the circuit, a cloud exchange or, to Direct ports, a cross-connect.", "Azure does not know how a provider is reached")
+	k.assume(d, AssumeSite,
+		"Circuits whose peerings have one peer AS number end at one site, unless they learn different prefixes; it is where the first of them is.",
+		"Azure does not know the premises; --premises names a design that does")
+	k.assume(d, AssumeRouters,
+		"Each connection of a circuit ends on a customer edge router of its own with the addresses, tag and AS number of the peering, "+
+			"the published timers and BFD, and no preference of its own.",
+		"a peering tells its own end only")
+	k.assume(d, AssumeAccess,
+		"The way to each circuit is as fast as the circuit, a cloud exchange or, to Direct ports, a cross-connect.",
+		"Azure does not know how a provider is reached")
 	if shown {
-		k.assume(d, AssumePrefixes, "The prefixes at a site are those that its peerings have learned or are to announce, and each connection announces no others.", "a peering shows what it has now, not what may come")
+		k.assume(d, AssumePrefixes,
+			"The prefixes at a site are those that its peerings have learned or are to announce, and each connection announces no others.",
+			"a peering shows what it has now, not what may come")
 	}
 	if !shown || !asked {
-		k.assume(d, AssumeNoRoutes, "A site whose prefixes nobody shows has none and announces nothing.", "only an endpoint shows what a private peering has learned, and only while its session is up")
+		k.assume(d, AssumeNoRoutes, "A site whose prefixes nobody shows has none and announces nothing.",
+			"only an endpoint shows what a private peering has learned, and only while its session is up")
 	}
 }
 
@@ -255,7 +266,7 @@ func (k *importer) site(d *design.Design, name string, g []*drawn) bool {
 		for _, p := range c.peerings {
 			s.PublicPrefixes = sortedPrefixes(s.PublicPrefixes, public(p, false), public(p, true))
 		}
-		for half := range paths() {
+		for half := range 2 { // the primary and the secondary connection
 			k.ends(d, &s, c, half)
 		}
 	}

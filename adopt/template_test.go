@@ -76,5 +76,6 @@ func FuzzTemplateImport(f *testing.F) {
 		if _, err := design.Decode(b); err != nil {
 			t.Fatalf("what was imported cannot be read: %v\n%s", err, b)
 		}
+		network.Build(r.Design.Resources, r.Design.Premises, c, network.Options{})
 	})
 }

@@ -484,6 +484,20 @@ func (s *state) associate() {
 	if s.data > 0 {
 		s.f.Notes = append(s.f.Notes, Note{Kind: LeftOut, Source: s.f.Source.Name, Text: fmt.Sprintf("data sources, which Terraform reads and does not make, are left out: %d", s.data)})
 	}
+	subnets := map[string][]object{} // by id in lower case: as a resource of its own, and in its network
+	for _, p := range s.f.pieces {
+		id := strings.ToLower(text(p.body, "id"))
+		if is(p.body, network+"virtualNetworks/subnets") {
+			subnets[id] = append(subnets[id], p.body)
+		}
+		if !is(p.body, network+"virtualNetworks") {
+			continue
+		}
+		for _, x := range objects(p.body, "properties", "subnets") {
+			k := id + "/subnets/" + strings.ToLower(text(x, "name"))
+			subnets[k] = append(subnets[k], x)
+		}
+	}
 	for _, i := range s.associations {
 		subnet, _ := i.attrs["subnet_id"].(string)
 		for attribute, property := range map[string]string{"route_table_id": "routeTable", "network_security_group_id": "networkSecurityGroup", "nat_gateway_id": "natGateway"} {
@@ -491,32 +505,15 @@ func (s *state) associate() {
 			if to == "" {
 				continue
 			}
-			if !s.join(subnet, property, to) {
+			list := subnets[strings.ToLower(subnet)]
+			for _, x := range list {
+				inner(x, "properties")[property] = object{"id": to}
+			}
+			if len(list) == 0 {
 				s.f.note(Orphan, i.piece, attribute, "the subnet %s is not in the state", subnet)
 			}
 		}
 	}
-}
-
-// join sets a reference of a subnet, which is a resource of its own or in its network.
-func (s *state) join(subnet, property, to string) bool {
-	done := false
-	for _, p := range s.f.pieces {
-		if strings.EqualFold(text(p.body, "id"), subnet) {
-			inner(p.body, "properties")[property] = object{"id": to}
-			done = true
-		}
-		if !is(p.body, network+"virtualNetworks") {
-			continue
-		}
-		for _, x := range objects(p.body, "properties", "subnets") {
-			if strings.EqualFold(text(p.body, "id")+"/subnets/"+text(x, "name"), subnet) {
-				inner(x, "properties")[property] = object{"id": to}
-				done = true
-			}
-		}
-	}
-	return done
 }
 
 // empty tells that a value says nothing.

@@ -237,3 +237,17 @@ func FuzzStateOfTerraform(f *testing.F) {
 		network.Build(r.Design.Resources, r.Design.Premises, c, network.Options{})
 	})
 }
+
+func TestTheRestOfWhatTerraformKnowsIsUnderstood(t *testing.T) {
+	src, err := os.ReadFile(filepath.Join("testdata", "direct.tfstate"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := adopt.FromTerraform("direct.tfstate", src)
+	r := imported(t, f, err, adopt.Options{Subscriptions: contoso})
+	golden(t, "direct.json", encoded(t, r.Design))
+	golden(t, "direct.txt", told(r))
+	if strings.Contains(encoded(t, r.Design), "a-key-of-reach") {
+		t.Error("a key is in the design")
+	}
+}

@@ -305,9 +305,15 @@ func terraformTypes() map[string]terraformType {
 			moves: []move{
 				{from: "peering_location", to: "properties.peeringLocation"}, {from: "bandwidth_in_gbps", to: "properties.bandwidthInGbps"}, {from: "encapsulation", to: "properties.encapsulation"}, {from: "billing_type", to: "properties.billingType"},
 			},
-			more: func(a *attributes, _ object) { // links are Azure's, but for what is switched on and off
+			more: func(a *attributes, _ object) { // links are Azure's, but for what is switched on and off and their encryption
 				for _, n := range []string{"link1", "link2"} {
 					a.used[n] = true
+					l, _ := a.attrs[n].([]any)
+					for _, e := range l {
+						if o, ok := e.(object); ok && (o["admin_enabled"] == true || !empty(o["macsec_cak_keyvault_secret_id"])) {
+							a.f.note(LeftOut, a.piece, n, "the state and the encryption of a port's links are not in a design")
+						}
+					}
 				}
 			},
 		},
@@ -354,7 +360,8 @@ func terraformTypes() map[string]terraformType {
 		},
 		"azurerm_firewall_policy": {
 			arm: network + "firewallPolicies", ignored: []string{"child_policies", "firewalls", "rule_collection_groups"},
-			moves: []move{{from: "sku", to: "properties.sku.tier"}, {from: "threat_intelligence_mode", to: "properties.threatIntelMode"}, {from: "base_policy_id", to: "properties.basePolicy", as: reference}, {from: "private_ip_ranges", to: "properties.snat.privateRanges"}},
+			moves: []move{{from: "sku", to: "properties.sku.tier"}, {from: "threat_intelligence_mode", to: "properties.threatIntelMode"}, {from: "base_policy_id", to: "properties.basePolicy", as: reference}, {from: "private_ip_ranges", to: "properties.snat.privateRanges"},
+				{from: "dns", each: []move{{from: "proxy_enabled", to: "properties.dnsSettings.enableProxy"}, {from: "servers", to: "properties.dnsSettings.servers"}}}},
 		},
 		"azurerm_firewall_policy_rule_collection_group": {
 			arm: network + "firewallPolicies/ruleCollectionGroups", ignored: []string{"firewall_policy_id"}, moves: []move{{from: "priority", to: "properties.priority"}}, more: ruleCollections,
