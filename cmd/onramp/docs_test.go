@@ -294,6 +294,7 @@ func TestEveryExampleOfTheHelpRuns(t *testing.T) {
 	visit = func(cmd *cobra.Command) {
 		for _, child := range cmd.Commands() {
 			for _, line := range map[string][]string{ // what has to be before
+				"onramp conform":     {"onramp twin start", "onramp design estate.yaml > design.json", "onramp twin net premises design.json", "onramp deploy apply design.json"},
 				"onramp deploy":      {"onramp twin start", "onramp design estate.yaml > design.json"},
 				"onramp twin":        {"onramp twin start"},
 				"onramp twin net":    {"onramp design estate.yaml > design.json", "onramp twin net premises design.json", "onramp twin net settle"},
@@ -305,12 +306,14 @@ func TestEveryExampleOfTheHelpRuns(t *testing.T) {
 				}
 			}
 			visit(child)
-			if child.CommandPath() == "onramp deploy" { // the twin of the others begins with nothing
+			if child.CommandPath() == "onramp conform" || child.CommandPath() == "onramp deploy" { // the twin of the others begins with nothing
 				if out, code := sh.run("onramp twin stop"); code != 0 {
 					t.Fatalf("exit code %d\n%s", code, out)
 				}
-				if err := os.RemoveAll(twinState); err != nil {
-					t.Fatal(err)
+				for _, left := range []string{twinState, "design.twin.journal"} {
+					if err := os.RemoveAll(left); err != nil {
+						t.Fatal(err)
+					}
 				}
 			}
 		}
