@@ -3,7 +3,6 @@ package arm
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 
@@ -54,28 +53,21 @@ func VRF(n *network.Network, circuit, peering, path string) string {
 // ARP implements Tables: on each path an MSEE sees itself and the neighbour of the premises.
 func (c *Converged) ARP(circuit, peering, path string) ([]ARPEntry, error) {
 	n, _, _ := c.now()
-	return ARPOf(n.Wiring(), VRF(n, circuit, peering, path), func(int) bool { return true }), nil
+	return ARPOf(n, VRF(n, circuit, peering, path), func(int) bool { return true }), nil
 }
 
-// ARPOf is the ARP table of an MSEE: its own address, and its neighbours' over sessions that are up.
-func ARPOf(w network.Wiring, router string, up func(session int) bool) []ARPEntry {
+// ARPOf is the ARP table of an MSEE: its own address, and its neighbours' over sessions that are up, which are told by their index.
+func ARPOf(n *network.Network, router string, up func(session int) bool) []ARPEntry {
 	rows := []ARPEntry{}
-	for i := range w.Sessions {
-		s := &w.Sessions[i]
+	for _, s := range n.SessionsOf(router) {
 		if s.Kind != "private" && s.Kind != "microsoft" {
 			continue
 		}
-		for end, r := range [2]int{s.A, s.B} {
-			if w.Routers[r].Name != router {
-				continue
-			}
-			own, peer := s.Addr[end], s.Addr[1-end]
-			if own.IsValid() {
-				rows = append(rows, ARPEntry{Age: 0, Interface: "Microsoft", IPAddress: own.String(), MACAddress: mac(router, own)})
-			}
-			if peer.IsValid() && up(i) {
-				rows = append(rows, ARPEntry{Age: 1, Interface: "On-Prem", IPAddress: peer.String(), MACAddress: mac(s.Name, peer)})
-			}
+		if s.Own.IsValid() {
+			rows = append(rows, ARPEntry{Age: 0, Interface: "Microsoft", IPAddress: s.Own.String(), MACAddress: mac(router, s.Own)})
+		}
+		if s.Peer.IsValid() && up(s.Index) {
+			rows = append(rows, ARPEntry{Age: 1, Interface: "On-Prem", IPAddress: s.Peer.String(), MACAddress: mac(s.Name, s.Peer)})
 		}
 	}
 	return rows
@@ -112,15 +104,11 @@ func asns(p bgp.Path) []string {
 
 // Instances are the routers of a gateway, sorted by name.
 func Instances(n *network.Network, gateway string) []string {
-	var out []string
 	name := n.NameOf(azure.ID(gateway))
-	for _, r := range n.Wiring().Routers {
-		if r.Kind == "gateway" && name != "" && r.Gateway == name {
-			out = append(out, r.Name)
-		}
+	if name == "" {
+		return nil
 	}
-	slices.Sort(out)
-	return out
+	return n.InstancesOf(name)
 }
 
 // Learned implements Tables.
@@ -134,14 +122,7 @@ func (c *Converged) Learned(gateway string) ([]GatewayRoute, error) {
 }
 
 // AddressOf is a router's own address, "" for an unknown one.
-func AddressOf(n *network.Network, router string) string {
-	for _, r := range n.Wiring().Routers {
-		if r.Name == router {
-			return r.ID.String()
-		}
-	}
-	return ""
-}
+func AddressOf(n *network.Network, router string) string { return hopText(n.RouterID(router)) }
 
 // GatewayRoutesOf writes the table of an instance whose address is local.
 func GatewayRoutesOf(rows []network.Row, local string) []GatewayRoute {
@@ -228,18 +209,21 @@ func (c *Converged) Traffic(string, string) (Traffic, error) { return Traffic{},
 
 // Linked implements Tables: a connection is linked when one of its sessions is up.
 func (c *Converged) Linked(connection string) (LinkState, error) {
-	n, st, _ := c.now()
+	n, st, rs := c.now()
 	name := n.NameOf(azure.ID(connection))
-	w := n.Wiring()
-	for i := range w.Sessions {
-		s := &w.Sessions[i]
-		if s.Kind != "gateway" || name == "" || s.Together != name {
+	for _, cn := range azure.Of[*azure.VirtualNetworkGatewayConnection](rs) {
+		if !cn.ID.Equal(azure.ID(connection)) || cn.Properties.VirtualNetworkGateway1 == nil {
 			continue
 		}
-		far := w.Routers[s.B].Name
-		for _, nb := range st.Summary(w.Routers[s.A].Name) {
-			if nb.Name == far && nb.Up {
-				return Linked, nil
+		for _, r := range Instances(n, string(cn.Properties.VirtualNetworkGateway1.ID)) {
+			up := map[string]bool{}
+			for _, nb := range st.Summary(r) {
+				up[nb.Name] = nb.Up
+			}
+			for _, s := range n.SessionsOf(r) {
+				if s.Together == name && up[s.PeerName] {
+					return Linked, nil
+				}
 			}
 		}
 	}

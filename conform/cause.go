@@ -687,15 +687,15 @@ func (x *comparison) premisesWords(prefixes, names []string, more bool) (what, c
 	if known {
 		what = fmt.Sprintf("the premises advertise %s on circuit %s, where the design does not have it", shown, on)
 	}
-	verb := "announces"
+	verb, policy := "announces", "its export policy lets"
 	if len(routers) > 1 {
-		verb = "announce"
+		verb, policy = "announce", "their export policies let"
 	}
 	cause = fmt.Sprintf("a leak: %s %s it", who, verb)
 	if whose != "" {
 		cause += ", " + whose
 	}
-	return what, cause + "; its export policy lets through what it was to keep"
+	return what, cause + "; " + policy + " it through"
 }
 
 // known tells whether a prefix is one of the design's at another place, and what it has to do with the design's.

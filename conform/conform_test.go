@@ -311,3 +311,20 @@ func (r *rig) standIn(vnet, subnet string) {
 			}}}}}, nil))
 	}
 }
+
+func TestEveryExampleConformsWhereItWasDeployed(t *testing.T) {
+	c, err := catalog.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, p := range map[string]design.Pattern{"contoso-shared": design.Shared, "fabrikam-isolated": design.Isolated, "litware-dual-stack": design.Shared, "lucerne-direct-metro": design.Isolated,
+		"tailwind-isolated-hub-spoke": design.IsolatedHubSpoke, "wide-world-two-continents": design.SharedHubSpoke} {
+		t.Run(name, func(t *testing.T) {
+			r := deployed(t, c, designOf(t, c, name, p))
+			x := r.until(func(x *conform.Result) bool { return x.Conforms })
+			if !x.Conforms || x.Compared.Tables == 0 || len(x.Fallen) > 0 {
+				t.Error(text(t, x))
+			}
+		})
+	}
+}

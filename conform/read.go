@@ -512,8 +512,8 @@ func (e *estate) readARP(b json.RawMessage) ([]row, error) {
 	}](b)
 	var out []row
 	for _, x := range list {
-		// An address of the premises that does not answer is shown as Incomplete, or not at all.
-		if e.customers[x.IPAddress] && x.MAC != "" && !strings.EqualFold(x.MAC, "Incomplete") {
+		// An address of the premises that does not answer is shown as Incomplete, or not at all. IPv6 has no ARP.
+		if !strings.Contains(x.IPAddress, ":") && e.customers[x.IPAddress] && x.MAC != "" && !strings.EqualFold(x.MAC, "Incomplete") {
 			out = append(out, row{key: x.IPAddress, value: "answers"})
 		}
 	}

@@ -61,11 +61,12 @@ type estate struct {
 	customers map[string]bool // addresses of the premises' routers on links to MSEEs
 	address   map[string]string
 	gateways  map[string][]string // instances, by the network's name of a gateway
+	instances map[string][]string // and by that of a connection
 	answers   map[string]bool     // sessions that are down though their link is not
 }
 
 func newEstate(rs azure.Resources, p design.Premises, c *catalog.Catalog) *estate {
-	e := &estate{resources: rs, customers: map[string]bool{}, address: map[string]string{}, gateways: map[string][]string{}}
+	e := &estate{resources: rs, customers: map[string]bool{}, address: map[string]string{}, gateways: map[string][]string{}, instances: map[string][]string{}}
 	e.net, _ = network.Build(rs, p, c, network.Options{})
 	e.wiring = e.net.Wiring()
 	e.state = e.net.Converge(network.Scenario{ID: string(network.Healthy), Kind: network.Healthy})
@@ -83,6 +84,13 @@ func newEstate(rs azure.Resources, p design.Premises, c *catalog.Catalog) *estat
 		e.address[r.Name] = r.ID.String()
 		if r.Kind == "gateway" {
 			e.gateways[r.Gateway] = append(e.gateways[r.Gateway], r.Name)
+		}
+	}
+	for _, cn := range azure.Of[*azure.VirtualNetworkGatewayConnection](rs) {
+		if g := cn.Properties.VirtualNetworkGateway1; g != nil {
+			if name := e.net.NameOf(cn.ID); name != "" {
+				e.instances[name] = e.gateways[e.net.NameOf(g.ID)]
+			}
 		}
 	}
 	return e
@@ -216,11 +224,9 @@ func (e *estate) arp(router string) []row {
 	var out []row
 	up := e.up(router)
 	latched := e.state.Latched()
-	for i := range e.wiring.Sessions {
-		s := &e.wiring.Sessions[i]
-		if (s.Kind == "private" || s.Kind == "microsoft") && e.wiring.Routers[s.B].Name == router && s.Addr[0].Is4() &&
-			(up[e.wiring.Routers[s.A].Name] || e.answers[s.Name] || slices.Contains(latched, s.Name)) {
-			out = append(out, row{key: s.Addr[0].String(), value: "answers"})
+	for _, s := range e.net.SessionsOf(router) {
+		if (s.Kind == "private" || s.Kind == "microsoft") && s.Peer.Is4() && (up[s.PeerName] || e.answers[s.Name] || slices.Contains(latched, s.Name)) {
+			out = append(out, row{key: s.Peer.String(), value: "answers"})
 		}
 	}
 	return out
@@ -240,9 +246,12 @@ func (e *estate) up(router string) map[string]bool {
 // status is Connected where some session of a connection is up.
 func (e *estate) status(connection azure.ID) string {
 	name := e.net.NameOf(connection)
-	for i := range e.wiring.Sessions {
-		if s := &e.wiring.Sessions[i]; s.Kind == "gateway" && name != "" && s.Together == name && e.up(e.wiring.Routers[s.A].Name)[e.wiring.Routers[s.B].Name] {
-			return connected
+	for _, r := range e.instances[name] {
+		up := e.up(r)
+		for _, s := range e.net.SessionsOf(r) {
+			if s.Together == name && up[s.PeerName] {
+				return connected
+			}
 		}
 	}
 	return notConnected

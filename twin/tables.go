@@ -43,7 +43,7 @@ func (e *estate) look(ctx context.Context, do func(*sim.Sim, *network.Network)) 
 func (e *estate) ARP(circuit, peering, path string) (rows []arm.ARPEntry, err error) {
 	err = e.look(context.Background(), func(s *sim.Sim, n *network.Network) {
 		states := s.SessionStates()
-		rows = arm.ARPOf(n.Wiring(), arm.VRF(n, circuit, peering, path), func(i int) bool { return states[i].May })
+		rows = arm.ARPOf(n, arm.VRF(n, circuit, peering, path), func(i int) bool { return states[i].May })
 	})
 	return rows, err
 }
