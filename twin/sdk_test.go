@@ -153,19 +153,57 @@ func TestTheGoSDKDoesTheWholeLife(t *testing.T) {
 	refused(t, err, 400, "InUseSubnetCannotBeDeleted")
 
 	// Lists.
-	count := 0
+	networks := 0
 	for p := vnets.NewListAllPager(nil); p.More(); {
+		page, err := p.NextPage(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		networks += len(page.Value)
+	}
+	if networks != 2 {
+		t.Errorf("%d networks are listed", networks)
+	}
+
+	// The other peering lets in what a route filter says, and says so on both.
+	microsoft := done[armnetwork.ExpressRouteCircuitPeeringsClientCreateOrUpdateResponse](t)(peerings.BeginCreateOrUpdate(ctx, "net", "er", "MicrosoftPeering", armnetwork.ExpressRouteCircuitPeering{Properties: &armnetwork.ExpressRouteCircuitPeeringPropertiesFormat{
+		PeeringType: to.Ptr(armnetwork.ExpressRoutePeeringTypeMicrosoftPeering), PeerASN: to.Ptr[int64](64500), VlanID: to.Ptr[int32](300), RouteFilter: &armnetwork.SubResource{ID: filter.ID},
+		PrimaryPeerAddressPrefix: to.Ptr("203.0.113.0/30"), SecondaryPeerAddressPrefix: to.Ptr("203.0.113.4/30"),
+		MicrosoftPeeringConfig: &armnetwork.ExpressRouteCircuitPeeringConfig{AdvertisedPublicPrefixes: []*string{to.Ptr("203.0.113.128/25")}, CustomerASN: to.Ptr[int32](0), RoutingRegistryName: to.Ptr("NONE")},
+	}}, nil))
+	if got, err := filters.Get(ctx, "net", "rf", nil); err != nil || len(got.Properties.Peerings) != 1 || *got.Properties.Peerings[0].ID != *microsoft.ID || len(got.Properties.Rules) != 1 {
+		t.Error(got.Properties, err)
+	}
+	_, err = filters.BeginDelete(ctx, "net", "rf", nil)
+	refused(t, err, 409, "Conflict")
+	count := 0
+	for p := peerings.NewListPager("net", "er", nil); p.More(); {
 		page, err := p.NextPage(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
 		count += len(page.Value)
 	}
-	if count != 2 {
-		t.Errorf("%d networks are listed", count)
+	for p := n.NewExpressRouteCircuitAuthorizationsClient().NewListPager("net", "er", nil); p.More(); {
+		page, err := p.NextPage(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		count += len(page.Value)
 	}
+	if count != 3 {
+		t.Errorf("the circuit has %d peerings and authorizations", count)
+	}
+	tagged, err := circuits.UpdateTags(ctx, "net", "er", armnetwork.TagsObject{Tags: map[string]*string{"cost": to.Ptr("network")}}, nil)
+	if err != nil || *tagged.Tags["cost"] != "network" || len(tagged.Properties.Peerings) != 2 {
+		t.Error(tagged.Properties, err)
+	}
+	done[armnetwork.VirtualNetworkGatewaysClientUpdateTagsResponse](t)(gateways.BeginUpdateTags(ctx, "net", "gw", armnetwork.TagsObject{Tags: map[string]*string{"cost": to.Ptr("network")}}, nil))
 
 	// And away again.
+	done[armnetwork.ExpressRouteCircuitPeeringsClientDeleteResponse](t)(peerings.BeginDelete(ctx, "net", "er", "MicrosoftPeering", nil))
+	done[armnetwork.RouteFilterRulesClientDeleteResponse](t)(n.NewRouteFilterRulesClient().BeginDelete(ctx, "net", "rf", "exchange", nil))
+	done[armnetwork.RoutesClientDeleteResponse](t)(n.NewRoutesClient().BeginDelete(ctx, "net", "rt", "all", nil))
 	done[armnetwork.VirtualNetworkGatewayConnectionsClientDeleteResponse](t)(connections.BeginDelete(ctx, "net", "cn", nil))
 	done[armnetwork.ExpressRouteCircuitAuthorizationsClientDeleteResponse](t)(n.NewExpressRouteCircuitAuthorizationsClient().BeginDelete(ctx, "net", "er", "finance", nil))
 	done[armnetwork.ExpressRouteCircuitPeeringsClientDeleteResponse](t)(peerings.BeginDelete(ctx, "net", "er", "AzurePrivatePeering", nil))
@@ -173,7 +211,9 @@ func TestTheGoSDKDoesTheWholeLife(t *testing.T) {
 	done[armnetwork.VirtualNetworkGatewaysClientDeleteResponse](t)(gateways.BeginDelete(ctx, "net", "gw", nil))
 	done[armnetwork.ExpressRouteCircuitsClientDeleteResponse](t)(circuits.BeginDelete(ctx, "net", "er", nil))
 	done[armnetwork.RouteFiltersClientDeleteResponse](t)(filters.BeginDelete(ctx, "net", "rf", nil))
-	_ = filter
+	done[armnetwork.SubnetsClientDeleteResponse](t)(subnets.BeginDelete(ctx, "net", "spoke", "app", nil))
+	done[armnetwork.RouteTablesClientDeleteResponse](t)(tables.BeginDelete(ctx, "net", "rt", nil))
+	done[armnetwork.VirtualNetworksClientDeleteResponse](t)(vnets.BeginDelete(ctx, "net", "spoke", nil))
 	done[armresources.ResourceGroupsClientDeleteResponse](t)(groups.BeginDelete(ctx, "net", nil))
 	there, err := groups.CheckExistence(ctx, "net", nil)
 	if err != nil || there.Success {

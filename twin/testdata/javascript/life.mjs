@@ -68,10 +68,31 @@ const learned = await network.virtualNetworkGateways.beginGetLearnedRoutesAndWai
 assert.ok(learned.value.length > 0);
 await refused(network.virtualNetworkGateways.beginDeleteAndWait("js", "gw", quick), 400, "VirtualNetworkGatewayCannotBeDeleted");
 
+// The other peering lets in what a route filter says, and says so on both.
+const microsoft = await network.expressRouteCircuitPeerings.beginCreateOrUpdateAndWait("js", "er", "MicrosoftPeering", {
+  peeringType: "MicrosoftPeering", peerASN: 64500, vlanId: 300, routeFilter: { id: filter.id }, primaryPeerAddressPrefix: "203.0.113.0/30", secondaryPeerAddressPrefix: "203.0.113.4/30",
+  microsoftPeeringConfig: { advertisedPublicPrefixes: ["203.0.113.128/25"], customerASN: 0, routingRegistryName: "NONE" },
+}, quick);
+const filtered = await network.routeFilters.get("js", "rf");
+assert.deepEqual(filtered.peerings.map((p) => p.id), [microsoft.id]);
+assert.equal(filtered.rules.length, 1);
+await refused(network.routeFilters.beginDeleteAndWait("js", "rf", quick), 409, "Conflict");
+const kinds = [];
+for await (const p of network.expressRouteCircuitPeerings.list("js", "er")) kinds.push(p.name);
+for await (const a of network.expressRouteCircuitAuthorizations.list("js", "er")) kinds.push(a.name);
+assert.deepEqual(kinds.sort(), ["AzurePrivatePeering", "MicrosoftPeering", "finance"]);
+const tagged = await network.expressRouteCircuits.updateTags("js", "er", { tags: { cost: "network" } });
+assert.equal(tagged.tags.cost, "network");
+assert.equal(tagged.peerings.length, 2);
+await network.virtualNetworkGateways.beginUpdateTagsAndWait("js", "gw", { tags: { cost: "network" } }, quick);
+
 const names = [];
 for await (const n of network.virtualNetworks.listAll()) names.push(n.name);
 assert.deepEqual(names.sort(), ["hub", "spoke"]);
 
+await network.expressRouteCircuitPeerings.beginDeleteAndWait("js", "er", "MicrosoftPeering", quick);
+await network.routeFilterRules.beginDeleteAndWait("js", "rf", "exchange", quick);
+await network.routes.beginDeleteAndWait("js", "rt", "all", quick);
 await network.virtualNetworkGatewayConnections.beginDeleteAndWait("js", "cn", quick);
 await network.expressRouteCircuitAuthorizations.beginDeleteAndWait("js", "er", "finance", quick);
 await network.expressRouteCircuitPeerings.beginDeleteAndWait("js", "er", "AzurePrivatePeering", quick);
@@ -79,6 +100,9 @@ await network.virtualNetworkPeerings.beginDeleteAndWait("js", "spoke", "to-hub",
 await network.virtualNetworkGateways.beginDeleteAndWait("js", "gw", quick);
 await network.expressRouteCircuits.beginDeleteAndWait("js", "er", quick);
 await network.routeFilters.beginDeleteAndWait("js", filter.name, quick);
+await network.subnets.beginDeleteAndWait("js", "spoke", "app", quick);
+await network.routeTables.beginDeleteAndWait("js", "rt", quick);
+await network.virtualNetworks.beginDeleteAndWait("js", "spoke", quick);
 await resources.resourceGroups.beginDeleteAndWait("js", quick);
 assert.equal((await resources.resourceGroups.checkExistence("js")).body, false);
 console.log("done");
