@@ -133,6 +133,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // correlationHeader has an id that a client gives to all requests of one undertaking.
 const correlationHeader = "X-Ms-Correlation-Request-Id"
 
+// ownLength is up to how many octets net/http says by itself how long an answer is: what it gathers before it sends anything. A header less
+// lets the map of headers do with its first eight places.
+const ownLength = 2000
+
 // logged writes a request that was answered to the log, with its path as it came.
 func (x *exchange) logged(r *http.Request, id, correlation string, err *Error) {
 	ctx := r.Context()
@@ -315,10 +319,6 @@ func (x *exchange) read() *Error {
 	x.body = b
 	return nil
 }
-
-// ownLength is up to how many octets net/http says by itself how long an answer is: what it gathers before it sends anything. A header less
-// lets the map of headers do with its first eight places.
-const ownLength = 2000
 
 // reply answers with JSON.
 func (x *exchange) reply(status int, v any) *Error {
