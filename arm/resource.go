@@ -47,8 +47,8 @@ func (t *typed) of(answer []byte) azure.Resource {
 	return t.is
 }
 
-// lastAnswer is what a resource was answered with last, and each child in it. What is live in them follows from other resources, so it
-// holds until one changes.
+// lastAnswer is what a resource with live fields was answered with last. Those follow from other resources, so it holds until one changes.
+// The children of a resource are answered so too.
 type lastAnswer struct {
 	whole    atomic.Pointer[liveAnswer]
 	children sync.Map // of *liveAnswer, by the child's id

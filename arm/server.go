@@ -164,6 +164,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // correlationHeader has an id that a client gives to all requests of one undertaking.
 const correlationHeader = "X-Ms-Correlation-Request-Id"
 
+// ownLength is up to how many octets net/http says by itself how long an answer is: what it gathers before it sends anything. A header less
+// lets the map of headers do with its first eight places.
+const ownLength = 2000
+
 // logged writes a request that was answered to the log, with its path as it came.
 func (x *exchange) logged(r *http.Request, id, correlation string, err *Error) {
 	ctx := r.Context()
@@ -362,10 +366,6 @@ func (x *exchange) read() *Error {
 	x.body = b
 	return nil
 }
-
-// ownLength is up to how many octets net/http says by itself how long an answer is: what it gathers before it sends anything. A header less
-// lets the map of headers do with its first eight places.
-const ownLength = 2000
 
 // acknowledged waits until what is answered is durable. What a deployment does is so when the deployment tells of it.
 func (x *exchange) acknowledged() *Error {
