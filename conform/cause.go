@@ -26,7 +26,7 @@ const (
 
 // Compare holds what an endpoint showed against a design whose subscriptions are those of the endpoint (Home).
 func Compare(d *design.Design, seen *Observed, c *catalog.Catalog) (*Result, error) {
-	x := &comparison{d: d, c: c, seen: seen, result: &Result{Design: d.Name, Endpoint: seen.endpoint, Findings: []Finding{}, Fallen: []Fallen{}, NotObserved: []Unread{}, Assumptions: []design.Assumption{}}}
+	x := &comparison{d: d, c: c, seen: seen, result: &Result{Design: d.Name, Endpoint: seen.endpoint, Findings: []Finding{}, Fallen: []Fallen{}, NotObserved: []Unread{}, Traffic: append([]Traffic{}, seen.Traffic...), Assumptions: []design.Assumption{}}}
 	r := x.result
 	r.NotObserved = append(r.NotObserved, seen.Unread...)
 	x.now = x.standing()

@@ -106,6 +106,8 @@ type Result struct {
 	NotObserved []Unread `json:"notObserved"`
 	// Compared counts what was held against the proof.
 	Compared Compared `json:"compared"`
+	// Traffic is what each peering carried; nothing of it is proven, so it is told and not compared.
+	Traffic []Traffic `json:"traffic"`
 	// Assumptions are what the comparison rests on.
 	Assumptions []design.Assumption `json:"assumptions"`
 }

@@ -35,13 +35,14 @@ func differing() *conform.Result {
 		},
 		Fallen:      []conform.Fallen{{Name: "reach", LineOfBusiness: "hr", Need: "sites", Scenario: "healthy", Flow: "a to b", Reason: "no route"}},
 		NotObserved: []conform.Unread{{What: "one", Why: "nobody may"}, {What: "two", Resource: aCircuit, Why: "nobody may"}},
+		Traffic:     []conform.Traffic{{Circuit: aCircuit, Peering: "AzurePrivatePeering", PrimaryIn: 1}},
 		Assumptions: []design.Assumption{{Name: "n", Text: "t", Reason: "r"}},
 	}
 }
 
 func TestWhatConformPrintsFitsItsSchema(t *testing.T) {
 	s := compiled(t, "conform")
-	for _, r := range []*conform.Result{differing(), {Conforms: true, Findings: []conform.Finding{}, Fallen: []conform.Fallen{}, NotObserved: []conform.Unread{}, Assumptions: []design.Assumption{}}} {
+	for _, r := range []*conform.Result{differing(), {Conforms: true, Findings: []conform.Finding{}, Fallen: []conform.Fallen{}, NotObserved: []conform.Unread{}, Traffic: []conform.Traffic{}, Assumptions: []design.Assumption{}}} {
 		var out bytes.Buffer
 		if err := printJSON(&out, r); err != nil {
 			t.Fatal(err)
