@@ -10,6 +10,10 @@ STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: test nightly lint bench bench-peers fuzz golden
 
+# What runs under the race detector too: what many do at a time at the endpoint.
+TWINRACE     = Hundred|Slow|Forged|Reader|Path|Connections|Restart|GoSDK
+ARMRACE      = Contract|UnderWay|Wait|WhileTheyChange|Revoked|Operation(s|Goes|IsC)|Faults|GroupGoes|PeeringsOf|CircuitsLife|InUse
+
 # Install what the tests need from Debian (as root, where there is an apt-get), then vet and test everything. The laboratory of real
 # routers has the machine to itself, because their clocks are real.
 test:
@@ -18,6 +22,8 @@ test:
 	$(GO) test $$($(GO) list ./... | grep -v -e '/speaker$$' | grep -v -x -F "$$($(DRAWN))")
 	$(GO) test $$($(DRAWN)) -rapid.seed=$(SEED)
 	$(GO) test ./speaker
+	$(GO) test -race ./twin -run '$(TWINRACE)'
+	$(GO) test -race ./arm -run '$(ARMRACE)'
 
 # What make test draws from its one seed, drawn from a new one, which a failure prints; and ten times as many random estates in the
 # simulator: 2,000 through every single failure.

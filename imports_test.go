@@ -30,7 +30,7 @@ const (
 // floors says where each package lives. A package imports only packages of a lower floor.
 var floors = map[string]int{
 	"catalog": 0, "bgp": 0, "bfd": 0, "examples": 0, "schema": 0, "yamlfile": 0,
-	"azure": 1, "intent": 1, "design": 1, "intent/intenttest": 2,
+	"azure": 1, "intent": 1, "design": 1, "template": 1, "intent/intenttest": 2,
 	"pattern": 2, "network": 2,
 	"cloud": 3, "prove": 3, "check": 3, "cost": 3, "draw": 3, "render": 3, "sim": 3, "arm": 3, "speaker": 3,
 	"choose": 4, "rehearse": 4, "conform": 4, "deploy": 4, "adopt": 4,
