@@ -97,6 +97,13 @@ func (s *Server) Run(ctx context.Context) { s.engine.run(ctx) }
 // Resources are those that the endpoint has now, sorted, with a number that is another one whenever they are. They are nobody's to change.
 func (s *Server) Resources() (azure.Resources, uint64) { return s.engine.resources() }
 
+// Changes is the number that Resources would give, without them.
+func (s *Server) Changes() uint64 {
+	s.engine.mu.RLock()
+	defer s.engine.mu.RUnlock()
+	return s.engine.changes
+}
+
 // Changed holds a value when a resource has changed since it was last taken out. There is one reader.
 func (s *Server) Changed() <-chan struct{} { return s.changed }
 

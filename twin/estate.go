@@ -29,7 +29,9 @@ type estate struct {
 	log     *slog.Logger
 	// resources are those of the endpoint now, with a number that is another one whenever they are; subscription is the GUID of one that is
 	// named otherwise in designs.
-	resources    func() (azure.Resources, uint64)
+	resources func() (azure.Resources, uint64)
+	// changes is that number alone.
+	changes      func() uint64
 	subscription func(name string) (id string, ok bool)
 	now          func() time.Time
 	// call has a function called by the simulator's loop and waits for it.
@@ -83,7 +85,7 @@ const grain = 4 * time.Millisecond
 // newEstate makes one in which nothing is.
 func newEstate(c *catalog.Catalog, now func() time.Time, log *slog.Logger) (*estate, *sim.Sim, error) {
 	e := &estate{catalog: c, log: log, now: now, kick: make(chan struct{}, 1), links: map[string]arm.LinkState{}, news: newNews(),
-		resources: func() (azure.Resources, uint64) { return nil, 0 }, subscription: func(string) (string, bool) { return "", false }}
+		resources: func() (azure.Resources, uint64) { return nil, 0 }, changes: func() uint64 { return 0 }, subscription: func(string) (string, bool) { return "", false }}
 	e.base, _ = network.Build(nil, design.Premises{}, c, network.Options{})
 	e.plight = rehearse.Faultless(e.base)
 	var s *sim.Sim
@@ -168,14 +170,15 @@ func (e *estate) update(ctx context.Context) error {
 
 // takeOver wants change.
 func (e *estate) takeOver(ctx context.Context) error {
-	rs, number := e.resources()
 	e.mu.Lock()
 	premises, told := e.premises, e.told
 	e.mu.Unlock()
-	d, base := e.design, e.base
+	d, base, number := e.design, e.base, e.number
 	var trouble []design.Finding
-	anew := number != e.number || told != e.age
+	anew := e.changes() != e.number || told != e.age
 	if anew {
+		var rs azure.Resources
+		rs, number = e.resources()
 		d = design.Design{APIVersion: design.APIVersion, Name: "twin", Resources: rs, Premises: premises.Rehome(e.subscription)}
 		base, trouble = network.Build(d.Resources, d.Premises, e.catalog, network.Options{})
 		if err := sim.Ready(base); err != nil {
@@ -211,7 +214,7 @@ func (e *estate) takeOver(ctx context.Context) error {
 		e.trouble = trouble
 		e.taken++
 		w := base.Wiring()
-		e.news.add(Event{At: e.now(), What: "network", Why: fmt.Sprintf("%d resources, %d sites: %d routers, %d sessions", len(rs), len(premises.Sites), len(w.Routers), len(w.Sessions))})
+		e.news.add(Event{At: e.now(), What: "network", Why: fmt.Sprintf("%d resources, %d sites: %d routers, %d sessions", len(d.Resources), len(premises.Sites), len(w.Routers), len(w.Sessions))})
 	}
 	return nil
 }
@@ -237,14 +240,17 @@ func (e *estate) befall(ctx context.Context, p *rehearse.Plight) error {
 	return err
 }
 
-// suffer works out what faults come to in a network, and which wait, and why.
-func (e *estate) suffer(faults []*Fault, d *design.Design, n *network.Network) (*rehearse.Plight, []string) {
+// suffer works out what faults come to in a network, and which wait, and why. The last ones have been read already.
+func (e *estate) suffer(faults []*Fault, d *design.Design, n *network.Network, already ...*rehearse.Fault) (*rehearse.Plight, []string) {
 	waits := make([]string, len(faults))
 	var read []*rehearse.Fault
 	var of []int
 	for i, f := range faults {
-		x, err := rehearse.ReadFault(f.Step, d, n, e.catalog)
-		if err != nil {
+		var x *rehearse.Fault
+		var err error
+		if k := i - len(faults) + len(already); k >= 0 {
+			x = already[k]
+		} else if x, err = rehearse.ReadFault(f.Step, d, n, e.catalog); err != nil {
 			waits[i] = err.Error()
 			continue
 		}
@@ -319,7 +325,7 @@ func (e *estate) fault(ctx context.Context, step rehearse.Step) (*Fault, error) 
 		}
 	}
 	faults = append(faults, f)
-	p, waits := e.suffer(faults, &e.design, e.base)
+	p, waits := e.suffer(faults, &e.design, e.base, x)
 	if why := waits[len(waits)-1]; why != "" {
 		return nil, Refusal{errors.New(why)}
 	}
@@ -470,7 +476,7 @@ func (e *estate) survey(s *sim.Sim) {
 
 // settled tells whether everything has been taken over and nothing more will come of it.
 func (e *estate) settled(ctx context.Context) (bool, error) {
-	_, number := e.resources()
+	number := e.changes()
 	e.change.Lock()
 	is := e.number == number
 	age := e.age

@@ -48,6 +48,7 @@ func newBench(t testing.TB) *bench {
 	b.estate, b.s = e, s
 	e.call = func(_ context.Context, do func(*sim.Sim)) error { do(s); return nil }
 	e.resources = func() (azure.Resources, uint64) { return b.rs, b.number }
+	e.changes = func() uint64 { return b.number }
 	return b
 }
 
@@ -456,10 +457,7 @@ func TestWhatDoesNotChangeIsNotDisturbed(t *testing.T) {
 func TestResourcesOfOneNameInTwoGroupsAreApart(t *testing.T) {
 	b := newBench(t)
 	d := b.design("northwind", design.Isolated)
-	var double azure.Resources
-	for _, x := range d.Resources {
-		double = append(double, x)
-	}
+	double := slices.Clone(d.Resources)
 	moved, err := azure.Rehome(d.Resources, map[string]string{"sub-finance": "a-finance", "sub-hr": "a-hr", "sub-sales": "a-sales", "sub-it": "a-it", "sub-network": "a-network"})
 	if err != nil {
 		t.Fatal(err)

@@ -53,9 +53,8 @@ func (t *Twin) NetStatus(ctx context.Context) (NetStatus, error) {
 	if err != nil && e.failed == nil {
 		return NetStatus{}, err
 	}
-	rs, _ := e.resources()
 	w := e.plight.Network.Wiring()
-	out := NetStatus{Resources: len(rs), Sites: len(e.premises.Sites), Routers: len(w.Routers), Sessions: len(w.Sessions), MayBeUp: e.may, Up: e.up, Settled: settled, Faults: []FaultState{}, Findings: e.trouble}
+	out := NetStatus{Resources: t.server.Len(), Sites: len(e.premises.Sites), Routers: len(w.Routers), Sessions: len(w.Sessions), MayBeUp: e.may, Up: e.up, Settled: settled, Faults: []FaultState{}, Findings: e.trouble}
 	if e.failed != nil {
 		out.Trouble = e.failed.Error()
 	}

@@ -161,7 +161,7 @@ func Open(o Options, c *catalog.Catalog) (_ *Twin, err error) {
 	if err != nil {
 		return nil, err
 	}
-	t.estate.resources = t.server.Resources
+	t.estate.resources, t.estate.changes = t.server.Resources, t.server.Changes
 	debug.FreeOSMemory() // reading the store takes several times what it leaves
 	if t.control, err = listenControl(filepath.Join(o.Dir, controlFile)); err != nil {
 		return nil, err
