@@ -6,13 +6,16 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"onramp/arm"
@@ -136,5 +139,49 @@ func TestAnEndpointThatIsNoneIsTold(t *testing.T) {
 		if _, err := cloud.Open(t.Context(), cloud.Config{Endpoint: url}); err == nil {
 			t.Errorf("%q is one", url)
 		}
+	}
+}
+
+// broken carries no request, and counts them by their methods.
+type broken map[string]int
+
+func (b broken) Do(r *http.Request) (*http.Response, error) {
+	b[r.Method]++
+	return nil, io.ErrUnexpectedEOF
+}
+
+// fixed is a token that somebody has already.
+type fixed string
+
+func (f fixed) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	return azcore.AccessToken{Token: string(f), ExpiresOn: time.Now().Add(time.Hour)}, nil
+}
+
+func TestAWriteWhoseConnectionBreaksIsNotTriedAgain(t *testing.T) {
+	b := broken{}
+	e, err := cloud.Open(t.Context(), cloud.Config{Endpoint: "https://127.0.0.1:1", Authority: "https://127.0.0.1:1/", Audience: "https://x", Transport: b, Credential: fixed("x"),
+		Retry: policy.RetryOptions{RetryDelay: time.Millisecond, MaxRetryDelay: time.Millisecond}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Put(t.Context(), "/subscriptions/s/resourceGroups/g", map[string]string{}); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Error(err)
+	}
+	if _, err := e.Get(t.Context(), "/subscriptions/s/resourceGroups/g"); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Error(err)
+	}
+	if b[http.MethodPut] != 1 || b[http.MethodGet] < 2 {
+		t.Error(b)
+	}
+}
+
+func TestWhatIsNoResourceIsReadToo(t *testing.T) {
+	e, sub := open(t)
+	b, err := e.Ask(t.Context(), "/subscriptions/"+sub+"/providers/Microsoft.Network", "Microsoft.Resources/providers", nil)
+	if err != nil || !strings.Contains(string(b), "Registered") {
+		t.Error(string(b), err)
+	}
+	if _, err := e.Ask(t.Context(), "/subscriptions/"+sub+"/providers/Microsoft.Nothing", "Microsoft.Resources/providers", nil); !errors.Is(err, cloud.ErrNotFound) {
+		t.Error(err)
 	}
 }

@@ -79,9 +79,14 @@ type Result struct {
 	Failed  []Failure  `json:"failed"`
 	Blocked []azure.ID `json:"blocked"`
 	// Kept is what a destroy left, with why.
-	Kept []Kept `json:"kept,omitempty"`
+	Kept []Kept `json:"kept"`
 	// Resumed tells that it went on with an apply that was interrupted.
 	Resumed bool `json:"resumed"`
+}
+
+// NewResult is one of nothing.
+func NewResult() *Result {
+	return &Result{HandOvers: []HandOver{}, Failed: []Failure{}, Blocked: []azure.ID{}, Kept: []Kept{}}
 }
 
 // Failure is a step that failed.
@@ -164,7 +169,7 @@ func (o *Options) fill() {
 // are left is looked at before it is written, and at the end everything is. The result is there with an error too.
 func Apply(ctx context.Context, e *cloud.Endpoint, t *Target, j *Journal, o Options) (*Result, error) {
 	o.fill()
-	r := &run{e: e, t: t, j: j, o: o, result: &Result{HandOvers: []HandOver{}, Failed: []Failure{}, Blocked: []azure.ID{}}, keys: map[string]bool{}}
+	r := &run{e: e, t: t, j: j, o: o, result: NewResult(), keys: map[string]bool{}}
 	tenant, err := r.tenant(ctx)
 	if err != nil {
 		return r.result, err
@@ -613,6 +618,7 @@ func (r *run) send(ctx context.Context, is, goal *item) (*item, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.at("sent", goal.id)
 	b, err := o.Wait(ctx)
 	if err != nil {
 		return nil, err

@@ -6,7 +6,6 @@ import (
 
 	azcloud "github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 
-	"onramp/examples"
 	"onramp/twin"
 )
 
@@ -15,8 +14,9 @@ func signingIn(url string) azcloud.Configuration {
 }
 
 func TestEveryExampleIsAppliedOnceAndTakenAwayWhole(t *testing.T) {
-	for _, name := range examples.Names() {
+	for _, name := range all() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, twin.Options{})
 			target := r.target(designOf(t, r.c, name))
 			empty := r.tw.Server().Len()
@@ -41,6 +41,9 @@ func TestEveryExampleIsAppliedOnceAndTakenAwayWhole(t *testing.T) {
 			got, err = r.destroy(target, quick())
 			if err != nil || len(got.Kept) > 0 {
 				t.Fatalf("%+v %v", got, err)
+			}
+			if p := r.plan(target, PlanOptions{}); p.Count(Create) != len(target.items) || p.Drifted() > 0 {
+				t.Errorf("after the destroy: %v", kinds(p))
 			}
 			if n := r.tw.Server().Len(); n != empty {
 				t.Errorf("%d records are left of %d before", n, empty)

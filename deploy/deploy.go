@@ -26,8 +26,8 @@ type Target struct {
 	Orders []design.Order
 	// Premises are the design's, which name circuits by the ids that they have at the endpoint.
 	Premises design.Premises
-	items  []*item          // what refers to nothing first
-	byKey  map[string]*item // by id.Key
+	items    []*item          // what refers to nothing first
+	byKey    map[string]*item // by id.Key
 }
 
 // Names says which subscriptions and principals the names in a design are; keys are in lower case.
@@ -91,34 +91,12 @@ func Prepare(d *design.Design, n Names) (*Target, error) {
 	for k, v := range n.Subscriptions {
 		homes[strings.ToLower(k)] = v
 	}
-	t.Premises = premisesAt(d.Premises, homes)
+	t.Premises = d.Premises.Rehome(func(name string) (string, bool) { id, ok := homes[strings.ToLower(name)]; return id, ok })
 	for _, o := range d.Orders {
 		o.Circuit = rehomed(o.Circuit, homes)
 		t.Orders = append(t.Orders, o)
 	}
 	return t, nil
-}
-
-// premisesAt are premises whose sessions end on circuits in other subscriptions.
-func premisesAt(p design.Premises, homes map[string]string) design.Premises {
-	routers := func(list []design.Router) []design.Router {
-		list = slices.Clone(list)
-		for i := range list {
-			list[i].Sessions = slices.Clone(list[i].Sessions)
-			for k := range list[i].Sessions {
-				if x := &list[i].Sessions[k]; x.Circuit != "" {
-					x.Circuit = rehomed(x.Circuit, homes)
-				}
-			}
-		}
-		return list
-	}
-	p.Sites = slices.Clone(p.Sites)
-	for i := range p.Sites {
-		p.Sites[i].Routers = routers(p.Sites[i].Routers)
-	}
-	p.ProviderEdges = routers(p.ProviderEdges)
-	return p
 }
 
 // rehomed is an id with another subscription.

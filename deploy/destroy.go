@@ -15,7 +15,7 @@ import (
 // has let go of it, and resource groups at the end, where nothing is left in them. The result is there with an error too.
 func Destroy(ctx context.Context, e *cloud.Endpoint, t *Target, j *Journal, o Options) (*Result, error) {
 	o.fill()
-	r := &run{e: e, t: t, j: j, o: o, result: &Result{HandOvers: []HandOver{}, Failed: []Failure{}, Blocked: []azure.ID{}, Kept: []Kept{}}, keys: map[string]bool{}}
+	r := &run{e: e, t: t, j: j, o: o, result: NewResult(), keys: map[string]bool{}}
 	tenant, err := r.tenant(ctx)
 	if err != nil {
 		return r.result, err

@@ -79,7 +79,30 @@ func TestKilledWhileMuchIsUnderWayTheNextApplyEndsAsOneThatNobodyDisturbed(t *te
 	}
 	r := newRig(t, twin.Options{})
 	target := r.target(d)
-	r.kills(target, Parallel)
+	r.kills(target, false, Parallel)
+	r.same(calm, target)
+}
+
+func TestKilledWhileTheEndpointIsAtWorkTheNextApplyWaitsForItsEnd(t *testing.T) {
+	calm := newRig(t, twin.Options{})
+	d := designOf(t, calm.c, "fabrikam-isolated")
+	if _, err := calm.apply(calm.target(d), quick()); err != nil {
+		t.Fatal(err)
+	}
+	r := newRig(t, twin.Options{})
+	target := r.target(d)
+	if err := r.tw.Server().SetFaults([]arm.Fault{{What: arm.FaultSlow, Delay: 250 * time.Millisecond}}); err != nil {
+		t.Fatal(err)
+	}
+	hit := r.kills(target, true, 1)
+	for _, x := range target.items {
+		if !hit["sent "+string(x.id)] {
+			t.Errorf("nobody was killed when %s had been sent", x.id)
+		}
+		if n := r.log.times(x.key); n != 1 {
+			t.Errorf("%s was written %d times", x.id, n)
+		}
+	}
 	r.same(calm, target)
 }
 

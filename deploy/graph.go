@@ -39,7 +39,7 @@ const (
 
 // graph puts steps into their order. t has what is wanted, h what is taken away.
 func graph(t *Target, h *There, steps []step) []*node {
-	g := &grapher{t: t, puts: map[string]*node{}, gates: map[string]*node{}, gone: map[string]*node{}}
+	g := &grapher{t: t, puts: map[string]*node{}, gates: map[string]*node{}, gone: map[string]*node{}, below: map[string][]*node{}}
 	for _, s := range steps {
 		n := &node{step: s, index: len(g.all)}
 		k := s.ID.Key()
@@ -54,6 +54,10 @@ func graph(t *Target, h *There, steps []step) []*node {
 				continue // of a target that was another
 			}
 			g.puts[k] = n
+			g.below[n.item.top()] = append(g.below[n.item.top()], n)
+			if n.item.is("virtualNetworkGateways") {
+				g.gateways = append(g.gateways, n)
+			}
 		}
 		g.all = append(g.all, n)
 	}
@@ -67,6 +71,14 @@ func graph(t *Target, h *There, steps []step) []*node {
 			g.put(n)
 		} else {
 			g.take(n)
+		}
+	}
+	for _, n := range g.all { // nothing goes before all is made that is to be
+		for _, p := range g.puts {
+			if n.Op != opDelete {
+				break
+			}
+			n.needs(p)
 		}
 	}
 	for _, n := range g.all {
@@ -96,6 +108,8 @@ type grapher struct {
 	t                 *Target
 	all               []*node
 	puts, gates, gone map[string]*node
+	below             map[string][]*node // what is written of a record, or in it, by the record's key
+	gateways          []*node
 }
 
 // needs adds what has to end first.
@@ -140,6 +154,9 @@ func (g *grapher) put(n *node) {
 	for _, k := range x.refs() {
 		n.needs(g.at(k))
 	}
+	for _, k := range x.after {
+		n.needs(g.puts[k])
+	}
 	n.locks = []string{x.top()}
 	switch {
 	case x.is("expressRouteCircuits"):
@@ -151,21 +168,10 @@ func (g *grapher) put(n *node) {
 	case x.is("connections"):
 		c := azure.ID(text(x.body, "properties", "peer", "id")).Key()
 		n.needs(g.provider(c))
-		for k, p := range g.puts {
-			if strings.HasPrefix(k, c+"/") && !strings.Contains(k, "/providers/microsoft.authorization/") {
-				n.needs(p)
-			}
-		}
+		n.needs(g.below[c]...)
 		n.locks = append(n.locks, azure.ID(text(x.body, "properties", "virtualNetworkGateway1", "id")).Key())
-	case x.is("firewallPolicies/ruleCollectionGroups"):
-		n.locks = []string{x.id.Parent().Key()}
 	case x.is("azureFirewalls"):
-		policy := azure.ID(text(x.body, "properties", "firewallPolicy", "id")).Key()
-		for k, p := range g.puts {
-			if strings.HasPrefix(k, policy+"/") {
-				n.needs(p)
-			}
-		}
+		n.needs(g.below[azure.ID(text(x.body, "properties", "firewallPolicy", "id")).Key()]...)
 		for _, k := range x.refs() {
 			if i := strings.Index(k, "/subnets/"); i > 0 {
 				n.locks = append(n.locks, k[:i])
@@ -187,46 +193,45 @@ func (g *grapher) peering(n *node) {
 	if x.borrows() == "" {
 		return
 	}
-	for _, p := range g.puts {
-		y := p.item
-		switch {
-		case y.is("virtualNetworkGateways"):
-			if slices.ContainsFunc(y.refs(), func(r string) bool { return strings.HasPrefix(r, remote+"/") }) {
-				n.needs(p)
-			}
-		case y.parent == remote && y.is("virtualNetworks/virtualNetworkPeerings") && azure.ID(text(y.body, "properties", "remoteVirtualNetwork", "id")).Key() == x.parent:
+	for _, p := range g.gateways {
+		if slices.ContainsFunc(p.item.refs(), func(r string) bool { return strings.HasPrefix(r, remote+"/") }) {
+			n.needs(p)
+		}
+	}
+	for _, p := range g.below[remote] {
+		if y := p.item; y.is("virtualNetworks/virtualNetworkPeerings") && azure.ID(text(y.body, "properties", "remoteVirtualNetwork", "id")).Key() == x.parent {
 			n.needs(p)
 		}
 	}
 }
 
-// take says what has to be gone, and what has to be there, before something is taken away: everything that is made first, so that what
-// replaces it is there.
+// take says what waits for something to be gone: what it is in, and what it refers to. A gateway waits for the peerings that use it, and of
+// the two halves of a peering the one that lends its gateway for the one that uses it.
 func (g *grapher) take(n *node) {
-	for _, p := range g.puts {
-		n.needs(p)
-	}
 	x := n.item
-	n.locks = []string{x.key}
-	if x.parent != "" {
-		n.locks[0] = x.top()
-	}
-	lends := azure.ID(text(x.body, "properties", "remoteVirtualNetwork", "id")).Key() // the other network of a peering
-	for k, d := range g.gone {
-		switch y := d.item; {
-		case d == n:
-		case strings.HasPrefix(k, x.key+"/"): // what is in it, and assignments of roles on it
-			n.needs(d)
-		case strings.HasPrefix(x.key, k+"/"):
-		case slices.ContainsFunc(d.refers, func(r string) bool { return r == x.key || strings.HasPrefix(r, x.key+"/") }):
-			n.needs(d)
-		case y.borrows() == "":
-		case x.is("virtualNetworkGateways"): // nobody uses it any more
-			if slices.ContainsFunc(x.refs(), func(r string) bool { return strings.HasPrefix(r, y.borrows()+"/") }) {
-				n.needs(d)
+	n.locks = []string{x.top()}
+	waits := func(key string) {
+		for ; strings.Count(key, "/") > 2; key = key[:strings.LastIndexByte(key, '/')] {
+			if w := g.gone[key]; w != nil && !strings.HasPrefix(key, x.key+"/") {
+				w.needs(n)
 			}
-		case x.is("virtualNetworks/virtualNetworkPeerings") && y.parent == lends && y.borrows() == x.parent: // who uses a gateway before who lends it
-			n.needs(d)
+		}
+	}
+	waits(x.key)
+	for _, k := range n.refers {
+		waits(k)
+	}
+	lender := x.borrows()
+	if lender == "" {
+		return
+	}
+	for _, w := range g.gone {
+		y := w.item
+		switch {
+		case y.is("virtualNetworkGateways") && slices.ContainsFunc(y.refs(), func(r string) bool { return strings.HasPrefix(r, lender+"/") }):
+			w.needs(n)
+		case y.is("virtualNetworks/virtualNetworkPeerings") && y.parent == lender && azure.ID(text(y.body, "properties", "remoteVirtualNetwork", "id")).Key() == x.parent:
+			w.needs(n)
 		}
 	}
 }

@@ -24,6 +24,7 @@ type item struct {
 	parent string
 	body   object
 	whole  json.RawMessage // the resource as it was, with its children; nil for a child
+	after  []string        // keys of what has to be there first beside what it refers to
 	// of what is there:
 	state string // provisioningState
 }
@@ -92,13 +93,14 @@ func (x *item) split(out []*item) []*item {
 	return out
 }
 
-// top is the key of the record that an item is in.
+// top is the key of the resource that an item is, or is below: of which one thing is done at a time.
 func (x *item) top() string {
-	k := x.key
-	for n := strings.Count(x.typ, "/"); n > 1 && x.parent != ""; n-- {
-		k = azure.ID(k).Parent().Key()
+	p, err := azure.ParseID(x.key)
+	if err != nil || p.Provider == "" || p.Scope != "" || len(p.Names) < 2 {
+		return x.key
 	}
-	return k
+	p.Types, p.Names = p.Types[:1], p.Names[:1]
+	return strings.ToLower(p.String())
 }
 
 // is tells the item's type, without case and without "Microsoft.Network/".
@@ -272,7 +274,18 @@ func differences(is, goal *item) ([]azure.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(list, func(c azure.Change) bool { return c.Path == "id" || c.Path == "name" || c.Path == "type" }), nil
+	return slices.DeleteFunc(list, func(c azure.Change) bool {
+		return c.Path == "id" || c.Path == "name" || c.Path == "type" || nothing(c.To) && is != nil && filled(is, c)
+	}), nil
+}
+
+// filled tells that a value which is there and not wanted is what Azure fills in where nobody gives one. Designs give all of them;
+// templates need not.
+func filled(is *item, c azure.Change) bool {
+	if !is.is("expressRouteCircuits/peerings") {
+		return false
+	}
+	return c.Path == "properties.azureASN" || c.Path == "properties.state" && string(c.From) == `"Enabled"`
 }
 
 // find is the value at a path of names, nil where there is none.

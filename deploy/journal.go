@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"onramp/azure"
@@ -235,8 +237,9 @@ func (p *past) take(e *entry) {
 			p.open.done[step{e.ID, e.Op}] = true
 		}
 		if e.Op == opDelete {
-			delete(p.made, k)
-			delete(p.left, k)
+			gone := func(key string) bool { return key == k || strings.HasPrefix(key, k+"/") } // what is in it goes with it
+			maps.DeleteFunc(p.made, func(key string, _ bool) bool { return gone(key) })
+			maps.DeleteFunc(p.left, func(key string, _ json.RawMessage) bool { return gone(key) })
 			return
 		}
 		if len(e.Left) > 0 {

@@ -106,7 +106,7 @@ type PlanOptions struct {
 func MakePlan(t *Target, h *There, c *catalog.Catalog, o PlanOptions) (*Plan, error) {
 	p := &Plan{Design: t.Name, Changes: []Change{}, HandOvers: []azure.ID{}, Problems: []string{}, Prerequisites: []Prerequisite{}}
 	for _, x := range t.items {
-		ch, err := h.compare(x, o, &p.Changes)
+		ch, err := h.compare(t, x, o, &p.Changes)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", x.id, err)
 		}
@@ -153,11 +153,11 @@ func provided(x *item) bool {
 }
 
 // compare says what has to become of an item that is wanted. What is there beside it in its lists is appended to extra.
-func (h *There) compare(x *item, o PlanOptions, extra *[]Change) (Change, error) {
+func (h *There) compare(t *Target, x *item, o PlanOptions, extra *[]Change) (Change, error) {
 	is := h.items[x.key]
 	ch := Change{ID: x.id, Type: x.typ, Kind: Create, Properties: []azure.Change{}, Impact: design.Quiet, Drift: []azure.Change{}}
 	var err error
-	if ch.Drift, err = h.drift(x.key, is); err != nil {
+	if ch.Drift, err = h.drift(t, x, is); err != nil {
 		return ch, err
 	}
 	if is == nil {
@@ -165,6 +165,9 @@ func (h *There) compare(x *item, o PlanOptions, extra *[]Change) (Change, error)
 	}
 	goal, strange := x.goal(is, h.name, h.theirs(x, o))
 	for _, id := range strange {
+		if t.byKey[id.Key()] != nil { // a template may have it apart
+			continue
+		}
 		*extra = append(*extra, Change{ID: id, Type: x.typ + "/" + lastButOne(id), Kind: Extra, Properties: []azure.Change{}, Impact: design.Quiet, Drift: []azure.Change{}, Note: "in what is wanted, and not made by this design: it stays"})
 	}
 	list, err := differences(is, goal)
@@ -255,15 +258,24 @@ func (h *There) left(key string) *item {
 }
 
 // drift is what somebody else did to an item since the last apply.
-func (h *There) drift(key string, is *item) ([]azure.Change, error) {
-	left := h.left(key)
-	if _, begun := h.past.leftAs(key); left == nil || begun { // what an apply was about to do is not drift
+func (h *There) drift(t *Target, x, is *item) ([]azure.Change, error) {
+	left := h.left(x.key)
+	if _, begun := h.past.leftAs(x.key); left == nil || begun { // what an apply was about to do is not drift
 		return []azure.Change{}, nil
 	}
 	if is == nil {
 		return []azure.Change{{From: json.RawMessage(`"there"`), To: json.RawMessage("null")}}, nil
 	}
 	list, err := differences(left, is)
+	list = slices.DeleteFunc(list, func(c azure.Change) bool { // an element that is written on its own is told of there
+		for _, name := range lists() {
+			if rest, ok := strings.CutPrefix(c.Path, "properties."+name+"["); ok {
+				e, _, _ := strings.Cut(rest, "]")
+				return t.byKey[(x.id+azure.ID("/"+name+"/"+e)).Key()] != nil
+			}
+		}
+		return false
+	})
 	return append([]azure.Change{}, list...), err
 }
 

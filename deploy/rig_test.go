@@ -39,7 +39,7 @@ principals:
 
 // rig is a twin that serves, and what somebody needs who works with it.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	tw      *twin.Twin
 	c       *catalog.Catalog
 	web     *http.Client
@@ -100,7 +100,7 @@ func (f fixed) GetToken(context.Context, policy.TokenRequestOptions) (azcore.Acc
 	return azcore.AccessToken{Token: string(f), ExpiresOn: time.Now().Add(time.Hour)}, nil
 }
 
-func newRig(t *testing.T, o twin.Options) *rig {
+func newRig(t testing.TB, o twin.Options) *rig {
 	t.Helper()
 	c, err := catalog.Open()
 	if err != nil {
@@ -176,8 +176,6 @@ func (r *rig) endpoint() *cloud.Endpoint {
 	}
 	return e
 }
-
-var designs sync.Map
 
 // designOf is the design of an example.
 func designOf(t testing.TB, c *catalog.Catalog, name string) *design.Design {

@@ -53,7 +53,7 @@ func Look(ctx context.Context, e *cloud.Endpoint, t *Target, j *Journal) (*Statu
 		}
 		s.There++
 		var extra []Change
-		c, err := h.compare(x, PlanOptions{}, &extra)
+		c, err := h.compare(t, x, PlanOptions{}, &extra)
 		if err != nil {
 			return nil, err
 		}

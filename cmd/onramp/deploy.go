@@ -22,6 +22,7 @@ import (
 	"onramp/cloud"
 	"onramp/deploy"
 	"onramp/design"
+	"onramp/template"
 	"onramp/twin"
 )
 
@@ -49,6 +50,8 @@ type deployFlags struct {
 	principals []string
 	journal    string
 	asJSON     bool
+	// of a template:
+	parameters, in, group, location string
 }
 
 func (f *deployFlags) add(cmd *cobra.Command) {
@@ -56,6 +59,10 @@ func (f *deployFlags) add(cmd *cobra.Command) {
 	f.plan.add(cmd)
 	cmd.Flags().StringArrayVar(&f.principals, "principal", nil, "NAME=GUID: the object id of a group or user that the design names (may be repeated)")
 	cmd.Flags().StringVar(&f.journal, "journal", "", "the journal's file (default beside FILE)")
+	cmd.Flags().StringVar(&f.parameters, "parameters", "", "of an ARM template: the file with its parameters' values")
+	cmd.Flags().StringVar(&f.in, "in", "", "of an ARM template: the subscription that it is deployed to, by its name or GUID")
+	cmd.Flags().StringVar(&f.group, "group", "", "of an ARM template: the resource group that it is deployed to, which is there")
+	cmd.Flags().StringVar(&f.location, "location", "", "of an ARM template for a subscription: the region of its deployment")
 	cmd.Flags().BoolVar(&f.asJSON, "json", false, "print the result as JSON on standard output, words on standard error")
 }
 
@@ -75,6 +82,16 @@ func (f *deployFlags) open(cmd *cobra.Command, file string, create bool) (*deplo
 	c, err := catalog.Open()
 	if err != nil {
 		return nil, outside(err)
+	}
+	if file != "-" {
+		if src, err := os.ReadFile(file); err == nil {
+			if is, whole := deploy.IsTemplate(src); is {
+				return f.template(cmd, c, file, src, whole, create)
+			}
+		}
+	}
+	if f.parameters+f.in+f.group+f.location != "" {
+		return nil, usageError(fmt.Errorf("%s is no ARM template; --parameters, --in, --group and --location are for one", file))
 	}
 	o, err := f.plan.options()
 	if err != nil {
@@ -104,6 +121,63 @@ func (f *deployFlags) open(cmd *cobra.Command, file string, create bool) (*deplo
 		return nil, err
 	}
 	return d, nil
+}
+
+// template opens the endpoint for an ARM template. whole tells that it is one for a subscription.
+func (f *deployFlags) template(cmd *cobra.Command, c *catalog.Catalog, file string, src []byte, whole, create bool) (*deployment, error) {
+	switch {
+	case f.in == "":
+		return nil, usageError(fmt.Errorf("%s is an ARM template: say with --in to which subscription it is deployed", file))
+	case whole && f.location == "":
+		return nil, usageError(fmt.Errorf("%s is an ARM template for a subscription: say with --location in which region its deployment is", file))
+	case whole && f.group != "":
+		return nil, usageError(fmt.Errorf("%s is an ARM template for a subscription: --group is for one of a resource group", file))
+	case !whole && f.group == "":
+		return nil, usageError(fmt.Errorf("%s is an ARM template for a resource group: say with --group for which", file))
+	}
+	o := deploy.TemplateOptions{Name: strings.TrimSuffix(filepath.Base(file), filepath.Ext(file)), Group: f.group, Location: f.location, Now: time.Now()}
+	if f.parameters != "" {
+		b, err := os.ReadFile(f.parameters)
+		if err != nil {
+			return nil, usageError(err)
+		}
+		if o.Parameters, err = template.Parameters(b); err != nil {
+			return nil, usageError(fmt.Errorf("%s: %w", f.parameters, err))
+		}
+	}
+	d := &deployment{c: c, names: map[string]string{}}
+	var err error
+	if d.journal, err = f.journalOf(file); err != nil {
+		return nil, err
+	}
+	if d.place, err = f.cloudFlags.open(cmd.Context()); err != nil {
+		return nil, err
+	}
+	if err := d.expand(cmd.Context(), f.in, file, src, o, create); err != nil {
+		d.place.close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// expand makes a target of an ARM template.
+func (d *deployment) expand(ctx context.Context, in, file string, src []byte, o deploy.TemplateOptions, create bool) error {
+	subs, err := d.place.subscriptions(ctx, []string{in}, create)
+	if err != nil {
+		return err
+	}
+	o.Subscription = subs[strings.ToLower(in)]
+	d.names[o.Subscription] = in
+	d.target, err = deploy.FromTemplate(ctx, d.place.Endpoint, file, src, o)
+	var bad *template.Error
+	switch {
+	case errors.As(err, &bad):
+		return usageError(err)
+	case err != nil:
+		return outside(deploy.Told(err))
+	}
+	d.design = &design.Design{Name: o.Name}
+	return nil
 }
 
 // journalOf is the journal of a deployment: beside the file, one for each endpoint.
@@ -368,7 +442,7 @@ func (d *deployment) run(cmd *cobra.Command, o deploy.Options, do func(context.C
 	defer stop()
 	j, err := deploy.OpenJournal(d.journal)
 	if err != nil {
-		return &deploy.Result{}, err
+		return deploy.NewResult(), err
 	}
 	r, err := do(ctx, d.place.Endpoint, d.target, j, o)
 	return r, errors.Join(err, j.Close())
@@ -461,7 +535,6 @@ type deployWords struct {
 	stage string
 	names map[string]string
 	bar   *stage
-	began time.Time
 	total int
 	done  int
 }
@@ -575,7 +648,11 @@ func (d *deployment) printPlan(w io.Writer, p *deploy.Plan, file string) error {
 		box := map[string]string{deploy.Met: "[x]", deploy.Unmet: "[ ]", deploy.Unknown: "[?]"}[x.State]
 		fmt.Fprintf(w, "  %s %s: %s\n", box, d.named(x.Text), x.How)
 	}
-	fmt.Fprintf(w, "  %d of %d that the endpoint can show are met; %d more are for a person: onramp check %s --prerequisites\n\n", met, len(p.Prerequisites), check.Left(check.Prerequisites(d.design, d.c)), file)
+	fmt.Fprintf(w, "  %d of %d that the endpoint can show are met", met, len(p.Prerequisites))
+	if d.design.Resources != nil {
+		fmt.Fprintf(w, "; %d more are for a person: onramp check %s --prerequisites", check.Left(check.Prerequisites(d.design, d.c)), file)
+	}
+	fmt.Fprint(w, "\n\n")
 	assignments := map[deploy.Kind]int{}
 	for i := range p.Changes {
 		c := &p.Changes[i]
