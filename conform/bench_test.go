@@ -2,7 +2,9 @@ package conform_test
 
 import (
 	"fmt"
+	"syscall"
 	"testing"
+	"time"
 
 	"onramp/catalog"
 	"onramp/conform"
@@ -31,15 +33,27 @@ func BenchmarkConform(b *testing.B) {
 			r := deployed(b, c, d)
 			b.ReportAllocs()
 			b.ResetTimer()
+			began := processor(b)
 			var x *conform.Result
 			for range b.N {
 				if x = r.conform(); !x.Conforms {
 					b.Fatal(text(b, x.Findings))
 				}
 			}
+			b.ReportMetric((processor(b)-began).Seconds()/float64(b.N), "cpu-s/op") // what a busy machine does not change
 			b.ReportMetric(float64(x.Compared.Resources), "resources")
 			b.ReportMetric(float64(x.Compared.Tables), "tables")
 			b.ReportMetric(float64(x.Compared.Rows), "rows")
 		})
 	}
+}
+
+// processor is how much time of processors this process has used.
+func processor(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

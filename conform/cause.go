@@ -26,7 +26,7 @@ const (
 
 // Compare holds what an endpoint showed against a design whose subscriptions are those of the endpoint (Home).
 func Compare(d *design.Design, seen *Observed, c *catalog.Catalog) (*Result, error) {
-	x := &comparison{d: d, c: c, seen: seen, result: &Result{Design: d.Name, Endpoint: seen.endpoint, Findings: []Finding{}, Fallen: []Fallen{}, NotObserved: []Unread{}, Assumptions: []design.Assumption{}}}
+	x := &comparison{d: d, c: c, seen: seen, result: &Result{Design: d.Name, Endpoint: seen.endpoint, Findings: []Finding{}, Fallen: []Fallen{}, NotObserved: []Unread{}, Traffic: append([]Traffic{}, seen.Traffic...), Assumptions: []design.Assumption{}}}
 	r := x.result
 	r.NotObserved = append(r.NotObserved, seen.Unread...)
 	x.now = x.standing()
@@ -323,25 +323,55 @@ type trial struct {
 	left  []difference
 }
 
-// attempt looks what each of several scenarios leaves unexplained; the best are returned: those that leave the least, if that is less than
-// half of what there was.
-func (x *comparison) attempt(list []trial, was int) []trial {
-	each(len(list), func(i int) {
-		e := x.there.under(list[i].sc)
+// attempt looks what each of several scenarios leaves unexplained of what there was; the best are returned: those that leave the least, if
+// that is no more than half. First only the tables are looked at in which something differs: whole ones leave at least as much.
+func (x *comparison) attempt(list []trial, rest []difference) []trial {
+	focus := x.seen.tables
+	if !x.blind {
+		focus = map[tableKey]*table{}
+		for _, d := range rest {
+			focus[d.at] = x.seen.tables[d.at]
+		}
+	}
+	got := tables{}
+	for k, rows := range x.got {
+		if focus[k] != nil || x.blind {
+			got[k] = rows
+		}
+	}
+	left := func(t *trial, looked map[tableKey]*table, got tables) []difference {
+		e := x.there.under(t.sc)
 		e.answers = map[string]bool{}
-		for _, name := range list[i].alone {
+		for _, name := range t.alone {
 			e.answers[name] = true
 		}
-		list[i].left = differences(x.expect(e), x.got)
-	})
-	least := was
-	for i := range list {
-		least = min(least, len(list[i].left))
+		want := e.show(looked)
+		if x.blind {
+			want = want.blind()
+		}
+		return differences(want, got)
 	}
-	if 2*least > was || least == was {
+	each(len(list), func(i int) { list[i].left = left(&list[i], focus, got) })
+	least := len(rest)
+	slices.SortStableFunc(list, func(a, b trial) int { return cmp.Compare(len(a.left), len(b.left)) })
+	whole := 0 // how many of the list were looked at in all tables
+	for whole < len(list) && len(list[whole].left) <= least {
+		part := len(list[whole].left)
+		end := whole
+		for end < len(list) && len(list[end].left) == part {
+			end++
+		}
+		same := list[whole:end]
+		each(len(same), func(i int) { same[i].left = left(&same[i], x.seen.tables, x.got) })
+		for i := range same {
+			least = min(least, len(same[i].left))
+		}
+		whole = end
+	}
+	if 2*least > len(rest) {
 		return nil
 	}
-	return slices.DeleteFunc(list, func(t trial) bool { return len(t.left) > least })
+	return slices.DeleteFunc(list[:whole], func(t trial) bool { return len(t.left) > least })
 }
 
 // onTheWire looks for failed elements where sessions are down that would be up.
@@ -378,7 +408,7 @@ func (x *comparison) onTheWire(rest []difference) []difference {
 			sc.Cut = append(slices.Clone(cut), name)
 			list = append(list, trial{sc: sc, words: name, alone: alone}, trial{sc: sc, words: name, alone: append(slices.Clone(alone), name)})
 		}
-		best := x.attempt(list, len(rest))
+		best := x.attempt(list, rest)
 		if len(best) == 0 {
 			break
 		}
@@ -415,7 +445,7 @@ func (x *comparison) anyElement(rest []difference, whole bool) []difference {
 			list = append(list, trial{sc: sc, words: sc.ID})
 		}
 	}
-	best := x.attempt(list, len(rest))
+	best := x.attempt(list, rest)
 	if len(best) == 0 || whole && len(best[0].left) > 0 {
 		return rest
 	}

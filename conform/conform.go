@@ -10,7 +10,8 @@
 package conform
 
 import (
-	"encoding/json"
+	"slices"
+	"strings"
 
 	"onramp/azure"
 	"onramp/design"
@@ -106,6 +107,8 @@ type Result struct {
 	NotObserved []Unread `json:"notObserved"`
 	// Compared counts what was held against the proof.
 	Compared Compared `json:"compared"`
+	// Traffic is what each peering carried; nothing of it is proven, so it is told and not compared.
+	Traffic []Traffic `json:"traffic"`
 	// Assumptions are what the comparison rests on.
 	Assumptions []design.Assumption `json:"assumptions"`
 }
@@ -144,35 +147,22 @@ type Traffic struct {
 // Home returns a design whose resources, sessions and orders are in other subscriptions: those of the map, whose keys are compared without
 // case. The design itself stays as it is.
 func Home(d *design.Design, subscriptions map[string]string) (*design.Design, error) {
-	b, err := json.Marshal(d.Premises)
-	if err != nil {
-		return nil, err
+	homes := map[string]string{}
+	for k, v := range subscriptions {
+		homes[strings.ToLower(k)] = v
 	}
 	out := *d
-	out.Premises = design.Premises{}
-	if err := json.Unmarshal(b, &out.Premises); err != nil {
+	var err error
+	if out.Resources, err = azure.Rehome(d.Resources, homes); err != nil {
 		return nil, err
 	}
-	if out.Resources, err = azure.Rehome(d.Resources, subscriptions); err != nil {
-		return nil, err
-	}
-	move := func(id azure.ID) azure.ID { return azure.RehomeID(id, subscriptions) }
-	sessions := func(r *design.Router) {
-		for i := range r.Sessions {
-			r.Sessions[i].Circuit = move(r.Sessions[i].Circuit)
-		}
-	}
-	for i := range out.Premises.Sites {
-		for j := range out.Premises.Sites[i].Routers {
-			sessions(&out.Premises.Sites[i].Routers[j])
-		}
-	}
-	for i := range out.Premises.ProviderEdges {
-		sessions(&out.Premises.ProviderEdges[i])
-	}
-	out.Orders = append([]design.Order(nil), d.Orders...)
+	out.Premises = d.Premises.Rehome(func(name string) (string, bool) {
+		id, ok := homes[strings.ToLower(name)]
+		return id, ok
+	})
+	out.Orders = slices.Clone(d.Orders)
 	for i := range out.Orders {
-		out.Orders[i].Circuit = move(out.Orders[i].Circuit)
+		out.Orders[i].Circuit = azure.RehomeID(out.Orders[i].Circuit, homes)
 	}
 	return &out, nil
 }

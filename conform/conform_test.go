@@ -138,7 +138,7 @@ func TestEveryChangeIsToldWithItsCauseAndGoesAwayWithIt(t *testing.T) {
 	}
 	r := deployed(t, c, designOf(t, c, "northwind", design.SharedHubSpoke))
 	r.standIn("vnet-fin-core", "app")
-	if x := r.conform(); !x.Conforms || x.Compared.Tables == 0 || x.Compared.Rows == 0 {
+	if x := r.conform(); !x.Conforms || x.Compared.Tables == 0 || x.Compared.Rows == 0 || len(x.Traffic) != 2 {
 		t.Fatal(text(t, x))
 	}
 	const circuit = "er-montreal-toronto-1"
@@ -270,6 +270,9 @@ func TestEveryChangeIsToldWithItsCauseAndGoesAwayWithIt(t *testing.T) {
 			}
 			if x.fallen != "" && !slices.ContainsFunc(got.Fallen, func(y conform.Fallen) bool { return y.Name == x.fallen && y.Reason != "" }) {
 				t.Errorf("%s still holds: %s", x.fallen, text(t, got.Fallen))
+			}
+			if x.name == "a connection's weight" && !strings.Contains(text(t, f.Symptoms), "weight 32779 ") {
+				t.Errorf("learned routes do not have the weight of 10 beyond the first: %s", text(t, f.Symptoms))
 			}
 			if x.whose != "" && !slices.Contains(f.LinesOfBusiness, x.whose) {
 				t.Errorf("it concerns %v", f.LinesOfBusiness)

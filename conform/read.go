@@ -402,7 +402,11 @@ func (r *reader) tables(ctx context.Context) error {
 func (r *reader) told(peers []*question, there map[string]azure.Resource) []*question {
 	var list []*question
 	for _, p := range peers {
-		if r.seen.tables[p.key] == nil || there[p.key.of] == nil {
+		if there[p.key.of] == nil {
+			continue
+		}
+		if r.seen.tables[p.key] == nil {
+			r.unread(Unread{What: "what gateway " + p.table.resource.Name() + " tells its neighbours", Resource: p.table.resource, Why: "nobody knows who they are", kind: advertisedTable})
 			continue
 		}
 		var asked []string
