@@ -595,7 +595,7 @@ func TestWhatIfTellsEachPropertyThatChanges(t *testing.T) {
 	want := []string{
 		"Array properties.addressSpace.addressPrefixes", "Create properties.addressSpace.addressPrefixes/1",
 		"Array properties.subnets",
-		"Delete properties.subnets/0", "Delete properties.subnets/2", // by their places before: names in order
+		"Delete properties.subnets/1", "Delete properties.subnets/2", // by their places before
 		"Modify properties.subnets/1", "Modify properties.subnets/1/properties.addressPrefix",
 		"Create tags",
 	}

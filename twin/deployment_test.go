@@ -175,6 +175,9 @@ func TestTheGoSDKDeploysTheQuickstarts(t *testing.T) {
 
 	// A VNet with a gateway, connected to a circuit.
 	deploy("connection", quickstart(t, "expressroute-circuit-vnet-connection", map[string]any{"vnetName": "vnet2", "gatewayName": "gw2", "gatewayPublicIPName": "gw2-pip", "connectionName": "cn2", "circuitId": *c.ID, "routingWeight": 7}), 4)
+	if err := r.Settled(ctx); err != nil {
+		t.Fatal(err)
+	}
 	cn, err := n.NewVirtualNetworkGatewayConnectionsClient().Get(ctx, "quick", "cn2", nil)
 	if err != nil {
 		t.Fatal(err)
