@@ -196,7 +196,7 @@ func (r *endpointReader) indexed(ctx context.Context, list []json.RawMessage) er
 	for _, k := range sortedKeys(by) {
 		all = append(all, by[k])
 	}
-	return each(ctx, all, r.collection)
+	return cloud.Each(ctx, parallel, all, r.collection)
 }
 
 func (r *endpointReader) collection(ctx context.Context, c *collection) error {
@@ -355,7 +355,7 @@ func (r *endpointReader) routes(ctx context.Context) error {
 			}
 		}
 	}
-	return each(ctx, all, func(ctx context.Context, t table) error {
+	return cloud.Each(ctx, parallel, all, func(ctx context.Context, t table) error {
 		b, err := r.e.Post(ctx, t.circuit, "peerings/"+t.peering+"/routeTables/"+t.path, nil, nil)
 		if refused(err) {
 			r.note(NotRead, string(t.circuit)+"/peerings/"+t.peering, "the routes of its %s connection cannot be read: %s", t.path, reason(err))
@@ -389,33 +389,4 @@ func reason(err error) string {
 		return fmt.Sprintf("%s (%d)", no.ErrorCode, no.StatusCode)
 	}
 	return err.Error()
-}
-
-// each does something with each of a list, several at a time, and returns the first error; then it begins no more. It waits for those
-// that it began.
-func each[T any](ctx context.Context, list []T, do func(context.Context, T) error) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	var work sync.WaitGroup
-	slots := make(chan struct{}, parallel)
-	for _, x := range list {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-		}
-		if ctx.Err() != nil {
-			break
-		}
-		work.Go(func() {
-			defer func() { <-slots }()
-			if err := do(ctx, x); err != nil {
-				stop(err)
-			}
-		})
-	}
-	work.Wait()
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return nil
 }

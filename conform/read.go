@@ -76,33 +76,22 @@ type reader struct {
 // each asks n questions, several at a time, and stops asking when one shows that the endpoint as a whole fails.
 func (r *reader) each(ctx context.Context, n int, ask func(ctx context.Context, i int) error) error {
 	r.total += n
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	var next atomic.Int64
-	var wait sync.WaitGroup
-	for range min(n, r.o.Parallel) {
-		wait.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				short, end := context.WithTimeout(ctx, r.o.Timeout)
-				err := ask(short, i)
-				end()
-				if err != nil {
-					stop(err)
-				}
-				r.mu.Lock()
-				r.done++
-				if r.o.Progress != nil {
-					r.o.Progress(r.done, r.total)
-				}
-				r.mu.Unlock()
-			}
-		})
+	questions := make([]int, n)
+	for i := range questions {
+		questions[i] = i
 	}
-	wait.Wait()
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return nil
+	return cloud.Each(ctx, r.o.Parallel, questions, func(ctx context.Context, i int) error {
+		short, end := context.WithTimeout(ctx, r.o.Timeout)
+		defer end()
+		err := ask(short, i)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.done++
+		if r.o.Progress != nil {
+			r.o.Progress(r.done, r.total)
+		}
+		return err
+	})
 }
 
 // why says in words why something was not read; fatal is an error of the endpoint as a whole.

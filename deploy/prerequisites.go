@@ -42,7 +42,7 @@ func Prerequisites(ctx context.Context, e *cloud.Endpoint, t *Target, h *There) 
 	for i, s := range subs {
 		work = append(work, at{i, s})
 	}
-	err := each(ctx, work, func(ctx context.Context, w at) error {
+	err := cloud.Each(ctx, Parallel, work, func(ctx context.Context, w at) error {
 		var err error
 		lists[w.i], err = subscription(ctx, e, t, h, w.sub)
 		return err

@@ -108,7 +108,7 @@ func Read(ctx context.Context, e *cloud.Endpoint, t *Target, j *Journal) (*There
 func (h *There) get(ctx context.Context, e *cloud.Endpoint, ids []azure.ID) error {
 	slices.Sort(ids)
 	var mu sync.Mutex
-	return each(ctx, ids, func(ctx context.Context, id azure.ID) error {
+	return cloud.Each(ctx, Parallel, ids, func(ctx context.Context, id azure.ID) error {
 		b, err := e.Get(ctx, id)
 		if errors.Is(err, cloud.ErrNotFound) {
 			return nil
@@ -122,40 +122,12 @@ func (h *There) get(ctx context.Context, e *cloud.Endpoint, ids []azure.ID) erro
 	})
 }
 
-// each does something with each of a list, several at a time, and returns the first error; then it begins no more.
-func each[T any](ctx context.Context, list []T, do func(context.Context, T) error) error {
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	var work sync.WaitGroup
-	slots := make(chan struct{}, Parallel)
-	for _, x := range list {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-		}
-		if ctx.Err() != nil {
-			break
-		}
-		work.Go(func() {
-			defer func() { <-slots }()
-			if err := do(ctx, x); err != nil {
-				stop(err)
-			}
-		})
-	}
-	work.Wait()
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return nil
-}
-
 // tagged finds what carries the design's name in the subscriptions that the target is in. One that cannot be read has nothing: the plan
 // says so.
 func tagged(ctx context.Context, e *cloud.Endpoint, t *Target, ids map[string]azure.ID) error {
 	var mu sync.Mutex
 	query := url.Values{"$filter": {"tagName eq '" + design.TagDesign + "' and tagValue eq '" + strings.ReplaceAll(t.Name, "'", "''") + "'"}}
-	return each(ctx, t.subscriptions(), func(ctx context.Context, sub string) error {
+	return cloud.Each(ctx, Parallel, t.subscriptions(), func(ctx context.Context, sub string) error {
 		for _, what := range []string{"/resourcegroups", "/resources"} {
 			list, err := e.List(ctx, "/subscriptions/"+sub+what, "Microsoft.Resources/resources", query)
 			if errors.Is(err, cloud.ErrNotFound) || forbidden(err) {
