@@ -238,11 +238,11 @@ func encoded(t testing.TB, d *design.Design) string {
 }
 
 func TestADesignThatIsDeployedAndImportedIsTheSame(t *testing.T) {
-	e := start(t, design.Premises{})
 	for i, name := range examples.Names() {
 		for j, p := range design.Patterns() {
 			t.Run(name+"/"+string(p), func(t *testing.T) {
-				e.t = t
+				t.Parallel()
+				e := start(t, design.Premises{})
 				d := compiled(t, e.c, name, p)
 				if d == nil {
 					return
