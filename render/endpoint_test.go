@@ -21,6 +21,7 @@ import (
 	"onramp/azure"
 	"onramp/catalog"
 	"onramp/cloud"
+	"onramp/conform"
 	"onramp/design"
 	"onramp/twin"
 )
@@ -164,6 +165,38 @@ func TestATemplateIsDeployedBeforeAndAfterTheProviders(t *testing.T) {
 				}
 				same(t, want, got)
 			}
+			conforms(t, c, tw, e, d, subscriptions)
 		})
+	}
+}
+
+// conforms checks that what runs behind the endpoint, with the design's premises, is what is proved of the design.
+func conforms(t *testing.T, c *catalog.Catalog, tw *twin.Twin, e *cloud.Endpoint, d *design.Design, subscriptions map[string]string) {
+	t.Helper()
+	if err := tw.SetPremises(d.Premises); err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer end()
+	if err := tw.Settled(ctx); err != nil {
+		t.Fatal(err)
+	}
+	at, err := conform.Home(d, subscriptions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen, err := conform.Read(ctx, e, at, conform.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := conform.Compare(at, seen, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Compared.Tables == 0 || r.Compared.Rows == 0 {
+		t.Errorf("%+v were compared", r.Compared)
+	}
+	for _, f := range r.Findings {
+		t.Errorf("%s: %s (%s)", f.Kind, f.What, f.Cause)
 	}
 }
