@@ -162,7 +162,18 @@ func (x *item) bare() (json.RawMessage, error) {
 	if r, err = azure.Bare(r); err != nil {
 		return nil, err
 	}
-	return azure.Marshal(r)
+	b, err := azure.Marshal(r)
+	if err != nil || !bytes.Contains(b, []byte(`"sharedKey"`)) {
+		return b, err
+	}
+	var o object // a secret goes into no file
+	if err := json.Unmarshal(b, &o); err != nil {
+		return nil, err
+	}
+	if props, ok := o["properties"].(object); ok {
+		delete(props, "sharedKey")
+	}
+	return json.Marshal(o)
 }
 
 // goal is what an item that is wanted shall be, where is is what is there (nil for nothing), with what of it stays: tags that are not
@@ -274,7 +285,15 @@ func differences(is, goal *item) ([]azure.Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	for i, c := range list { // nobody reads a secret in a plan
+		if is != nil && strings.HasSuffix(c.Path, ".sharedKey") && !nothing(c.From) && !nothing(c.To) {
+			list[i].From, list[i].To = json.RawMessage(`"(a secret)"`), json.RawMessage(`"(another secret)"`)
+		}
+	}
 	return slices.DeleteFunc(list, func(c azure.Change) bool {
+		if strings.HasSuffix(c.Path, ".sharedKey") && is != nil && goal != nil && (nothing(c.From) || nothing(c.To)) {
+			return true // not shown by the endpoint, or not decided by the design
+		}
 		return c.Path == "id" || c.Path == "name" || c.Path == "type" || nothing(c.To) && is != nil && filled(is, c)
 	}), nil
 }

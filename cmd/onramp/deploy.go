@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -48,6 +49,7 @@ type deployFlags struct {
 	cloudFlags
 	plan       planFlags
 	principals []string
+	secrets    []string
 	journal    string
 	asJSON     bool
 	// of a template:
@@ -58,6 +60,7 @@ func (f *deployFlags) add(cmd *cobra.Command) {
 	f.cloudFlags.add(cmd)
 	f.plan.add(cmd)
 	cmd.Flags().StringArrayVar(&f.principals, "principal", nil, "NAME=GUID: the object id of a group or user that the design names (may be repeated)")
+	cmd.Flags().StringArrayVar(&f.secrets, "secret", nil, `"sharedKey of NAME=FILE": the file with a secret that the design only names (may be repeated)`)
 	cmd.Flags().StringVar(&f.journal, "journal", "", "the journal's file (default beside FILE)")
 	cmd.Flags().StringVar(&f.parameters, "parameters", "", "of an ARM template: the file with its parameters' values")
 	cmd.Flags().StringVar(&f.in, "in", "", "of an ARM template: the subscription that it is deployed to, by its name or GUID")
@@ -74,6 +77,7 @@ type deployment struct {
 	target  *deploy.Target
 	journal string
 	names   map[string]string // of subscriptions, by GUID
+	secrets map[string]string // by name in lower case
 }
 
 // open reads FILE and opens the endpoint. With create the twin on this machine gets the subscriptions that it has not. The caller closes
@@ -116,11 +120,35 @@ func (f *deployFlags) open(cmd *cobra.Command, file string, create bool) (*deplo
 	if d.place, err = f.cloudFlags.open(cmd.Context()); err != nil {
 		return nil, err
 	}
-	if err := d.prepare(cmd.Context(), f.principals, create); err != nil {
+	if d.secrets, err = namedSecrets(f.secrets); err == nil {
+		err = d.prepare(cmd.Context(), f.principals, create)
+	}
+	if err != nil {
 		d.place.close()
 		return nil, err
 	}
 	return d, nil
+}
+
+// namedSecrets reads the files of NAME=FILE pairs, by name in lower case. No message repeats what is in them.
+func namedSecrets(pairs []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, s := range pairs {
+		name, file, ok := strings.Cut(s, "=")
+		if !ok || name == "" || file == "" {
+			return nil, usageError(fmt.Errorf("--secret %q: write it as NAME=FILE, such as \"sharedKey of er-1=er-1.key\"", s))
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return nil, usageError(fmt.Errorf("--secret %s: %w", name, err))
+		}
+		secret := strings.TrimSpace(string(b))
+		if secret == "" {
+			return nil, usageError(fmt.Errorf("--secret %s: there is nothing in %s", name, file))
+		}
+		out[strings.ToLower(name)] = secret
+	}
+	return out, nil
 }
 
 // template opens the endpoint for an ARM template. whole tells that it is one for a subscription.
@@ -201,7 +229,15 @@ func (d *deployment) prepare(ctx context.Context, principals []string, create bo
 	if err != nil {
 		return outside(err)
 	}
-	n := deploy.Names{}
+	n := deploy.Names{Secrets: d.secrets}
+	secrets, err := deploy.Secrets(d.design)
+	if err != nil {
+		return outside(err)
+	}
+	secrets = slices.DeleteFunc(secrets, func(s string) bool { return d.secrets[strings.ToLower(s)] != "" })
+	if len(secrets) > 0 {
+		return usageError(fmt.Errorf("the design names secrets and does not have them: %s; say where they are: --secret \"%s=FILE\"", strings.Join(secrets, ", "), strings.Join(secrets, "=FILE\" --secret \"")))
+	}
 	if n.Principals, err = namedGUIDs("--principal", principals); err != nil {
 		return err
 	}
