@@ -19,6 +19,7 @@ import (
 	"onramp/arm"
 	"onramp/catalog"
 	"onramp/design"
+	"onramp/template"
 	"onramp/twin"
 )
 
@@ -547,6 +548,9 @@ func newTwinAssumptions() *cobra.Command {
 	asJSON := cmd.Flags().Bool("json", false, "print the list as JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		list := arm.Assumptions()
+		for _, a := range template.Assumptions() { // it expands templates as package template does
+			list = append(list, arm.Assumption(a))
+		}
 		if *asJSON {
 			return printJSON(cmd.OutOrStdout(), assumptions{list})
 		}
