@@ -33,7 +33,7 @@ type Target struct {
 // Names says which subscriptions and principals the names in a design are; keys are in lower case.
 type Names struct {
 	Subscriptions, Principals map[string]string
-	// Secrets are what stands for "<sharedKey of NAME>", under "sharedkey of name".
+	// Secrets are those that an import did not take over, by what stands for them: "sharedKey of CIRCUIT".
 	Secrets map[string]string
 }
 
@@ -153,10 +153,11 @@ func Prepare(d *design.Design, n Names) (*Target, error) {
 		if err != nil {
 			return nil, err
 		}
-		if b, err = secretly(b, n.Secrets); err != nil {
+		given, err := withSecrets(b, n.Secrets)
+		if err != nil {
 			return nil, err
 		}
-		if err := t.add(b); err != nil {
+		if err := t.add(given); err != nil {
 			return nil, err
 		}
 	}
@@ -217,7 +218,11 @@ func (t *Target) resources() (azure.Resources, error) {
 		if x.whole == nil {
 			continue
 		}
-		r, err := azure.Unmarshal(x.whole)
+		b, err := withoutSecrets(x.whole)
+		if err != nil {
+			return nil, err
+		}
+		r, err := azure.Unmarshal(b)
 		if err != nil {
 			return nil, err
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -204,6 +205,7 @@ func (x *item) goal(is *item, mark string, theirs func(key string) bool) (goal *
 	if is == nil {
 		return &g, nil
 	}
+	keep(g.body, is.body)
 	props, _ := g.body["properties"].(object)
 	if props == nil {
 		return &g, nil
@@ -243,6 +245,9 @@ func elements(body object, name string) []object {
 // sent is the body of the request that writes a goal: with the children that are there, because a parent that is written without them
 // loses them, and without what stands for something else.
 func (x *item) sent(is json.RawMessage) (object, error) {
+	if p := secretProblems(x); len(p) > 0 { // a plan says so before anything is touched; what was there may be gone since
+		return nil, errors.New(p[0])
+	}
 	b := copied(x.body)
 	props, _ := b["properties"].(object)
 	if props == nil {

@@ -106,6 +106,8 @@ type PlanOptions struct {
 func MakePlan(t *Target, h *There, c *catalog.Catalog, o PlanOptions) (*Plan, error) {
 	p := &Plan{Design: t.Name, Changes: []Change{}, HandOvers: []azure.ID{}, Problems: []string{}, Prerequisites: []Prerequisite{}}
 	for _, x := range t.items {
+		goal, _ := x.goal(h.items[x.key], h.name, h.theirs(x, o))
+		p.Problems = append(p.Problems, secretProblems(goal)...)
 		ch, err := h.compare(t, x, o, &p.Changes)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", x.id, err)
@@ -125,6 +127,10 @@ func MakePlan(t *Target, h *There, c *catalog.Catalog, o PlanOptions) (*Plan, er
 	}
 	if err := h.surplus(t, o, p); err != nil {
 		return nil, err
+	}
+	for i := range p.Changes {
+		shown(p.Changes[i].Properties)
+		shown(p.Changes[i].Drift)
 	}
 	order := []Kind{Refuse, Create, Replace, Modify, Delete, Extra, Same}
 	slices.SortStableFunc(p.Changes, func(a, b Change) int { return slices.Index(order, a.Kind) - slices.Index(order, b.Kind) })

@@ -198,6 +198,16 @@ func designOf(t testing.TB, c *catalog.Catalog, name string) *design.Design {
 // target is a design made ready for the twin, which gets its subscriptions.
 func (r *rig) target(d *design.Design) *Target {
 	r.t.Helper()
+	t, err := Prepare(d, r.names(d))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return t
+}
+
+// names are what the names in a design stand for at the twin, which gets its subscriptions.
+func (r *rig) names(d *design.Design) Names {
+	r.t.Helper()
 	n := Names{Subscriptions: map[string]string{}, Principals: map[string]string{}}
 	for _, x := range d.Resources {
 		p, err := azure.ParseID(string(x.Head().ID))
@@ -222,11 +232,7 @@ func (r *rig) target(d *design.Design) *Target {
 	for _, p := range Principals(d) {
 		n.Principals[strings.ToLower(p)] = arm.PrincipalID(p)
 	}
-	t, err := Prepare(d, n)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return t
+	return n
 }
 
 func quick() Options {

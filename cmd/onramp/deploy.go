@@ -60,7 +60,7 @@ func (f *deployFlags) add(cmd *cobra.Command) {
 	f.cloudFlags.add(cmd)
 	f.plan.add(cmd)
 	cmd.Flags().StringArrayVar(&f.principals, "principal", nil, "NAME=GUID: the object id of a group or user that the design names (may be repeated)")
-	cmd.Flags().StringArrayVar(&f.secrets, "secret", nil, `"sharedKey of NAME=FILE": the file with a secret that the design only names (may be repeated)`)
+	cmd.Flags().StringArrayVar(&f.secrets, "secret", nil, "\"sharedKey of NAME=FILE\": the file with a secret for which <sharedKey of NAME> stands in an imported design (may be repeated)")
 	cmd.Flags().StringVar(&f.journal, "journal", "", "the journal's file (default beside FILE)")
 	cmd.Flags().StringVar(&f.parameters, "parameters", "", "of an ARM template: the file with its parameters' values")
 	cmd.Flags().StringVar(&f.in, "in", "", "of an ARM template: the subscription that it is deployed to, by its name or GUID")
@@ -77,7 +77,7 @@ type deployment struct {
 	target  *deploy.Target
 	journal string
 	names   map[string]string // of subscriptions, by GUID
-	secrets map[string]string // by name in lower case
+	secrets map[string]string // that the design stands for, by name in lower case
 }
 
 // open reads FILE and opens the endpoint. With create the twin on this machine gets the subscriptions that it has not. The caller closes
@@ -114,6 +114,9 @@ func (f *deployFlags) open(cmd *cobra.Command, file string, create bool) (*deplo
 		return nil, failed(errors.New("no pattern meets every need, so that nothing is deployed; choose says why"))
 	}
 	d := &deployment{c: c, design: pl.design}
+	if d.secrets, err = namedSecrets(f.secrets); err != nil {
+		return nil, err
+	}
 	if d.journal, err = f.journalOf(file); err != nil {
 		return nil, err
 	}
@@ -230,14 +233,6 @@ func (d *deployment) prepare(ctx context.Context, principals []string, create bo
 		return outside(err)
 	}
 	n := deploy.Names{Secrets: d.secrets}
-	secrets, err := deploy.Secrets(d.design)
-	if err != nil {
-		return outside(err)
-	}
-	secrets = slices.DeleteFunc(secrets, func(s string) bool { return d.secrets[strings.ToLower(s)] != "" })
-	if len(secrets) > 0 {
-		return usageError(fmt.Errorf("the design names secrets and does not have them: %s; say where they are: --secret \"%s=FILE\"", strings.Join(secrets, ", "), strings.Join(secrets, "=FILE\" --secret \"")))
-	}
 	if n.Principals, err = namedGUIDs("--principal", principals); err != nil {
 		return err
 	}

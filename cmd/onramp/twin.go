@@ -548,8 +548,8 @@ func newTwinAssumptions() *cobra.Command {
 	asJSON := cmd.Flags().Bool("json", false, "print the list as JSON")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		list := arm.Assumptions()
-		for _, a := range template.Assumptions() {
-			list = append(list, arm.Assumption{Name: a.Name, Text: a.Text})
+		for _, a := range template.Assumptions() { // it expands templates as package template does
+			list = append(list, arm.Assumption(a))
 		}
 		if *asJSON {
 			return printJSON(cmd.OutOrStdout(), assumptions{list})
