@@ -43,63 +43,7 @@ var ErrUnnamed = errors.New("nobody has said what these names stand for")
 var (
 	principalForm     = regexp.MustCompile(`^<object id of (.+)>$`)
 	authorizationForm = regexp.MustCompile(`^<authorization (\S+) of \S+>$`)
-	secretForm        = regexp.MustCompile(`^<(sharedKey of \S+)>$`)
 )
-
-// Secrets are the names that stand in a design for secrets that nobody writes down, such as "sharedKey of er-1", each once, in order.
-func Secrets(d *design.Design) ([]string, error) {
-	b, err := json.Marshal(d.Resources)
-	if err != nil {
-		return nil, err
-	}
-	var all any
-	if err := json.Unmarshal(b, &all); err != nil {
-		return nil, err
-	}
-	var out []string
-	texts(all, func(s string) string {
-		if m := secretForm.FindStringSubmatch(s); m != nil {
-			out = append(out, m[1])
-		}
-		return s
-	})
-	slices.Sort(out)
-	return slices.Compact(out), nil
-}
-
-// texts changes every text in a JSON value.
-func texts(v any, to func(string) string) any {
-	switch x := v.(type) {
-	case map[string]any:
-		for k := range x {
-			x[k] = texts(x[k], to)
-		}
-	case []any:
-		for i := range x {
-			x[i] = texts(x[i], to)
-		}
-	case string:
-		return to(x)
-	}
-	return v
-}
-
-// secretly puts secrets where their names stand.
-func secretly(b json.RawMessage, secrets map[string]string) (json.RawMessage, error) {
-	if len(secrets) == 0 {
-		return b, nil
-	}
-	var v any
-	if err := json.Unmarshal(b, &v); err != nil {
-		return nil, err
-	}
-	return json.Marshal(texts(v, func(s string) string {
-		if m := secretForm.FindStringSubmatch(s); m != nil {
-			return secrets[strings.ToLower(m[1])]
-		}
-		return s
-	}))
-}
 
 // Principals are the names that stand in a design for principals which only a directory knows, each once, in order.
 func Principals(d *design.Design) []string {
@@ -113,7 +57,7 @@ func Principals(d *design.Design) []string {
 	return slices.Compact(out)
 }
 
-// Prepare puts GUIDs and secrets in place of names. Principals and secrets without one are an ErrUnnamed that lists them; subscriptions without one stay as they
+// Prepare puts GUIDs in place of names. Principals without one are an ErrUnnamed that lists them; subscriptions without one stay as they
 // are.
 func Prepare(d *design.Design, n Names) (*Target, error) {
 	var missing []string
@@ -124,18 +68,6 @@ func Prepare(d *design.Design, n Names) (*Target, error) {
 	}
 	if len(missing) > 0 {
 		return nil, fmt.Errorf("%w: principals %s", ErrUnnamed, strings.Join(missing, ", "))
-	}
-	secrets, err := Secrets(d)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range secrets {
-		if n.Secrets[strings.ToLower(name)] == "" {
-			missing = append(missing, name)
-		}
-	}
-	if len(missing) > 0 {
-		return nil, fmt.Errorf("%w: secrets %s", ErrUnnamed, strings.Join(missing, ", "))
 	}
 	rs, err := azure.Rehome(d.Resources, n.Subscriptions)
 	if err != nil {

@@ -163,18 +163,7 @@ func (x *item) bare() (json.RawMessage, error) {
 	if r, err = azure.Bare(r); err != nil {
 		return nil, err
 	}
-	b, err := azure.Marshal(r)
-	if err != nil || !bytes.Contains(b, []byte(`"sharedKey"`)) {
-		return b, err
-	}
-	var o object // a secret goes into no file
-	if err := json.Unmarshal(b, &o); err != nil {
-		return nil, err
-	}
-	if props, ok := o["properties"].(object); ok {
-		delete(props, "sharedKey")
-	}
-	return json.Marshal(o)
+	return azure.Marshal(r)
 }
 
 // goal is what an item that is wanted shall be, where is is what is there (nil for nothing), with what of it stays: tags that are not
@@ -290,15 +279,7 @@ func differences(is, goal *item) ([]azure.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, c := range list { // nobody reads a secret in a plan
-		if is != nil && strings.HasSuffix(c.Path, ".sharedKey") && !nothing(c.From) && !nothing(c.To) {
-			list[i].From, list[i].To = json.RawMessage(`"(a secret)"`), json.RawMessage(`"(another secret)"`)
-		}
-	}
 	return slices.DeleteFunc(list, func(c azure.Change) bool {
-		if strings.HasSuffix(c.Path, ".sharedKey") && is != nil && goal != nil && (nothing(c.From) || nothing(c.To)) {
-			return true // not shown by the endpoint, or not decided by the design
-		}
 		return c.Path == "id" || c.Path == "name" || c.Path == "type" || nothing(c.To) && is != nil && filled(is, c)
 	}), nil
 }

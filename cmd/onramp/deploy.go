@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -123,35 +122,11 @@ func (f *deployFlags) open(cmd *cobra.Command, file string, create bool) (*deplo
 	if d.place, err = f.cloudFlags.open(cmd.Context()); err != nil {
 		return nil, err
 	}
-	if d.secrets, err = namedSecrets(f.secrets); err == nil {
-		err = d.prepare(cmd.Context(), f.principals, create)
-	}
-	if err != nil {
+	if err := d.prepare(cmd.Context(), f.principals, create); err != nil {
 		d.place.close()
 		return nil, err
 	}
 	return d, nil
-}
-
-// namedSecrets reads the files of NAME=FILE pairs, by name in lower case. No message repeats what is in them.
-func namedSecrets(pairs []string) (map[string]string, error) {
-	out := map[string]string{}
-	for _, s := range pairs {
-		name, file, ok := strings.Cut(s, "=")
-		if !ok || name == "" || file == "" {
-			return nil, usageError(fmt.Errorf("--secret %q: write it as NAME=FILE, such as \"sharedKey of er-1=er-1.key\"", s))
-		}
-		b, err := os.ReadFile(file)
-		if err != nil {
-			return nil, usageError(fmt.Errorf("--secret %s: %w", name, err))
-		}
-		secret := strings.TrimSpace(string(b))
-		if secret == "" {
-			return nil, usageError(fmt.Errorf("--secret %s: there is nothing in %s", name, file))
-		}
-		out[strings.ToLower(name)] = secret
-	}
-	return out, nil
 }
 
 // template opens the endpoint for an ARM template. whole tells that it is one for a subscription.
