@@ -251,31 +251,3 @@ func TestTheRestOfWhatTerraformKnowsIsUnderstood(t *testing.T) {
 		t.Error("a key is in the design")
 	}
 }
-
-// The states of testdata/azurerm-*.tfstate were written by Terraform's provider azurerm of August 2026, under OpenTofu 1.12, for what it had
-// made at a twin; keys that the endpoint had issued were replaced.
-func TestStatesThatTheProviderItselfHasWrittenAreRead(t *testing.T) {
-	for _, name := range []string{"azurerm-circuit", "azurerm-wide"} {
-		t.Run(name, func(t *testing.T) {
-			src, err := os.ReadFile(filepath.Join("testdata", name+".tfstate"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			f, err := adopt.FromTerraform(name+".tfstate", src)
-			r := imported(t, f, err, adopt.Options{})
-			golden(t, name+".json", encoded(t, r.Design))
-			golden(t, name+".txt", told(r))
-			for _, secret := range []string{"00000000-1111-2222-3333-444444444444", "SSSSsssss123", "4-v3ry-53cr37"} {
-				if strings.Contains(encoded(t, r.Design)+told(r), secret) {
-					t.Errorf("the secret %s is in what comes out", secret)
-				}
-			}
-			_, findings := network.Build(r.Design.Resources, r.Design.Premises, facts(t), network.Options{})
-			for _, x := range findings {
-				if x.Severity == design.Error {
-					t.Error(x)
-				}
-			}
-		})
-	}
-}

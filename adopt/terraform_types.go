@@ -576,9 +576,6 @@ func (a *attributes) block(path string, from, to object, moves []move) {
 // rest names the attributes that have found no place.
 func (a *attributes) rest(from object, ignored []string) {
 	for _, name := range sortedKeys(from) {
-		if strings.HasSuffix(name, "_wo_version") { // counts how often a write-only argument was given, which nobody but Terraform asks
-			continue
-		}
 		if v := from[name]; !a.used[name] && !empty(v) && v != false && !slices.Contains(ignored, name) {
 			a.f.note(NoCounterpart, a.piece, name, "it has no place in ARM that is known, and is not in the design")
 		}
