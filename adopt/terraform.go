@@ -417,7 +417,7 @@ func (s *state) strange(i *instance) error {
 	}
 	var lost []string
 	for _, name := range sortedKeys(i.attrs) {
-		if !a.used[name] && !empty(i.attrs[name]) && !slices.Contains(ignored(), name) {
+		if !a.used[name] && !empty(i.attrs[name]) && !slices.Contains(ignored(), name) && !unwritten(name, i.attrs[name]) {
 			lost = append(lost, name)
 		}
 	}

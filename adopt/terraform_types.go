@@ -576,10 +576,19 @@ func (a *attributes) block(path string, from, to object, moves []move) {
 // rest names the attributes that have found no place.
 func (a *attributes) rest(from object, ignored []string) {
 	for _, name := range sortedKeys(from) {
-		if v := from[name]; !a.used[name] && !empty(v) && v != false && !slices.Contains(ignored, name) {
+		if v := from[name]; !a.used[name] && !empty(v) && v != false && !slices.Contains(ignored, name) && !unwritten(name, v) {
 			a.f.note(NoCounterpart, a.piece, name, "it has no place in ARM that is known, and is not in the design")
 		}
 	}
+}
+
+// unwritten tells that an attribute is the version of a write-only argument that nobody gave: the provider puts 0 there.
+func unwritten(name string, v any) bool {
+	if !strings.HasSuffix(name, "_wo_version") {
+		return false
+	}
+	s := fmt.Sprint(v)
+	return s == "" || s == "0"
 }
 
 // set puts a value at a path.

@@ -205,19 +205,54 @@ func (x *conforming) once(ctx context.Context, quiet bool) (*conform.Result, err
 
 // settled looks again while the time for it lasts and something differs.
 func (x *conforming) settled(ctx context.Context) (*conform.Result, error) {
-	const pause = 500 * time.Millisecond
-	until := time.Now().Add(x.flags.wait)
-	for first := true; ; first = false {
-		r, err := x.once(ctx, !first)
-		if err != nil || r.Conforms || time.Now().Add(pause).After(until) {
-			return r, err
-		}
+	l := looking{wait: x.flags.wait, now: time.Now, pause: func(d time.Duration) bool {
 		select {
 		case <-ctx.Done():
+			return false
+		case <-time.After(d):
+			return true
+		}
+	}}
+	return l.settled(func(first bool) (*conform.Result, error) { return x.once(ctx, !first) })
+}
+
+// detection is how long a picture may be half of an old and half of a new one: the time in which the protocols notice a failure, and tell
+// each other.
+const detection = 2 * time.Second
+
+// looking is how long it is looked again. pause returns false when there is no time any more.
+type looking struct {
+	wait  time.Duration
+	now   func() time.Time
+	pause func(time.Duration) bool
+}
+
+// settled looks until all conforms or the time is over. A picture that nothing explains may be one of a failure that is just being noticed:
+// then it looks once more.
+func (l looking) settled(look func(first bool) (*conform.Result, error)) (*conform.Result, error) {
+	const pause = 500 * time.Millisecond
+	until := l.now().Add(l.wait)
+	for first, again := true, false; ; first = false {
+		r, err := look(first)
+		if err != nil || r.Conforms || again {
+			return r, err
+		}
+		next := pause
+		if l.now().Add(pause).After(until) {
+			if !unexplained(r) {
+				return r, nil
+			}
+			next, again = detection, true
+		}
+		if !l.pause(next) {
 			return r, nil
-		case <-time.After(pause):
 		}
 	}
+}
+
+// unexplained tells whether a result has something for which there is no cause.
+func unexplained(r *conform.Result) bool {
+	return slices.ContainsFunc(r.Findings, func(f conform.Finding) bool { return f.In == conform.Unexplained })
 }
 
 // tell prints a result and says no where something differs.
