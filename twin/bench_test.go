@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -144,7 +145,21 @@ func BenchmarkPutVNet(b *testing.B) {
 	b.ReportMetric(milliseconds(p99), "p99-ms")
 }
 
-// BenchmarkGetVNet reads networks: as fast as it goes, and 4,000 a second.
+// empty is a server of TLS that answers every request with the same octets, for what the machine, TLS and the clients cost by themselves.
+func empty(b *testing.B, size int) *load {
+	b.Helper()
+	answer := bytes.Repeat([]byte("x"), size)
+	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write(answer) // the client is gone
+	}))
+	b.Cleanup(s.Close)
+	client := s.Client()
+	tr := client.Transport.(*http.Transport)
+	tr.MaxIdleConnsPerHost, tr.MaxConnsPerHost = clients, clients
+	return &load{base: s.URL, client: client}
+}
+
+// BenchmarkGetVNet reads networks, as fast as it goes and 4,000 a second, and compares with a server that does nothing in the same run.
 func BenchmarkGetVNet(b *testing.B) {
 	for _, rate := range []int{0, 4000} {
 		b.Run(fmt.Sprintf("rate=%d", rate), func(b *testing.B) {
@@ -153,6 +168,8 @@ func BenchmarkGetVNet(b *testing.B) {
 				path, body := vnet(i)
 				l.do(b, "PUT", path, body)
 			}
+			nothing := empty(b, 1600)
+			_, least := measure(b.N, rate, func(int) { nothing.do(b, "GET", "/", "") })
 			b.ReportAllocs()
 			began := processor(b)
 			b.ResetTimer()
@@ -164,6 +181,7 @@ func BenchmarkGetVNet(b *testing.B) {
 			b.ReportMetric(float64((processor(b)-began).Nanoseconds())/1000/float64(b.N), "cpu-µs/op")
 			b.ReportMetric(got, "requests/s")
 			b.ReportMetric(milliseconds(p99), "p99-ms")
+			b.ReportMetric(milliseconds(least), "empty-p99-ms")
 		})
 	}
 }
