@@ -163,7 +163,18 @@ func (x *item) bare() (json.RawMessage, error) {
 	if r, err = azure.Bare(r); err != nil {
 		return nil, err
 	}
-	return azure.Marshal(r)
+	b, err := azure.Marshal(r)
+	if err != nil || !bytes.Contains(b, []byte(`"sharedKey"`)) {
+		return b, err
+	}
+	var o object // a secret goes into no journal
+	if err := json.Unmarshal(b, &o); err != nil {
+		return nil, err
+	}
+	if props, ok := o["properties"].(object); ok {
+		delete(props, "sharedKey")
+	}
+	return json.Marshal(o)
 }
 
 // goal is what an item that is wanted shall be, where is is what is there (nil for nothing), with what of it stays: tags that are not

@@ -3,6 +3,7 @@ package deploy
 import (
 	"encoding/json"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -81,6 +82,14 @@ func TestWhatStandsForASecretIsNeverSent(t *testing.T) {
 	}
 	if got := r.keyAt(target, circuit); got != key {
 		t.Fatalf("the key at the endpoint is %q", got)
+	}
+
+	// No file has it, and that it is not there is no drift.
+	if b, err := os.ReadFile(r.journal); err != nil || strings.Contains(string(b), key) {
+		t.Errorf("the journal has the key (%v)", err)
+	}
+	for _, c := range r.plan(given(key), PlanOptions{}).Changes {
+		t.Errorf("just applied: %s %v, drift %v", c.ID, c.Properties, c.Drift)
 	}
 
 	// There, and not given: it stays, and so it does when the peering is written for another reason.
