@@ -430,25 +430,7 @@ func inner(o object, name string) object {
 	return x
 }
 
-func copied(o object) object { c, _ := clone(o).(object); return c }
-
-func clone(v any) any {
-	switch v := v.(type) {
-	case object:
-		out := make(object, len(v))
-		for k, e := range v {
-			out[k] = clone(e)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = clone(e)
-		}
-		return out
-	}
-	return v
-}
+func copied(o object) object { c, _ := azure.Clone(o).(object); return c }
 
 func sortedKeys[V any](m map[string]V) []string {
 	out := make([]string, 0, len(m))

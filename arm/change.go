@@ -218,14 +218,14 @@ func (k *kind) adopt(body, before object, id string, e *engine) {
 			}
 		}
 		if v := find(before, "properties", name); v != nil {
-			props[name] = clone(v)
+			props[name] = azure.Clone(v)
 		}
 	}
 	props["provisioningState"] = succeeded
 	for _, name := range k.keeps {
 		if _, sent := props[name]; !sent {
 			if v := find(before, "properties", name); v != nil {
-				props[name] = clone(v)
+				props[name] = azure.Clone(v)
 			}
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"onramp/azure"
 )
 
 // object is a JSON object. One that belongs to a stored resource is never changed: who wants to change it takes a copy.
@@ -114,26 +116,7 @@ func withoutNulls(v any) any {
 	return v
 }
 
-// clone is a deep copy.
-func clone(v any) any {
-	switch x := v.(type) {
-	case object:
-		c := make(object, len(x))
-		for k, y := range x {
-			c[k] = clone(y)
-		}
-		return c
-	case []any:
-		c := make([]any, len(x))
-		for i, y := range x {
-			c[i] = clone(y)
-		}
-		return c
-	}
-	return v
-}
-
-func copied(o object) object { return clone(o).(object) }
+func copied(o object) object { return azure.Clone(o).(object) }
 
 // find follows names to a value, nil where there is none. A name that is not there as written is looked for without case, as Azure does.
 func find(o object, names ...string) any {

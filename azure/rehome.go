@@ -22,23 +22,7 @@ func Rehome(rs Resources, homes map[string]string) (Resources, error) {
 	for k, v := range homes {
 		to[strings.ToLower(k)] = v
 	}
-	var walk func(v any) any
-	walk = func(v any) any {
-		switch x := v.(type) {
-		case map[string]any:
-			for k := range x {
-				x[k] = walk(x[k])
-			}
-		case []any:
-			for i := range x {
-				x[i] = walk(x[i])
-			}
-		case string:
-			return rehomed(x, to)
-		}
-		return v
-	}
-	walk(list)
+	Texts(list, func(s string) string { return rehomed(s, to) })
 	if b, err = json.Marshal(list); err != nil {
 		return nil, err
 	}
@@ -67,27 +51,15 @@ func Subscriptions(rs Resources) ([]string, error) {
 		return nil, err
 	}
 	found := map[string]string{}
-	var walk func(v any)
-	walk = func(v any) {
-		switch x := v.(type) {
-		case map[string]any:
-			for _, e := range x {
-				walk(e)
-			}
-		case []any:
-			for _, e := range x {
-				walk(e)
-			}
-		case string:
-			if name := subscriptionOf(x); name != "" {
-				key := strings.ToLower(name)
-				if was, ok := found[key]; !ok || name < was {
-					found[key] = name
-				}
+	Texts(list, func(s string) string {
+		if name := subscriptionOf(s); name != "" {
+			key := strings.ToLower(name)
+			if was, ok := found[key]; !ok || name < was {
+				found[key] = name
 			}
 		}
-	}
-	walk(list)
+		return s
+	})
 	return slices.Sorted(maps.Values(found)), nil
 }
 

@@ -99,22 +99,10 @@ func Prepare(d *design.Design, n Names) (*Target, error) {
 	}
 	t.Premises = d.Premises.Rehome(func(name string) (string, bool) { id, ok := homes[strings.ToLower(name)]; return id, ok })
 	for _, o := range d.Orders {
-		o.Circuit = rehomed(o.Circuit, homes)
+		o.Circuit = azure.RehomeID(o.Circuit, homes)
 		t.Orders = append(t.Orders, o)
 	}
 	return t, nil
-}
-
-// rehomed is an id with another subscription.
-func rehomed(id azure.ID, homes map[string]string) azure.ID {
-	p, err := azure.ParseID(string(id))
-	if err != nil {
-		return id
-	}
-	if to := homes[strings.ToLower(p.Subscription)]; to != "" {
-		p.Subscription = to
-	}
-	return azure.ID(p.String())
 }
 
 // add splits a resource and takes it in.

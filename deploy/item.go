@@ -321,25 +321,7 @@ func find(o object, names ...string) any {
 func text(o object, names ...string) string { s, _ := find(o, names...).(string); return s }
 
 // copied is a deep copy.
-func copied(o object) object { c, _ := clone(o).(object); return c }
-
-func clone(v any) any {
-	switch v := v.(type) {
-	case object:
-		out := make(object, len(v))
-		for k, e := range v {
-			out[k] = clone(e)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, e := range v {
-			out[i] = clone(e)
-		}
-		return out
-	}
-	return v
-}
+func copied(o object) object { c, _ := azure.Clone(o).(object); return c }
 
 // shortType is a type without its provider.
 func shortType(typ string) string { _, s, _ := strings.Cut(typ, "/"); return cmp.Or(s, typ) }

@@ -203,24 +203,12 @@ func textAt(v any, path ...string) string {
 // references are the ids that a value holds, each once, sorted.
 func references(v any) []azure.ID {
 	found := map[azure.ID]bool{}
-	var walk func(v any)
-	walk = func(v any) {
-		switch x := v.(type) {
-		case map[string]any:
-			for _, e := range x {
-				walk(e)
-			}
-		case []any:
-			for _, e := range x {
-				walk(e)
-			}
-		case string:
-			if isID(x) {
-				found[azure.ID(x)] = true
-			}
+	azure.Texts(v, func(s string) string {
+		if isID(s) {
+			found[azure.ID(s)] = true
 		}
-	}
-	walk(v)
+		return s
+	})
 	return slices.Sorted(maps.Keys(found))
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"onramp/arm"
 	"onramp/catalog"
 	"onramp/cloud"
 	"onramp/twin"
@@ -133,10 +134,19 @@ func namedGUIDs(flag string, pairs []string) (map[string]string, error) {
 // errUnmapped tells that a name stands for no subscription.
 var errUnmapped = errors.New("no subscription is known by this name")
 
+// unmapped is what becomes of a name that stands for no subscription of the twin on this machine. Anywhere else it is refused.
+type unmapped int
+
+const (
+	refuseUnknown unmapped = iota
+	makeUnknown            // the twin makes it
+	deriveUnknown          // nothing is made: the GUID is the one that it would get
+)
+
 // subscriptions tells the GUID of each subscription that a file names, by name in lower case. What is a GUID stays one. Names that were
-// not mapped with --subscription are looked up by display name at an endpoint that is not Azure's own, and the twin on this machine makes
-// those that it has not if create says so. All names that are missing are in one error.
-func (p *place) subscriptions(ctx context.Context, names []string, create bool) (map[string]string, error) {
+// not mapped with --subscription are looked up by display name at an endpoint that is not Azure's own. All names that are missing are in
+// one error.
+func (p *place) subscriptions(ctx context.Context, names []string, missed unmapped) (map[string]string, error) {
 	out := map[string]string{}
 	var listed map[string]string
 	var missing []string
@@ -161,7 +171,10 @@ func (p *place) subscriptions(ctx context.Context, names []string, create bool) 
 			}
 		}
 		guid, ok := listed[key]
-		if !ok && create && p.twin != "" {
+		if !ok && missed == deriveUnknown && p.twin != "" {
+			guid, ok = arm.SubscriptionID(name), true
+		}
+		if !ok && missed == makeUnknown && p.twin != "" {
 			d, err := twin.Tell(p.twin, twin.Command{Subscription: name})
 			if err != nil {
 				return nil, twinError(err)

@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"onramp/arm"
 	"onramp/azure"
 	"onramp/catalog"
 	"onramp/conform"
@@ -141,21 +140,7 @@ func (p *place) homed(ctx context.Context, d *design.Design) (*design.Design, er
 	if err != nil {
 		return nil, usageError(err)
 	}
-	homes, err := p.subscriptions(ctx, names, false)
-	if errors.Is(err, errUnmapped) && p.twin != "" {
-		homes = map[string]string{}
-		for _, s := range names {
-			one, err := p.subscriptions(ctx, []string{s}, false)
-			if errors.Is(err, errUnmapped) {
-				one, err = map[string]string{strings.ToLower(s): arm.SubscriptionID(s)}, nil
-			}
-			if err != nil {
-				return nil, err
-			}
-			homes[strings.ToLower(s)] = one[strings.ToLower(s)]
-		}
-		err = nil
-	}
+	homes, err := p.subscriptions(ctx, names, deriveUnknown)
 	if err != nil {
 		return nil, err
 	}

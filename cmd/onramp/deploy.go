@@ -168,7 +168,11 @@ func (f *deployFlags) template(cmd *cobra.Command, c *catalog.Catalog, file stri
 
 // expand makes a target of an ARM template.
 func (d *deployment) expand(ctx context.Context, in, file string, src []byte, o deploy.TemplateOptions, create bool) error {
-	subs, err := d.place.subscriptions(ctx, []string{in}, create)
+	missed := refuseUnknown
+	if create {
+		missed = makeUnknown
+	}
+	subs, err := d.place.subscriptions(ctx, []string{in}, missed)
 	if err != nil {
 		return err
 	}
@@ -224,22 +228,11 @@ func (d *deployment) prepare(ctx context.Context, principals []string, create bo
 	if len(missing) > 0 {
 		return usageError(fmt.Errorf("the design names principals that only the directory knows: %s; say which they are: --principal %s=GUID", strings.Join(missing, ", "), strings.Join(missing, "=GUID --principal ")))
 	}
-	n.Subscriptions, err = d.place.subscriptions(ctx, subs, create)
-	if errors.Is(err, errUnmapped) && d.place.twin != "" { // those that an apply makes
-		n.Subscriptions = map[string]string{}
-		for _, s := range subs {
-			one, err := d.place.subscriptions(ctx, []string{s}, false)
-			if errors.Is(err, errUnmapped) {
-				one, err = map[string]string{strings.ToLower(s): arm.SubscriptionID(s)}, nil
-			}
-			if err != nil {
-				return err
-			}
-			n.Subscriptions[strings.ToLower(s)] = one[strings.ToLower(s)]
-		}
-		err = nil
+	missed := deriveUnknown // an apply makes them
+	if create {
+		missed = makeUnknown
 	}
-	if err != nil {
+	if n.Subscriptions, err = d.place.subscriptions(ctx, subs, missed); err != nil {
 		return err
 	}
 	d.names = map[string]string{}

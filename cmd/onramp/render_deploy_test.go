@@ -50,7 +50,7 @@ func TestARenderedTemplateGivesTheEstateAndItConforms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	homes, err := at.subscriptions(t.Context(), names, true)
+	homes, err := at.subscriptions(t.Context(), names, makeUnknown)
 	if err != nil {
 		t.Fatal(err)
 	}
