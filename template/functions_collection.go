@@ -406,6 +406,28 @@ func lambdaFunctions() []function {
 	indexed := func(ev *eval, l lambda, i int, v any) (any, error) {
 		return ev.apply(l, []any{v, int64(i)}[:len(l.vars)]...)
 	}
+	// over calls the lambda that is the second argument with each element of the first, and hands on its result and the element. open tells
+	// that one of them is not known yet; then nothing more is called.
+	over := func(ev *eval, e *expr, do func(result, element any) (open bool, err error)) (open bool, err error) {
+		a, open, err := elements(ev, e)
+		if open || err != nil {
+			return open, err
+		}
+		l, err := ev.lambda(e, 1, 1, 2)
+		if err != nil {
+			return false, err
+		}
+		for i, v := range a {
+			r, err := indexed(ev, l, i, v)
+			if err != nil {
+				return false, err
+			}
+			if open, err := do(r, v); open || err != nil {
+				return open, err
+			}
+		}
+		return false, nil
+	}
 	truth := func(v any) (yes, open bool, err error) {
 		switch b := v.(type) {
 		case bool:
@@ -437,44 +459,27 @@ func lambdaFunctions() []function {
 			return nil, errLambda("there is no lambda variable " + quote(s) + " here; those in reach are '" + some(names) + "'")
 		}},
 		{name: "map", low: 2, high: 2, lazy: func(ev *eval, e *expr) (any, error) {
-			a, open, err := elements(ev, e)
+			out := []any{}
+			open, err := over(ev, e, func(r, _ any) (bool, error) {
+				out = append(out, r)
+				return false, nil
+			})
 			if open || err != nil {
 				return unknown{}, err
-			}
-			l, err := ev.lambda(e, 1, 1, 2)
-			if err != nil {
-				return nil, err
-			}
-			out := make([]any, len(a))
-			for i, v := range a {
-				if out[i], err = indexed(ev, l, i, v); err != nil {
-					return nil, err
-				}
 			}
 			return out, nil
 		}},
 		{name: "filter", low: 2, high: 2, lazy: func(ev *eval, e *expr) (any, error) {
-			a, open, err := elements(ev, e)
-			if open || err != nil {
-				return unknown{}, err
-			}
-			l, err := ev.lambda(e, 1, 1, 2)
-			if err != nil {
-				return nil, err
-			}
 			out := []any{}
-			for i, v := range a {
-				r, err := indexed(ev, l, i, v)
-				if err != nil {
-					return nil, err
-				}
+			open, err := over(ev, e, func(r, v any) (bool, error) {
 				keep, open, err := truth(r)
-				if open || err != nil {
-					return unknown{}, err
-				}
 				if keep {
 					out = append(out, v)
 				}
+				return open, err
+			})
+			if open || err != nil {
+				return unknown{}, err
 			}
 			return out, nil
 		}},
@@ -602,30 +607,22 @@ func lambdaFunctions() []function {
 			return out, nil
 		}},
 		{name: "groupBy", low: 2, high: 2, lazy: func(ev *eval, e *expr) (any, error) {
-			a, open, err := elements(ev, e)
-			if open || err != nil {
-				return unknown{}, err
-			}
-			l, err := ev.lambda(e, 1, 1, 2)
-			if err != nil {
-				return nil, err
-			}
 			out := &object{}
-			for i, v := range a {
-				k, err := indexed(ev, l, i, v)
-				if err != nil {
-					return nil, err
-				}
+			open, err := over(ev, e, func(k, v any) (bool, error) {
 				if _, open := k.(unknown); open {
-					return unknown{}, nil
+					return true, nil
 				}
 				name, ok := k.(string)
 				if !ok {
-					return nil, wrongLambda("a String, the name of a group", k)
+					return false, wrongLambda("a String, the name of a group", k)
 				}
 				group, _ := out.get(name)
 				members, _ := group.([]any)
 				out.set(name, append(members, v))
+				return false, nil
+			})
+			if open || err != nil {
+				return unknown{}, err
 			}
 			return out, nil
 		}},
