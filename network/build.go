@@ -330,15 +330,19 @@ func (b *builder) gateways() {
 	}
 }
 
-// instanceAddresses gives addresses first, first+1, ... of the VNet's GatewaySubnet (AssumeMSEEAddress).
+// instanceAddresses gives addresses first, first+1, ... of the VNet's GatewaySubnet (AssumeMSEEAddress): IPv4 ones, which are router IDs too
+// (RFC 6286 2.1), and so from elsewhere in the VNet where the subnet has none.
 func instanceAddresses(v *vnet, first, count int) []netip.Addr {
-	var base netip.Addr
-	if s := v.subnetNamed("GatewaySubnet"); s != nil && len(s.prefixes) > 0 {
-		base = s.prefixes[0].Addr()
-	} else if len(v.prefixes) > 0 {
-		base = v.prefixes[0].Addr()
-	} else {
-		base = netip.AddrFrom4([4]byte{169, 254, 0, 0})
+	var from []netip.Prefix
+	if s := v.subnetNamed("GatewaySubnet"); s != nil {
+		from = append(from, s.prefixes...)
+	}
+	base := netip.AddrFrom4([4]byte{169, 254, 0, 0})
+	for _, p := range append(from, v.prefixes...) {
+		if p.Addr().Is4() {
+			base = p.Addr()
+			break
+		}
 	}
 	out := make([]netip.Addr, count)
 	for i := range out {
